@@ -1,0 +1,16 @@
+import type { AdmissionRequest, AdmissionResponse } from "../api/admission-review.ts";
+import type { Finding } from "../api/finding.ts";
+
+/** What became of one review: the response for the API server, and what the log and metrics tell of it. */
+export interface Verdict {
+  response: AdmissionResponse;
+  /** patched: something is added; unchanged: nothing to do; skipped: not ours, see `skipReason`. */
+  outcome: "patched" | "unchanged" | "skipped" | "refused";
+  skipReason?: string;
+  findings: Finding[];
+  /** Number of operations in the patch. */
+  operations: number;
+}
+
+/** Judges one request. Synchronous where everything that it needs is in a snapshot. */
+export type Reviewer = (request: AdmissionRequest) => Verdict | Promise<Verdict>;

@@ -1,0 +1,32 @@
+import type { Json } from "./json.ts";
+
+/** What a finding does to the request: deny refuses it, warn is shown to the user. */
+export type Severity = "deny" | "warn";
+
+/** What a rule can be set to in the defaults. */
+export type RuleSetting = Severity | "off";
+
+/** Kubernetes' own cause types, as they stand in `status.details.causes[].reason`. */
+export type CauseType =
+  | "FieldValueInvalid"
+  | "FieldValueRequired"
+  | "FieldValueForbidden"
+  | "FieldValueNotSupported"
+  | "FieldValueDuplicate"
+  | "FieldValueTypeInvalid";
+
+/** One thing that a rule found: data. Text for people is made of it at the edge. */
+export interface Finding {
+  /** Rule id, `family/name`. */
+  rule: string;
+  severity: Severity;
+  /** Field path as Kubernetes writes it: `spec.template.roles[0].workerReplicas`. */
+  path: string;
+  /** The offending value; left out where there is none or where it may be secret. */
+  value?: Json;
+  cause: CauseType;
+  /** What is wrong. One sentence without a final stop. */
+  message: string;
+  /** What to write instead. One sentence without a final stop. */
+  fix: string;
+}
