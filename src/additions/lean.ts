@@ -1,0 +1,69 @@
+import { shortHash } from "../api/canonical.ts";
+import { isObject, type Json, type JsonObject } from "../api/json.ts";
+import { STAMP } from "../api/names.ts";
+import type { KeyedPath } from "./path.ts";
+import { type AddedHashes, addedPaths } from "./record.ts";
+import { get, pruneEmpty, without } from "./tree.ts";
+
+/**
+ * What the user asked for: the value without those recorded additions that still have the value that they were
+ * given. What a user changed since is the user's.
+ */
+export function leanOf(value: Json, added: AddedHashes): Json {
+  const paths = addedPaths(added);
+  let lean = value;
+  for (const { path, hash } of paths) {
+    const current = get(lean, path);
+    // The stamp is ours whatever it says.
+    if (current !== undefined && (path.at(-1) === STAMP || shortHash(current) === hash))
+      lean = without(lean, path);
+  }
+  return pruned(
+    lean,
+    paths.map(({ path }) => path),
+  );
+}
+
+/** A lean value without the empty stubs (`env: []`, `resources: {}`) on the way to the given paths. */
+export function pruned(lean: Json, paths: readonly KeyedPath[]): Json {
+  return paths.reduce((value, path) => pruneEmpty(value, path), lean);
+}
+
+/** Whether every recorded addition still stands as it was given. */
+export function hasAll(value: Json, added: AddedHashes): boolean {
+  return addedPaths(added).every(({ path, hash }) => {
+    const current = get(value, path);
+    return current !== undefined && shortHash(current) === hash;
+  });
+}
+
+/**
+ * A pod template with each environment variable once: the first stays, so that what a user wrote goes before what
+ * Kthena's ModelBooster controller appends (its buildEngineEnvVars). Shares all else with the one given.
+ */
+export function withoutDuplicateEnv(template: JsonObject): JsonObject {
+  const spec = template.spec;
+  if (!isObject(spec)) return template;
+  let next = spec;
+  for (const key of ["initContainers", "containers"]) {
+    const containers = spec[key];
+    if (!Array.isArray(containers)) continue;
+    const merged = containers.map(withEnvOnce);
+    if (merged.some((container, index) => container !== containers[index])) next = { ...next, [key]: merged };
+  }
+  return next === spec ? template : { ...template, spec: next };
+}
+
+function withEnvOnce(container: Json): Json {
+  if (!isObject(container) || !Array.isArray(container.env)) return container;
+  const seen = new Set<Json | undefined>();
+  const env = container.env.filter((item) => {
+    const name = isObject(item) ? item.name : undefined;
+    if (name === undefined || !seen.has(name)) {
+      seen.add(name);
+      return true;
+    }
+    return false;
+  });
+  return env.length === container.env.length ? container : { ...container, env };
+}

@@ -1,0 +1,103 @@
+import type { Operation } from "../api/admission-review.ts";
+import { canonical } from "../api/canonical.ts";
+import { isObject, type Json, type JsonObject } from "../api/json.ts";
+
+/**
+ * The operations that make `target` of `raw`. Parts that the two share are not looked into, so the cost goes
+ * with what was changed. Lists are matched by names: nothing that stays is moved or rewritten.
+ */
+export function patchOf(raw: Json, target: Json): Operation[] {
+  const operations: Operation[] = [];
+  difference(raw, target, "", operations);
+  return operations;
+}
+
+function difference(raw: Json, target: Json, pointer: string, operations: Operation[]): void {
+  if (raw === target) return;
+  if (isObject(raw) && isObject(target)) objectDifference(raw, target, pointer, operations);
+  else if (Array.isArray(raw) && Array.isArray(target)) listDifference(raw, target, pointer, operations);
+  else operations.push({ op: "replace", path: pointer, value: target });
+}
+
+function objectDifference(
+  raw: JsonObject,
+  target: JsonObject,
+  pointer: string,
+  operations: Operation[],
+): void {
+  for (const key of Object.keys(raw)) {
+    if (target[key] === undefined || !Object.hasOwn(target, key)) {
+      operations.push({ op: "remove", path: `${pointer}/${escaped(key)}` });
+    }
+  }
+  for (const key of Object.keys(target)) {
+    const value = target[key];
+    if (value === undefined) continue;
+    const path = `${pointer}/${escaped(key)}`;
+    const before = Object.hasOwn(raw, key) ? raw[key] : undefined;
+    if (before === undefined) operations.push({ op: "add", path, value });
+    else difference(before, value, path, operations);
+  }
+}
+
+function listDifference(raw: Json[], target: Json[], pointer: string, operations: Operation[]): void {
+  const kept = matchedItems(raw, target);
+  const stays = new Set(kept.values());
+  for (let index = raw.length - 1; index >= 0; index--) {
+    if (!stays.has(index)) operations.push({ op: "remove", path: `${pointer}/${index}` });
+  }
+  let length = stays.size;
+  for (const [index, value] of target.entries()) {
+    if (kept.has(index)) continue;
+    operations.push({ op: "add", path: `${pointer}/${index === length ? "-" : index}`, value });
+    length++;
+  }
+  for (const [index, from] of kept) {
+    const before = raw[from];
+    const after = target[index];
+    if (before !== undefined && after !== undefined)
+      difference(before, after, `${pointer}/${index}`, operations);
+  }
+}
+
+/** Which item of `raw` each item of `target` is: target index to raw index, in the order of both. */
+function matchedItems(raw: Json[], target: Json[]): Map<number, number> {
+  const matched = new Map<number, number>();
+  let start = 0;
+  while (start < raw.length && start < target.length && sameItem(raw[start], target[start])) {
+    matched.set(start, start);
+    start++;
+  }
+  const places = new Map<string, number[]>();
+  for (let index = start; index < raw.length; index++) {
+    const key = itemKey(raw[index]);
+    const known = places.get(key);
+    if (known) known.push(index);
+    else places.set(key, [index]);
+  }
+  let next = start;
+  for (let index = start; index < target.length && next < raw.length; index++) {
+    const place = places.get(itemKey(target[index]))?.find((candidate) => candidate >= next);
+    if (place === undefined) continue;
+    matched.set(index, place);
+    next = place + 1;
+  }
+  return matched;
+}
+
+function sameItem(left: Json | undefined, right: Json | undefined): boolean {
+  return left === right || itemKey(left) === itemKey(right);
+}
+
+/** What makes an item of a Kubernetes list this item: mountPath or name, otherwise the whole of it. */
+function itemKey(item: Json | undefined): string {
+  if (isObject(item)) {
+    if (typeof item.mountPath === "string") return `m:${item.mountPath}`;
+    if (typeof item.name === "string") return `n:${item.name}`;
+  }
+  return item === undefined ? "" : `v:${canonical(item)}`;
+}
+
+function escaped(key: string): string {
+  return key.includes("~") || key.includes("/") ? key.replaceAll("~", "~0").replaceAll("/", "~1") : key;
+}

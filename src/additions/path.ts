@@ -1,0 +1,69 @@
+import { canonical } from "../api/canonical.ts";
+import { isObject, type Json } from "../api/json.ts";
+
+/** The item of a list whose field `by` has the value `is`; `by: ""` compares the whole item's canonical JSON. */
+export interface ItemSegment {
+  by: string;
+  is: string;
+}
+
+/** A key of an object, or an item of a list. Lists are never addressed by index: controllers reorder them. */
+export type Segment = string | ItemSegment;
+
+/** Where something is, by names: `spec.containers[name=vllm].env[name=HCCL_IF_IP]`. */
+export type KeyedPath = readonly Segment[];
+
+/** The item of a list called `name`. */
+export function named(name: string): ItemSegment {
+  return { by: "name", is: name };
+}
+
+/** Whether a list item is the one that a segment means. */
+export function isItem(item: Json | undefined, segment: ItemSegment): boolean {
+  if (segment.by === "") return item !== undefined && canonical(item) === segment.is;
+  return isObject(item) && item[segment.by] === segment.is;
+}
+
+const BARE_KEY = /^[A-Za-z_][A-Za-z0-9_-]*$/;
+const BARE_VALUE = /^[^\s"[\]=]+$/;
+
+/** Writes a path as text; `decodePath` reads it back. */
+export function encodePath(path: KeyedPath): string {
+  let text = "";
+  for (const segment of path) {
+    if (typeof segment !== "string") {
+      const value = BARE_VALUE.test(segment.is) ? segment.is : JSON.stringify(segment.is);
+      text += `[${segment.by}=${value}]`;
+    } else if (BARE_KEY.test(segment)) text += text === "" ? segment : `.${segment}`;
+    else text += `[${JSON.stringify(segment)}]`;
+  }
+  return text;
+}
+
+const TOKEN =
+  /\.?([A-Za-z_][A-Za-z0-9_-]*)|\[("(?:[^"\\]|\\.)*")\]|\[([A-Za-z]*)=("(?:[^"\\]|\\.)*"|[^\s"[\]=]+)\]/y;
+
+/** Reads a path as `encodePath` writes it; undefined where it is none. */
+export function decodePath(text: string): Segment[] | undefined {
+  const path: Segment[] = [];
+  TOKEN.lastIndex = 0;
+  let end = 0;
+  while (end < text.length) {
+    const match = TOKEN.exec(text);
+    if (!match) return undefined;
+    const [, key, quotedKey, by, is] = match;
+    if (key !== undefined) path.push(key);
+    else if (quotedKey !== undefined) path.push(unquoted(quotedKey));
+    else path.push({ by: by ?? "", is: is?.startsWith('"') ? unquoted(is) : (is ?? "") });
+    end = TOKEN.lastIndex;
+  }
+  return path;
+}
+
+function unquoted(text: string): string {
+  try {
+    return String(JSON.parse(text));
+  } catch {
+    return text;
+  }
+}

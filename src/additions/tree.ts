@@ -1,0 +1,94 @@
+import { isObject, type Json, type JsonObject } from "../api/json.ts";
+import { isItem, type KeyedPath, type Segment } from "./path.ts";
+
+/** What stands at a path, or undefined. */
+export function get(root: Json | undefined, path: KeyedPath): Json | undefined {
+  let current = root;
+  for (const segment of path) {
+    if (current === undefined) return undefined;
+    current = child(current, segment);
+  }
+  return current;
+}
+
+/**
+ * A tree with `value` at `path`; everything beside the path is shared with `root`. Objects and lists that are
+ * missing on the way are made; a list item that is not there is appended, or put first.
+ */
+export function put(root: Json | undefined, path: KeyedPath, value: Json, first = false): Json {
+  const [segment, ...rest] = path;
+  if (segment === undefined) return value;
+  if (typeof segment === "string") {
+    const object = isObject(root) ? root : {};
+    return withKey(object, segment, put(own(object, segment), rest, value, first));
+  }
+  const list = Array.isArray(root) ? root : [];
+  const index = list.findIndex((item) => isItem(item, segment));
+  if (index >= 0) return list.with(index, put(list[index], rest, value, first));
+  const item = put(rest.length > 0 ? { [segment.by]: segment.is } : undefined, rest, value, first);
+  return first ? [item, ...list] : [...list, item];
+}
+
+/** A tree without what stands at `path`; the same tree where nothing does. */
+export function without(root: Json, path: KeyedPath): Json {
+  const [segment, ...rest] = path;
+  if (segment === undefined) return root;
+  const current = child(root, segment);
+  if (current === undefined) return root;
+  if (rest.length > 0) {
+    const next = without(current, rest);
+    return next === current ? root : replaceChild(root, segment, next);
+  }
+  if (typeof segment === "string") return isObject(root) ? withoutKey(root, segment) : root;
+  const index = indexOf(root, segment);
+  return Array.isArray(root) && index >= 0 ? root.toSpliced(index, 1) : root;
+}
+
+/** A tree without the empty lists and objects on the way to `path`: what adding there made, or an empty stub. */
+export function pruneEmpty(root: Json, path: KeyedPath): Json {
+  for (let length = path.length - 1; length > 0; length--) {
+    const prefix = path.slice(0, length);
+    // A list item is somebody's even when it is empty.
+    if (typeof prefix.at(-1) !== "string") return root;
+    const value = get(root, prefix);
+    if (value === undefined) continue;
+    if (!isEmpty(value)) return root;
+    root = without(root, prefix);
+  }
+  return root;
+}
+
+/** An object with one key set; a key named `__proto__` is data like any other. */
+export function withKey(object: JsonObject, key: string, value: Json): JsonObject {
+  if (key !== "__proto__") return { ...object, [key]: value };
+  return Object.fromEntries([...Object.entries(object), [key, value]]);
+}
+
+function withoutKey(object: JsonObject, key: string): JsonObject {
+  const { [key]: _gone, ...rest } = object;
+  return rest;
+}
+
+function own(object: JsonObject, key: string): Json | undefined {
+  return Object.hasOwn(object, key) ? object[key] : undefined;
+}
+
+function child(parent: Json, segment: Segment): Json | undefined {
+  if (typeof segment === "string") return isObject(parent) ? own(parent, segment) : undefined;
+  const index = indexOf(parent, segment);
+  return Array.isArray(parent) && index >= 0 ? parent[index] : undefined;
+}
+
+function indexOf(parent: Json, segment: Exclude<Segment, string>): number {
+  return Array.isArray(parent) ? parent.findIndex((item) => isItem(item, segment)) : -1;
+}
+
+function replaceChild(parent: Json, segment: Segment, value: Json): Json {
+  if (typeof segment === "string") return isObject(parent) ? withKey(parent, segment, value) : parent;
+  return Array.isArray(parent) ? parent.with(indexOf(parent, segment), value) : parent;
+}
+
+function isEmpty(value: Json): boolean {
+  if (value === null) return true;
+  return typeof value === "object" && Object.keys(value).length === 0;
+}

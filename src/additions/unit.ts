@@ -1,0 +1,114 @@
+import { shortHash } from "../api/canonical.ts";
+import { equal, isObject, type Json, type JsonObject } from "../api/json.ts";
+import type { Addition } from "./addition.ts";
+import { hasAll, leanOf, pruned } from "./lean.ts";
+import { hashesOfAdditions, type UnitRecord } from "./record.ts";
+import { put } from "./tree.ts";
+
+/** What injection says of a lean unit: its additions, or why there are none. */
+export type Injection = { additions: Addition[] } | { skip: string };
+
+/** One unit (role, worker) of a request, with all that its completion depends on. */
+export interface UnitInput {
+  /** As submitted. */
+  value: JsonObject;
+  /** As stored, on UPDATE, where a unit of that name is there. */
+  old: JsonObject | undefined;
+  /** What the stored object's record says of it (UPDATE), or the submitted object's own (CREATE). */
+  record: UnitRecord | undefined;
+  update: boolean;
+  /** UPDATE only: whether annotations and other roles' settings that count for it are as they were. */
+  inputsUnchanged: boolean;
+  /** UPDATE of an object without a record: whether injection may begin now. */
+  mayBegin: boolean;
+  /** The annotation `refresh` has a new value for it. */
+  refreshed: boolean;
+  /** What beside the lean unit its additions are computed from: annotations, settings of other roles. */
+  inputs: Json;
+  /** The form in which a lean unit is compared and injected: duplicate environment variables merged. */
+  normalise: (lean: JsonObject) => JsonObject;
+  /** Today's injectors on a lean unit, with the settings that hold for it. */
+  inject: (lean: JsonObject) => Injection;
+}
+
+/** What becomes of a unit. */
+export interface UnitOutcome {
+  how: "unchanged" | "left-alone" | "restored" | "injected" | "skipped";
+  value: JsonObject;
+  record?: UnitRecord | undefined;
+  additions: Addition[];
+  skip?: string;
+}
+
+/** Fields of a role that scale or pace it: Kthena's revision leaves them out (utils/revision_util.go). */
+const SCALING = new Set(["replicas", "maxUnavailable", "partition"]);
+
+/**
+ * Decides one unit by the three cases of an update: as it was, the same request again, or a changed one. On
+ * CREATE a record serves only to find the lean unit.
+ */
+export function completeUnit(input: UnitInput): UnitOutcome {
+  const { value, old, record } = input;
+  if (input.update && old && input.inputsUnchanged && equal(unscaled(value), unscaled(old))) {
+    return { how: "unchanged", value, record, additions: [] };
+  }
+  if (input.update && !input.mayBegin) {
+    return { how: "left-alone", value, additions: [], skip: "not-recorded" };
+  }
+  const lean = objectLean(value, record);
+  if (input.update && old && record && !input.refreshed && hasAll(old, record.added)) {
+    if (fingerprint(input.normalise(lean), input.inputs) === record.lean) {
+      return { how: "restored", value: rescaled(old, value), record, additions: [] };
+    }
+  }
+  return fresh(input, lean);
+}
+
+function fresh(input: UnitInput, lean: JsonObject): UnitOutcome {
+  const base = input.normalise(lean);
+  const injection = input.inject(base);
+  if ("skip" in injection) {
+    const value = input.record ? keptSticky(lean, input.value, input.record) : input.value;
+    return { how: "skipped", value, additions: [], skip: injection.skip };
+  }
+  const { additions } = injection;
+  const value = additions.reduce<Json>(
+    (tree, addition) => put(tree, addition.path, addition.value, addition.first),
+    base,
+  );
+  const kept = pruned(
+    base,
+    additions.map((addition) => addition.path),
+  );
+  const record = { lean: fingerprint(kept, input.inputs), added: hashesOfAdditions(additions) };
+  return { how: "injected", value: isObject(value) ? value : base, record, additions };
+}
+
+/** Injection ends here; what the CRD requires stays, as the user's own from now on. */
+function keptSticky(lean: JsonObject, value: JsonObject, record: UnitRecord): JsonObject {
+  const required = "workerReplicas";
+  return required in record.added && lean[required] === undefined && value[required] !== undefined
+    ? { ...lean, [required]: value[required] }
+    : lean;
+}
+
+function objectLean(value: JsonObject, record: UnitRecord | undefined): JsonObject {
+  const lean = record ? leanOf(value, record.added) : value;
+  return isObject(lean) ? lean : value;
+}
+
+/** Hash of a lean unit and of what else its additions come from; scaling does not count. */
+function fingerprint(lean: Json, inputs: Json): string {
+  return shortHash({ inputs, lean: isObject(lean) ? unscaled(lean) : lean });
+}
+
+function unscaled(unit: JsonObject): JsonObject {
+  if (!Object.keys(unit).some((key) => SCALING.has(key))) return unit;
+  return Object.fromEntries(Object.entries(unit).filter(([key]) => !SCALING.has(key)));
+}
+
+/** The stored unit with the scaling of the submitted one. */
+function rescaled(old: JsonObject, value: JsonObject): JsonObject {
+  const scaling = Object.entries(value).filter(([key]) => SCALING.has(key));
+  return scaling.length === 0 ? unscaled(old) : { ...unscaled(old), ...Object.fromEntries(scaling) };
+}

@@ -1,0 +1,270 @@
+import { equal, isObject, type Json, type JsonObject, objectOf } from "../api/json.ts";
+import { ASK, INJECTED, SETTINGS } from "../api/names.ts";
+import { type Unit, unitsOf, type WorkloadKind, withUnits } from "../api/units.ts";
+import { asksIn } from "../defaults/asks.ts";
+import { type PinnedSettings, parsePinned, pinnedText } from "../defaults/pinned.ts";
+import type { ResolvedDefaults } from "../defaults/settings.ts";
+import type { Addition } from "./addition.ts";
+import { completeObject } from "./object.ts";
+import { type InjectionRecord, parseRecord, recordText, sameRecord, type UnitRecord } from "./record.ts";
+import { withKey, without } from "./tree.ts";
+import { completeUnit, type Injection, type UnitOutcome } from "./unit.ts";
+
+/** What holds for one unit when it is injected. */
+export interface UnitContext {
+  kind: WorkloadKind;
+  object: JsonObject;
+  unit: Unit;
+  /** Annotations of the namespace, the owner and the object, nearest already decided; templates come on top. */
+  asks: Record<string, string>;
+  defaults: ResolvedDefaults;
+}
+
+/** Today's injectors, as the additions see them: passed in, so that histories over two versions can be tried. */
+export interface Injectors {
+  normalise(lean: JsonObject): JsonObject;
+  unit(context: UnitContext): Injection;
+  /** What the unit's additions take from elsewhere in the object; counts as part of its template. */
+  peers(context: Omit<UnitContext, "defaults">): Json;
+  /** Additions outside of the units. */
+  object(context: Omit<UnitContext, "unit"> & { update: boolean }): Addition[];
+  /** Whether a unit as it stands asks for NPUs: objects from before the installation that did are left alone. */
+  triggered(context: UnitContext): boolean;
+}
+
+/** The ModelBooster that owns a ModelServing. */
+export interface Owner {
+  asks: Record<string, string>;
+  settings?: PinnedSettings | undefined;
+}
+
+/** One object to complete. */
+export interface WorkloadInput {
+  kind: WorkloadKind;
+  object: JsonObject;
+  /** On UPDATE. */
+  oldObject?: JsonObject | undefined;
+  today: ResolvedDefaults;
+  owner?: Owner | undefined;
+  injectors: Injectors;
+}
+
+/** A unit with what became of it. */
+export interface CompletedUnit extends UnitOutcome {
+  unit: Unit;
+  asks: Record<string, string>;
+  defaults: ResolvedDefaults;
+}
+
+/** The completed object: shares with the submitted one what was not changed. */
+export interface CompletedWorkload {
+  object: JsonObject;
+  units: CompletedUnit[];
+  /** Additions outside of the units. */
+  additions: Addition[];
+}
+
+/** Completes a ModelServing or ModelBooster; on UPDATE it keeps what was decided before (pinning). */
+export function completeWorkload(input: WorkloadInput): CompletedWorkload {
+  const { kind, object, oldObject } = input;
+  const before = annotationsOf(oldObject ?? object);
+  const record = parseRecord(before[INJECTED]);
+  const pinned = oldObject && record ? parsePinned(before[SETTINGS]) : undefined;
+  const oldUnits = new Map(oldObject ? unitsOf(kind, oldObject).map((unit) => [unit.key, unit]) : []);
+  const state = { input, record, pinned, today: todayOf(input), oldUnits };
+  const units = unitsOf(kind, object).map((unit) => completedUnit(state, unit));
+  const withParts = withUnits(
+    kind,
+    object,
+    units.map(({ unit, value }) => ({ ...unit, value })),
+  );
+  const base = baseOf(state);
+  const injected = units.some((unit) => unit.record !== undefined);
+  const whole = completeObject({
+    object: withParts,
+    oldObject,
+    record: record?.object,
+    injected,
+    renew: record === undefined || oldObject === undefined || base !== pinned?.base,
+    inject: (lean) =>
+      input.injectors.object({
+        kind,
+        object: lean,
+        asks: objectAsks(input, base),
+        defaults: base,
+        update: oldObject !== undefined,
+      }),
+  });
+  const refresh = ownAndOwnersAsks(input)[ASK.refresh];
+  const next = injected
+    ? {
+        v: 1 as const,
+        object: whole.record,
+        units: recordsOf(units),
+        ...(refresh === undefined ? {} : { refresh }),
+      }
+    : undefined;
+  return { object: annotated(whole.object, state, next, units, base), units, additions: whole.additions };
+}
+
+interface State {
+  input: WorkloadInput;
+  record: InjectionRecord | undefined;
+  pinned: PinnedSettings | undefined;
+  today: ResolvedDefaults;
+  oldUnits: Map<string, Unit>;
+}
+
+function completedUnit(state: State, unit: Unit): CompletedUnit {
+  const { input, record } = state;
+  const old = state.oldUnits.get(unit.key);
+  const recorded = record?.units[unit.key];
+  const refresh = refreshOf(input, input.object, unit);
+  const refreshed = refresh !== undefined && refresh !== recorded?.refresh;
+  const defaults = refreshed
+    ? state.today
+    : (state.pinned?.units[unit.key] ?? state.pinned?.base ?? state.today);
+  const asks = objectAsks(input, defaults);
+  const context = { kind: input.kind, object: input.object, unit, asks };
+  const peers = input.injectors.peers(context);
+  const outcome = completeUnit({
+    value: unit.value,
+    old: old?.value,
+    record: recorded,
+    update: input.oldObject !== undefined,
+    inputsUnchanged: inputsUnchanged(state, unit, old, peers),
+    mayBegin: record !== undefined || mayBegin(state, unit, old, refresh),
+    refreshed,
+    inputs: [fingerprinted(ownAndOwnersAsks(input)), peers],
+    normalise: input.injectors.normalise,
+    inject: (lean) => input.injectors.unit({ ...context, unit: { ...unit, value: lean }, defaults }),
+  });
+  if (outcome.how === "injected" && outcome.record && refresh !== undefined) outcome.record.refresh = refresh;
+  return { ...outcome, unit, asks, defaults };
+}
+
+/** What the owner pinned goes before today's defaults: its parts were computed with it. */
+function todayOf(input: WorkloadInput): ResolvedDefaults {
+  const own = asksIn(annotationsOf(input.object))[ASK.refresh];
+  const old = input.oldObject && asksIn(annotationsOf(input.oldObject))[ASK.refresh];
+  const ownRefresh = input.oldObject !== undefined && own !== undefined && own !== old;
+  return ownRefresh ? input.today : (input.owner?.settings?.base ?? input.today);
+}
+
+/** The settings that the object as a whole has from now on. */
+function baseOf(state: State): ResolvedDefaults {
+  if (!state.pinned) return state.today;
+  const refresh = ownAndOwnersAsks(state.input)[ASK.refresh];
+  return refresh !== undefined && refresh !== state.record?.refresh ? state.today : state.pinned.base;
+}
+
+function mayBegin(state: State, unit: Unit, old: Unit | undefined, refresh: string | undefined): boolean {
+  const { input } = state;
+  const { oldObject } = input;
+  if (!oldObject) return true;
+  if (refresh !== undefined && refresh !== refreshOf(input, oldObject, old)) return true;
+  const asked = (object: JsonObject, part: Unit | undefined): string | undefined =>
+    askOf(input, object, part, ASK.inject);
+  const inject = asked(input.object, unit);
+  if (inject === "true" && inject !== asked(oldObject, old)) return true;
+  const asks = objectAsks({ ...input, object: oldObject }, state.today);
+  const context = { kind: input.kind, object: oldObject, asks, defaults: state.today };
+  return ![...state.oldUnits.values()].some((part) => input.injectors.triggered({ ...context, unit: part }));
+}
+
+function inputsUnchanged(state: State, unit: Unit, old: Unit | undefined, peers: Json): boolean {
+  const { input } = state;
+  if (!input.oldObject || !old) return false;
+  const own = (object: JsonObject): Record<string, string> => {
+    const { [ASK.allow]: _allow, ...rest } = asksIn(annotationsOf(object));
+    return rest;
+  };
+  if (!equal(own(input.object), own(input.oldObject))) return false;
+  const context = {
+    kind: input.kind,
+    object: input.oldObject,
+    unit: old,
+    asks: ownAndOwnersAsks({ ...input, object: input.oldObject }),
+  };
+  return equal(peers, input.injectors.peers(context)) && unit.key === old.key;
+}
+
+function annotated(
+  object: JsonObject,
+  state: State,
+  next: InjectionRecord | undefined,
+  units: readonly CompletedUnit[],
+  base: ResolvedDefaults,
+): JsonObject {
+  if (!next) return withoutAnnotations(object, state);
+  const before = state.input.oldObject ? annotationsOf(state.input.oldObject) : {};
+  const unchanged = sameRecord(next, state.record) && base === state.pinned?.base;
+  const others = Object.fromEntries(
+    units.flatMap((unit) =>
+      unit.record && unit.defaults.text !== base.text ? [[unit.unit.key, unit.defaults]] : [],
+    ),
+  );
+  const kept = unchanged && units.every((unit) => unit.how !== "injected");
+  const injected = kept ? before[INJECTED] : recordText(next);
+  const settings = kept ? before[SETTINGS] : pinnedText(base, others);
+  const metadata = objectOf(object.metadata);
+  let annotations = objectOf(metadata.annotations);
+  if (annotations[INJECTED] !== injected) annotations = withKey(annotations, INJECTED, injected ?? "");
+  if (annotations[SETTINGS] !== settings) annotations = withKey(annotations, SETTINGS, settings ?? "");
+  return annotations === metadata.annotations
+    ? object
+    : { ...object, metadata: { ...metadata, annotations } };
+}
+
+/** The two annotations are ours alone: nobody else's stay on an object that nothing was added to. */
+function withoutAnnotations(object: JsonObject, state: State): JsonObject {
+  const old = state.input.oldObject ? annotationsOf(state.input.oldObject) : {};
+  let next: Json = object;
+  for (const key of [INJECTED, SETTINGS]) {
+    const stored = state.record ? undefined : old[key];
+    if (annotationsOf(object)[key] !== stored) next = without(next, ["metadata", "annotations", key]);
+  }
+  return isObject(next) ? next : object;
+}
+
+function recordsOf(units: readonly CompletedUnit[]): Record<string, UnitRecord> {
+  return Object.fromEntries(units.flatMap(({ unit, record }) => (record ? [[unit.key, record]] : [])));
+}
+
+function ownAndOwnersAsks(input: WorkloadInput): Record<string, string> {
+  return { ...input.owner?.asks, ...asksIn(annotationsOf(input.object)) };
+}
+
+function objectAsks(input: WorkloadInput, defaults: ResolvedDefaults): Record<string, string> {
+  return { ...defaults.settings.asks, ...ownAndOwnersAsks(input) };
+}
+
+/** `allow` and `refresh` do not change what is computed. */
+function fingerprinted(asks: Record<string, string>): Json {
+  const { [ASK.allow]: _allow, [ASK.refresh]: _refresh, ...rest } = asks;
+  return rest;
+}
+
+function refreshOf(input: WorkloadInput, object: JsonObject, unit: Unit | undefined): string | undefined {
+  return askOf(input, object, unit, ASK.refresh);
+}
+
+/** An annotation as it holds for a unit: on its templates, else on the object, else on the owner. */
+function askOf(
+  input: WorkloadInput,
+  object: JsonObject,
+  unit: Unit | undefined,
+  key: string,
+): string | undefined {
+  const templates = [unit?.value.entryTemplate, unit?.value.workerTemplate];
+  for (const template of templates) {
+    const found = asksIn(annotationsOf(objectOf(template)))[key];
+    if (found !== undefined) return found;
+  }
+  return ownAndOwnersAsks({ ...input, object })[key];
+}
+
+/** metadata.annotations of an object, empty where there are none. */
+export function annotationsOf(object: JsonObject): Record<string, string> {
+  return objectOf(objectOf(object.metadata).annotations) as Record<string, string>;
+}

@@ -1,0 +1,56 @@
+import { at, isObject, type Json, type JsonObject } from "./json.ts";
+
+/** Kinds whose objects are completed part by part. */
+export type WorkloadKind = "ModelServing" | "ModelBooster";
+
+/** A part of a workload that is completed and pinned on its own: a role, or a worker of a ModelBooster. */
+export interface Unit {
+  /** The role's name, the worker's type. */
+  key: string;
+  index: number;
+  /** Field path, as findings show it: `spec.template.roles[0]`. */
+  field: string;
+  value: JsonObject;
+}
+
+const LISTS: Record<WorkloadKind, { path: string[]; key: string; standard?: string }> = {
+  ModelServing: { path: ["spec", "template", "roles"], key: "name" },
+  ModelBooster: { path: ["spec", "backend", "workers"], key: "type", standard: "server" },
+};
+
+/** The units of a workload in their order. Without a name, or with one that stands twice, none can be kept apart: then there are none. */
+export function unitsOf(kind: WorkloadKind, object: JsonObject): Unit[] {
+  const { path, key, standard } = LISTS[kind];
+  const list = at(object, ...path);
+  if (!Array.isArray(list)) return [];
+  const units: Unit[] = [];
+  const seen = new Set<string>();
+  for (const [index, value] of list.entries()) {
+    if (!isObject(value)) return [];
+    const name = value[key] ?? standard;
+    if (typeof name !== "string" || seen.has(name)) return [];
+    seen.add(name);
+    units.push({ key: name, index, field: `${path.join(".")}[${index}]`, value });
+  }
+  return units;
+}
+
+/** The object with units put in place of those that stand at their indices; shares all else. */
+export function withUnits(kind: WorkloadKind, object: JsonObject, units: readonly Unit[]): JsonObject {
+  const { path } = LISTS[kind];
+  const list = at(object, ...path);
+  if (!Array.isArray(list) || units.every((unit) => list[unit.index] === unit.value)) return object;
+  const next = [...list];
+  for (const unit of units) next[unit.index] = unit.value;
+  return withPath(object, path, next);
+}
+
+function withPath(object: JsonObject, path: readonly string[], value: Json): JsonObject {
+  const [key, ...rest] = path;
+  if (key === undefined) return object;
+  const child = object[key];
+  return {
+    ...object,
+    [key]: rest.length === 0 ? value : withPath(isObject(child) ? child : {}, rest, value),
+  };
+}

@@ -1,0 +1,100 @@
+import { closest } from "../api/closest.ts";
+import { type JsonObject, objectOf } from "../api/json.ts";
+import { ASK, INJECTED, PREFIX, SETTINGS, STAMP } from "../api/names.ts";
+import { type HardwareName, hardwareName } from "./document.ts";
+
+/** What people ask for by annotation, nearest first already decided. */
+export interface Asks {
+  inject?: boolean;
+  /** NPUs of each engine container. */
+  npus?: number;
+  engineContainer?: string;
+  hardware?: HardwareName;
+  kvConnector?: string;
+  kvRole?: string;
+  kvSidecar?: string;
+  socketIfname?: string;
+}
+
+/** What is wrong with an annotation. */
+export interface AskProblem {
+  key: string;
+  value: string;
+  unknown: boolean;
+  message: string;
+  fix: string;
+}
+
+type Reader = (value: string) => Partial<Asks> | string;
+
+const READERS: Record<string, Reader> = {
+  [ASK.inject]: (value) =>
+    value === "true" || value === "false" ? { inject: value === "true" } : 'write "true" or "false"',
+  [ASK.npus]: (value) =>
+    /^[1-9]\d{0,3}$/.test(value) ? { npus: Number(value) } : 'write a whole number above zero, such as "8"',
+  [ASK.engineContainer]: (value) =>
+    /^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/.test(value)
+      ? { engineContainer: value }
+      : "write the name of a container of the template",
+  [ASK.hardware]: (value) => oneOf("hardware", value, hardwareName.options),
+  [ASK.kvConnector]: (value) => oneOf("kvConnector", value, ["mooncake", "nixl", "lmcache", "none"]),
+  [ASK.kvRole]: (value) => oneOf("kvRole", value, ["kv_producer", "kv_consumer", "kv_both"]),
+  [ASK.kvSidecar]: (value) =>
+    value === "" ? "write the name of a sidecar of the defaults" : { kvSidecar: value },
+  [ASK.socketIfname]: (value) =>
+    /^[A-Za-z0-9][A-Za-z0-9_.:@-]{0,14}$/.test(value)
+      ? { socketIfname: value }
+      : "write one plain interface name such as eth0",
+  [ASK.allow]: () => ({}),
+  [ASK.refresh]: () => ({}),
+};
+
+const WRITTEN_BY_US: readonly string[] = [INJECTED, SETTINGS, STAMP];
+
+/** The annotations of an object or template that are under our prefix and that people write. */
+export function asksIn(annotations: unknown): Record<string, string> {
+  const found: Record<string, string> = {};
+  for (const [key, value] of Object.entries(objectOf(annotations))) {
+    if (typeof value === "string" && key.startsWith(PREFIX) && !WRITTEN_BY_US.includes(key))
+      found[key] = value;
+  }
+  return found;
+}
+
+/** Reads the annotations that hold for one place; a value that cannot be read counts as not written. */
+export function readAsks(annotations: Record<string, string>): Asks {
+  const asks: Asks = {};
+  for (const [key, value] of Object.entries(annotations)) {
+    const read = READERS[key]?.(value);
+    if (typeof read === "object") Object.assign(asks, read);
+  }
+  return asks;
+}
+
+/** All that is wrong with the annotations of one object or template. */
+export function askProblems(metadata: JsonObject): AskProblem[] {
+  return Object.entries(asksIn(metadata.annotations)).flatMap(([key, value]) => {
+    const reader = READERS[key];
+    if (!reader) return [unknownAsk(key, value)];
+    const read = reader(value);
+    return typeof read === "string"
+      ? [{ key, value, unknown: false, message: "is no value that this annotation can have", fix: read }]
+      : [];
+  });
+}
+
+function unknownAsk(key: string, value: string): AskProblem {
+  const guess = closest(key, Object.keys(READERS));
+  const fix = guess ? `did you mean "${guess}"?` : `remove it; known: ${Object.keys(READERS).join(", ")}`;
+  return { key, value, unknown: true, message: "is no annotation of kthena-ascend", fix };
+}
+
+function oneOf<K extends keyof Asks>(
+  key: K,
+  value: string,
+  options: readonly string[],
+): Partial<Asks> | string {
+  if (options.includes(value)) return { [key]: value };
+  const guess = closest(value, options);
+  return guess ? `did you mean "${guess}"?` : `write one of: ${options.join(", ")}`;
+}

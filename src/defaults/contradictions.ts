@@ -1,0 +1,149 @@
+import { closest } from "../api/closest.ts";
+import { RESERVED_SCHEDULING_KEYS } from "../api/names.ts";
+import type { DefaultsDocument } from "./document.ts";
+import { PLATFORMS } from "./presets.ts";
+import type { Problem } from "./problem.ts";
+
+type Complain = (path: string, message: string, fix: string) => void;
+
+/** What the schema cannot say: values that exclude each other, names that belong to others. */
+export function contradictions(document: DefaultsDocument, source: string): Problem[] {
+  const problems: Problem[] = [];
+  const complain: Complain = (path, message, fix) => problems.push({ source, path, message, fix });
+  checkHardware(document, complain);
+  checkEnv(document, complain);
+  checkMounts(document, complain);
+  checkScheduling(document, complain);
+  return problems;
+}
+
+function checkHardware(document: DefaultsDocument, complain: Complain): void {
+  if (document.platform === "custom" && document.npu?.resourceName === undefined) {
+    complain(
+      "npu.resourceName",
+      "is missing: platform custom has none of its own",
+      "name the resource that your device plugin publishes",
+    );
+  }
+  if (document.hardware === "custom" && document.npu?.allowedCounts === undefined) {
+    complain(
+      "npu.allowedCounts",
+      "is missing: hardware custom has none of its own",
+      "list how many NPUs one pod can have, and npu.perNode",
+    );
+  }
+  const pools = [{ path: "fabric", hardware: document.hardware, fabric: document.fabric }].concat(
+    (document.hardwareBySelector ?? []).map((pool, index) => ({
+      ...pool,
+      path: `hardwareBySelector[${index}].fabric`,
+      fabric: pool.fabric,
+    })),
+  );
+  for (const pool of pools) {
+    if (pool.fabric === "hccs" && (pool.hardware === "a2" || pool.hardware === "snt9")) {
+      complain(
+        pool.path,
+        `hccs between nodes exists on a3 only, not on ${pool.hardware}`,
+        "write roce, or hardware: a3",
+      );
+    }
+  }
+  for (const [index, count] of (document.npu?.allowedCounts ?? []).entries()) {
+    const perNode = document.npu?.perNode;
+    if (perNode !== undefined && count > perNode) {
+      complain(
+        `npu.allowedCounts[${index}]`,
+        `${count} is more than npu.perNode, ${perNode}`,
+        `write ${perNode} at most`,
+      );
+    }
+  }
+}
+
+const OWN_ENV: Record<string, string> = {
+  HCCL_IF_IP: "it is the pod's own IP and differs in every pod",
+  HCCL_SOCKET_IFNAME: "set hccl.socketIfname",
+  GLOO_SOCKET_IFNAME: "set hccl.socketIfname",
+  TP_SOCKET_IFNAME: "set hccl.socketIfname",
+  ASCEND_VISIBLE_DEVICES: "the device plugin sets it",
+  ASCEND_RT_VISIBLE_DEVICES: "a fixed list breaks every allocation that does not begin at device 0",
+  LD_LIBRARY_PATH: "it would replace the image's own value",
+};
+
+function checkEnv(document: DefaultsDocument, complain: Complain): void {
+  const env = document.hccl?.env ?? {};
+  for (const name of Object.keys(env)) {
+    const why = OWN_ENV[name];
+    if (why !== undefined) complain(`hccl.env.${name}`, `cannot be a site-wide value: ${why}`, "remove it");
+    else if (!/^[A-Za-z_][A-Za-z0-9_.-]*$/.test(name))
+      complain(
+        `hccl.env.${name}`,
+        "is no name of an environment variable",
+        "use letters, digits and underscores",
+      );
+  }
+  if (env.HCCL_INTRA_ROCE_ENABLE === "1" && env.HCCL_INTRA_PCIE_ENABLE === "1") {
+    complain(
+      "hccl.env.HCCL_INTRA_PCIE_ENABLE",
+      "and HCCL_INTRA_ROCE_ENABLE cannot both be 1",
+      "keep one of them",
+    );
+  }
+}
+
+function checkMounts(document: DefaultsDocument, complain: Complain): void {
+  const extra = document.driverMounts?.extra ?? [];
+  const known = Object.values(PLATFORMS).flatMap((preset) => preset.driverMounts.map((mount) => mount.name));
+  for (const [index, mount] of extra.entries()) {
+    const path = `driverMounts.extra[${index}]`;
+    if (/^\/dev\/(davinci|devmm_svm|hisi_hdc)/.test(mount.hostPath)) {
+      complain(
+        `${path}.hostPath`,
+        "is a device: the device plugin hands out the allocated ones",
+        "remove the mount",
+      );
+    }
+    const target = (mount.mountPath ?? mount.hostPath).replace(/\/+$/, "");
+    if (target === "/usr/local/Ascend" || target === "/usr/local" || target === "") {
+      complain(
+        `${path}.mountPath`,
+        "hides the CANN toolkit of the image",
+        "mount /usr/local/Ascend/driver or files below it",
+      );
+    }
+    if (extra.findIndex((other) => other.name === mount.name) !== index) {
+      complain(`${path}.name`, `"${mount.name}" stands twice`, "give each mount a name of its own");
+    }
+  }
+  for (const [index, name] of (document.driverMounts?.omit ?? []).entries()) {
+    if (known.includes(name)) continue;
+    const guess = closest(name, known);
+    complain(
+      `driverMounts.omit[${index}]`,
+      `"${name}" is the name of no preset mount`,
+      guess ? `did you mean "${guess}"?` : `known: ${[...new Set(known)].join(", ")}`,
+    );
+  }
+}
+
+function checkScheduling(document: DefaultsDocument, complain: Complain): void {
+  for (const key of Object.keys(document.scheduling?.annotations ?? {})) {
+    if (RESERVED_SCHEDULING_KEYS.includes(key)) {
+      complain(
+        `scheduling.annotations.${key}`,
+        "belongs to Kthena and Volcano: a pod of a group that nobody made waits for ever",
+        "remove it",
+      );
+    }
+  }
+  for (const policy of ["groupPolicy", "rolePolicy"] as const) {
+    const topology = document.gang?.networkTopology?.[policy];
+    if (topology?.highestTierAllowed !== undefined && topology.highestTierName !== undefined) {
+      complain(
+        `gang.networkTopology.${policy}.highestTierName`,
+        "and highestTierAllowed exclude each other",
+        "keep one of them",
+      );
+    }
+  }
+}

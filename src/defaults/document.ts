@@ -1,0 +1,145 @@
+import { z } from "zod";
+import { parseQuantity } from "../api/quantity.ts";
+
+const quantity = z.string().refine((text) => (parseQuantity(text) ?? 0) > 0, {
+  error: "must be a Kubernetes quantity above zero, such as 16Gi",
+});
+const text = z.string();
+const textMap = z.record(z.string(), z.string());
+const positive = z.int().min(1);
+const absolutePath = z.string().regex(/^\/./, { error: "must be an absolute path" });
+const plainInterface = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9_.:@-]{0,14}$/, {
+  error: "must be one plain interface name such as eth0: Gloo takes no `=`, `^`, prefix or list",
+});
+
+const driverMount = z.strictObject({
+  name: z.string().regex(/^[a-z0-9]([-a-z0-9]{0,40}[a-z0-9])?$/, { error: "must be a short DNS label" }),
+  hostPath: absolutePath,
+  mountPath: absolutePath.optional(),
+  type: z
+    .enum([
+      "",
+      "Directory",
+      "DirectoryOrCreate",
+      "File",
+      "FileOrCreate",
+      "Socket",
+      "CharDevice",
+      "BlockDevice",
+    ])
+    .optional(),
+  readOnly: z.boolean().optional(),
+  when: z.enum(["always", "device-network"]).optional(),
+});
+
+const toleration = z.strictObject({
+  key: text.optional(),
+  operator: z.enum(["Exists", "Equal"]).optional(),
+  value: text.optional(),
+  effect: z.enum(["", "NoSchedule", "PreferNoSchedule", "NoExecute"]).optional(),
+  tolerationSeconds: z.int().optional(),
+});
+
+const topology = z.strictObject({
+  mode: z.enum(["hard", "soft"]).optional(),
+  highestTierAllowed: z.int().min(0).optional(),
+  highestTierName: z.string().max(253).optional(),
+});
+
+/** What a defaults document may choose as hardware: chips and counts of a node. */
+export const hardwareName = z.enum(["snt9", "a2", "a3", "custom"]);
+/** Which network HCCL uses between nodes. */
+export const fabricName = z.enum(["roce", "hccs"]);
+/** What publishes the NPUs and which driver files it leaves out. */
+export const platformName = z.enum(["cce", "mindcluster", "bare", "custom"]);
+
+/**
+ * The AscendDefaults document, kthena-ascend.io/v1alpha1. Every key can be left out; unknown keys and wrong
+ * types are errors.
+ */
+export const defaultsSchema = z.strictObject({
+  apiVersion: z.literal("kthena-ascend.io/v1alpha1"),
+  kind: z.literal("AscendDefaults"),
+  platform: platformName.optional(),
+  hardware: hardwareName.optional(),
+  hardwareBySelector: z
+    .array(
+      z.strictObject({
+        nodeSelector: textMap.refine((map) => Object.keys(map).length > 0, {
+          error: "must name at least one node label",
+        }),
+        hardware: hardwareName,
+        fabric: fabricName.optional(),
+      }),
+    )
+    .optional(),
+  fabric: fabricName.optional(),
+  engineContainers: z.array(text.min(1)).min(1).optional(),
+  npu: z
+    .strictObject({
+      resourceName: z
+        .string()
+        .regex(/^huawei\.com\/(ascend-\d+|Ascend\w+(-\d+c)?|npu)$/, {
+          error: "must be an Ascend resource such as huawei.com/ascend-1980 or huawei.com/Ascend910",
+        })
+        .optional(),
+      inferFromArguments: z.boolean().optional(),
+      perNode: positive.optional(),
+      allowedCounts: z.array(positive).min(1).optional(),
+    })
+    .optional(),
+  hccl: z
+    .strictObject({
+      socketIfname: plainInterface.optional(),
+      hostNetworkIfname: z.union([z.literal(""), plainInterface]).optional(),
+      env: textMap.optional(),
+    })
+    .optional(),
+  driverMounts: z
+    .strictObject({ extra: z.array(driverMount).optional(), omit: z.array(text).optional() })
+    .optional(),
+  sharedMemory: z
+    .strictObject({ enabled: z.boolean().optional(), sizeLimit: quantity.optional() })
+    .optional(),
+  startupProbe: z
+    .strictObject({
+      enabled: z.boolean().optional(),
+      periodSeconds: positive.optional(),
+      failureThreshold: positive.optional(),
+      timeoutSeconds: positive.optional(),
+    })
+    .optional(),
+  scheduling: z
+    .strictObject({
+      schedulerName: text.min(1).optional(),
+      queue: z
+        .string()
+        .regex(/^([a-z0-9]([-a-z0-9.]*[a-z0-9])?)?$/, { error: "must be the name of a Volcano queue" })
+        .optional(),
+      nodeSelector: textMap.optional(),
+      tolerations: z.array(toleration).optional(),
+      annotations: textMap.optional(),
+    })
+    .optional(),
+  gang: z
+    .strictObject({
+      enabled: z.boolean().optional(),
+      networkTopology: z
+        .strictObject({ groupPolicy: topology.optional(), rolePolicy: topology.optional() })
+        .optional(),
+    })
+    .optional(),
+  rules: z.record(z.string(), z.enum(["deny", "warn", "off"])).optional(),
+  namespaceMay: z.array(text).optional(),
+});
+
+/** A parsed and checked AscendDefaults document. */
+export type DefaultsDocument = z.infer<typeof defaultsSchema>;
+/** One host path that is mounted into engines, as written in a document. */
+export type DriverMountInput = z.infer<typeof driverMount>;
+/** Names of the hardware presets. */
+export type HardwareName = z.infer<typeof hardwareName>;
+/** Names of the fabrics. */
+export type FabricName = z.infer<typeof fabricName>;
+/** Names of the platform presets. */
+export type PlatformName = z.infer<typeof platformName>;

@@ -1,0 +1,100 @@
+import type { HardwareName, PlatformName } from "./document.ts";
+import type { DriverMount, HardwareFacts, Settings } from "./settings.ts";
+
+const ASCEND = "/usr/local/Ascend/driver";
+
+/** hostPath types per vllm-ascend, docs/source/installation.md and tutorials/features/pd_disaggregation. */
+const MOUNTS = {
+  "install-info": mount("ascend-install-info", "/etc/ascend_install.info", "File", "always"),
+  "version-info": mount("ascend-version-info", `${ASCEND}/version.info`, "File", "always"),
+  lib64: mount("ascend-driver-lib64", `${ASCEND}/lib64`, "Directory", "always"),
+  dcmi: mount("ascend-dcmi", "/usr/local/dcmi", "Directory", "always"),
+  "npu-smi": mount("ascend-npu-smi", "/usr/local/bin/npu-smi", "File", "always"),
+  // A File that is missing on the node blocks the start, so these two only where they are needed.
+  "hccn-tool": mount("ascend-hccn-tool", `${ASCEND}/tools/hccn_tool`, "File", "device-network"),
+  "hccn-conf": mount("ascend-hccn-conf", "/etc/hccn.conf", "File", "device-network"),
+} as const;
+
+/** What a platform leaves for the pod to mount, and how it names its NPUs. */
+export interface PlatformPreset {
+  resourceName?: string;
+  driverMounts: DriverMount[];
+}
+
+/**
+ * Platforms: cce is the Huawei Cloud CCE AI Suite, which mounts the driver itself (Kthena's examples for it);
+ * mindcluster is the MindCluster device plugin with Ascend Docker Runtime, whose base.list holds driver libraries
+ * and npu-smi; bare is the same plugin without that runtime, where all of the driver is to be mounted.
+ */
+export const PLATFORMS: Record<PlatformName, PlatformPreset> = {
+  cce: {
+    resourceName: "huawei.com/ascend-1980",
+    driverMounts: [MOUNTS["install-info"], MOUNTS["hccn-tool"], MOUNTS["hccn-conf"]],
+  },
+  mindcluster: {
+    resourceName: "huawei.com/Ascend910",
+    driverMounts: [MOUNTS["version-info"], MOUNTS["install-info"], MOUNTS["hccn-tool"], MOUNTS["hccn-conf"]],
+  },
+  bare: {
+    resourceName: "huawei.com/Ascend910",
+    driverMounts: [
+      MOUNTS.lib64,
+      MOUNTS["version-info"],
+      MOUNTS.dcmi,
+      MOUNTS["npu-smi"],
+      MOUNTS["install-info"],
+      MOUNTS["hccn-tool"],
+      MOUNTS["hccn-conf"],
+    ],
+  },
+  custom: { driverMounts: [] },
+};
+
+/**
+ * Nodes: counts for one pod per MindCluster's affinity documentation (03_ascend_ai_processor_based_affinity.md)
+ * and, for snt9, CCE's; the port floor is above the ascend_direct transport's range (vllm-ascend PR 6455).
+ */
+export const HARDWARE: Record<HardwareName, HardwareFacts> = {
+  snt9: { perNode: 8, allowedCounts: [1, 2, 4, 8], kvPortFloor: 28000 },
+  a2: { perNode: 8, allowedCounts: [1, 2, 3, 4, 5, 6, 7, 8], kvPortFloor: 28000 },
+  a3: { perNode: 16, allowedCounts: [1, 2, 4, 6, 8, 10, 12, 14, 16], kvPortFloor: 36000 },
+  custom: { perNode: 8, allowedCounts: [1, 2, 3, 4, 5, 6, 7, 8], kvPortFloor: 36000 },
+};
+
+/** What holds where no document says anything, platform and hardware presets left out. */
+export const BUILT_IN: Omit<Settings, "driverMounts" | "hardwareFacts" | "npu"> & {
+  npu: { inferFromArguments: boolean };
+} = {
+  platform: "cce",
+  hardware: "a2",
+  hardwareBySelector: [],
+  fabric: "roce",
+  asks: {},
+  engineContainers: ["vllm", "engine", "sglang", "mindie", "prefill", "decode", "leader", "worker"],
+  npu: { inferFromArguments: true },
+  hccl: { socketIfname: "eth0", hostNetworkIfname: "", env: {} },
+  sharedMemory: { enabled: true, sizeLimit: "16Gi" },
+  startupProbe: { enabled: true, periodSeconds: 10, failureThreshold: 180, timeoutSeconds: 5 },
+  scheduling: { schedulerName: "volcano", queue: "", nodeSelector: {}, tolerations: [], annotations: {} },
+  gang: { enabled: true, networkTopology: {} },
+  rules: {},
+};
+
+/** What a namespace's document may set where the cluster's says nothing: nothing that reaches the host. */
+export const NAMESPACE_MAY: readonly string[] = [
+  "hccl.socketIfname",
+  "sharedMemory",
+  "scheduling.queue",
+  "gang",
+  "npu.inferFromArguments",
+  "rules",
+];
+
+function mount(
+  name: string,
+  hostPath: string,
+  type: "File" | "Directory",
+  when: DriverMount["when"],
+): DriverMount {
+  return { name, hostPath, mountPath: hostPath, type, readOnly: true, when };
+}

@@ -1,0 +1,69 @@
+import type { z } from "zod";
+import { closest } from "../api/closest.ts";
+
+/** One thing that is wrong with a defaults document. */
+export interface Problem {
+  /** Where the document came from: a file or a ConfigMap. */
+  source: string;
+  /** Field path in the document, empty for the whole of it. */
+  path: string;
+  message: string;
+  /** What to write instead. */
+  fix: string;
+  /** 1-based line in the text of the document, where it is known. */
+  line?: number;
+}
+
+/** Writes a path as Kubernetes does: `driverMounts.extra[0].type`. */
+export function pathText(path: readonly PropertyKey[]): string {
+  return path.reduce<string>((text, key) => {
+    if (typeof key === "number") return `${text}[${key}]`;
+    return text === "" ? String(key) : `${text}.${String(key)}`;
+  }, "");
+}
+
+/** Makes problems of zod's issues; an unknown key gives one problem each, with the closest known key. */
+export function problemsOf(
+  error: z.ZodError,
+  source: string,
+  keysAt: (path: PropertyKey[]) => string[],
+): Problem[] {
+  return error.issues.flatMap((issue): Problem[] => {
+    if (issue.code === "unrecognized_keys") {
+      return issue.keys.map((key) => unknownKey(source, issue.path, key, keysAt(issue.path)));
+    }
+    const path = pathText(issue.path);
+    if (issue.code === "invalid_value" && issue.values.length > 1) {
+      const values = issue.values.map(String);
+      return [
+        {
+          source,
+          path,
+          message: "is not one of the values it can have",
+          fix: `write one of: ${values.join(", ")}`,
+        },
+      ];
+    }
+    return [{ source, path, message: lowerFirst(issue.message), fix: fixFor(issue, path) }];
+  });
+}
+
+function unknownKey(source: string, parent: PropertyKey[], key: string, known: string[]): Problem {
+  const guess = closest(key, known);
+  return {
+    source,
+    path: pathText([...parent, key]),
+    message: "is not a setting",
+    fix: guess ? `did you mean "${guess}"?` : `remove it; known here: ${known.join(", ")}`,
+  };
+}
+
+function fixFor(issue: z.core.$ZodIssue, path: string): string {
+  if (issue.code === "invalid_type") return `write a value of type ${issue.expected}`;
+  if (issue.code === "invalid_value") return `write ${issue.values.map(String).join(" or ")}`;
+  return `correct ${path === "" ? "the document" : path}`;
+}
+
+function lowerFirst(text: string): string {
+  return text.charAt(0).toLowerCase() + text.slice(1);
+}

@@ -1,0 +1,203 @@
+import { canonical } from "../api/canonical.ts";
+import { equal, isObject, type Json, type JsonObject } from "../api/json.ts";
+import type { DefaultsDocument, PlatformName } from "./document.ts";
+import { BUILT_IN, HARDWARE, NAMESPACE_MAY, PLATFORMS } from "./presets.ts";
+import type { Problem } from "./problem.ts";
+import {
+  type DriverMount,
+  type HardwareFacts,
+  MAX_SETTINGS_BYTES,
+  type Provenance,
+  type ResolvedDefaults,
+  type Settings,
+} from "./settings.ts";
+
+/** One document and where it came from. */
+export interface Layer {
+  source: string;
+  document: DefaultsDocument;
+}
+
+/** Settings, and what in the namespace's document was not allowed and left out. */
+export interface Resolution extends ResolvedDefaults {
+  problems: Problem[];
+}
+
+/** What a Namespace says: its defaults document and its own annotations. */
+export interface NamespaceLayer {
+  document?: Layer | undefined;
+  /** Its annotations under kthena-ascend.io/. */
+  asks?: Record<string, string>;
+  name: string;
+}
+
+/**
+ * Lays presets, the cluster's documents and the namespace's over each other; later ones win, lists of named
+ * things merge by name. What a namespace may not set is left out and reported.
+ */
+export function resolveDefaults(cluster: readonly Layer[], namespace?: NamespaceLayer): Resolution {
+  const problems: Problem[] = [];
+  const may = mayOf(cluster);
+  const allowed = namespace?.document ? [restricted(namespace.document, may, problems)] : [];
+  const layers = [...cluster, ...allowed];
+  const provenance: Provenance = {};
+  const platform = platformOf(layers, provenance);
+  const resolved: JsonObject = structuredClone(BUILT_IN) as unknown as JsonObject;
+  for (const layer of layers) overlay(resolved, settingsPart(layer.document), "", layer.source, provenance);
+  const settings = resolved as unknown as Settings;
+  settings.platform = platform;
+  applyPlatform(settings, layers, provenance);
+  applyHardware(settings, layers, provenance);
+  if (namespace?.asks && Object.keys(namespace.asks).length > 0) {
+    settings.asks = { ...namespace.asks };
+    for (const key of Object.keys(namespace.asks))
+      provenance[`asks.${key}`] = `annotation of Namespace ${namespace.name}`;
+  }
+  const text = canonical(settings as unknown as Json);
+  problems.push(...tooLarge(text, layers));
+  return { settings, provenance, text, problems };
+}
+
+function tooLarge(text: string, layers: readonly Layer[]): Problem[] {
+  const size = Buffer.byteLength(text);
+  if (size <= MAX_SETTINGS_BYTES) return [];
+  const source = layers.at(-1)?.source ?? "built-in";
+  return [
+    {
+      source,
+      path: "",
+      message: `resolves to ${size} bytes; ${MAX_SETTINGS_BYTES} at most are kept with each object`,
+      fix: "shorten the largest lists",
+    },
+  ];
+}
+
+function mayOf(cluster: readonly Layer[]): readonly string[] {
+  return (
+    cluster.findLast((layer) => layer.document.namespaceMay !== undefined)?.document.namespaceMay ??
+    NAMESPACE_MAY
+  );
+}
+
+/** The namespace's document without what the cluster does not let it set. */
+function restricted(layer: Layer, may: readonly string[], problems: Problem[]): Layer {
+  const document = JSON.parse(JSON.stringify(layer.document)) as JsonObject;
+  for (const path of leafPaths(settingsPart(layer.document))) {
+    if (may.some((allowed) => path === allowed || path.startsWith(`${allowed}.`))) continue;
+    removeAt(document, path);
+    problems.push({
+      source: layer.source,
+      path,
+      message: "cannot be set by a namespace",
+      fix: `remove it, or ask the platform team to list it in namespaceMay of the cluster's defaults (now: ${may.join(", ")})`,
+    });
+  }
+  return { source: layer.source, document: document as unknown as DefaultsDocument };
+}
+
+/** The part of a document that becomes settings. */
+function settingsPart(document: DefaultsDocument): JsonObject {
+  const { apiVersion: _v, kind: _k, namespaceMay: _m, ...rest } = document;
+  return rest as unknown as JsonObject;
+}
+
+function leafPaths(value: JsonObject, prefix = ""): string[] {
+  return Object.entries(value).flatMap(([key, item]) => {
+    const path = prefix === "" ? key : `${prefix}.${key}`;
+    if (!isObject(item)) return [path];
+    // An empty object still is something that was set.
+    return Object.keys(item).length === 0 || OPEN_MAPS.has(path) ? [path] : leafPaths(item, path);
+  });
+}
+
+/** Maps whose keys are the user's own and may hold dots. */
+const OPEN_MAPS = new Set(["hccl.env", "rules", "scheduling.nodeSelector", "scheduling.annotations"]);
+
+function removeAt(document: JsonObject, path: string): void {
+  const keys = path.split(".");
+  const last = keys.pop() ?? "";
+  let parent: JsonObject | undefined = document;
+  for (const key of keys) parent = isObject(parent?.[key]) ? (parent[key] as JsonObject) : undefined;
+  if (parent) delete parent[last];
+}
+
+function overlay(
+  target: JsonObject,
+  layer: JsonObject,
+  prefix: string,
+  source: string,
+  provenance: Provenance,
+): void {
+  for (const [key, value] of Object.entries(layer)) {
+    if (value === undefined) continue;
+    const path = prefix === "" ? key : `${prefix}.${key}`;
+    if (path === "driverMounts" || path === "platform") continue;
+    if (isObject(value) && isObject(target[key])) overlay(target[key], value, path, source, provenance);
+    else if (path === "scheduling.tolerations") {
+      target[key] = mergedTolerations(target[key] as JsonObject[], value as JsonObject[]);
+      provenance[path] = source;
+    } else {
+      target[key] = value;
+      provenance[path] = source;
+    }
+  }
+}
+
+/** Tolerations have no names: the same key, effect and operator replaces, others are added. */
+function mergedTolerations(below: JsonObject[], above: JsonObject[]): JsonObject[] {
+  const id = (item: JsonObject): Json[] => [
+    item.key ?? "",
+    item.effect ?? "",
+    item.operator ?? "Equal",
+    item.value ?? "",
+  ];
+  return [...below.filter((item) => !above.some((other) => equal(id(item), id(other)))), ...above];
+}
+
+function platformOf(layers: readonly Layer[], provenance: Provenance): PlatformName {
+  const layer = layers.findLast((candidate) => candidate.document.platform !== undefined);
+  if (layer) provenance.platform = layer.source;
+  return layer?.document.platform ?? BUILT_IN.platform;
+}
+
+function applyPlatform(settings: Settings, layers: readonly Layer[], provenance: Provenance): void {
+  const preset = PLATFORMS[settings.platform];
+  const from = `preset of platform ${settings.platform}`;
+  if (settings.npu.resourceName === undefined) {
+    settings.npu.resourceName = preset.resourceName ?? "huawei.com/ascend-1980";
+    provenance["npu.resourceName"] = from;
+  }
+  const mounts = new Map<string, DriverMount>();
+  for (const mount of preset.driverMounts) {
+    mounts.set(mount.name, { ...mount });
+    provenance[`driverMounts.${mount.name}`] = from;
+  }
+  for (const layer of layers) {
+    for (const name of layer.document.driverMounts?.omit ?? []) mounts.delete(name);
+    for (const mount of layer.document.driverMounts?.extra ?? []) {
+      mounts.set(mount.name, {
+        type: "",
+        readOnly: true,
+        when: "always",
+        mountPath: mount.hostPath,
+        ...mount,
+      } as DriverMount);
+      provenance[`driverMounts.${mount.name}`] = layer.source;
+    }
+  }
+  settings.driverMounts = [...mounts.values()];
+}
+
+/** Presets of all hardware are pinned, so that an object can choose another; npu.* overrides the cluster's own. */
+function applyHardware(settings: Settings, layers: readonly Layer[], provenance: Provenance): void {
+  settings.hardwareFacts = structuredClone(HARDWARE);
+  const facts: HardwareFacts = settings.hardwareFacts[settings.hardware];
+  const npu = settings.npu as { perNode?: number; allowedCounts?: number[] };
+  if (npu.perNode !== undefined) facts.perNode = npu.perNode;
+  if (npu.allowedCounts !== undefined) facts.allowedCounts = npu.allowedCounts;
+  delete npu.perNode;
+  delete npu.allowedCounts;
+  provenance.hardwareFacts = `preset of hardware ${settings.hardware}`;
+  const layer = layers.findLast((candidate) => candidate.document.npu?.allowedCounts !== undefined);
+  if (layer) provenance[`hardwareFacts.${settings.hardware}`] = layer.source;
+}
