@@ -1,6 +1,6 @@
 import { type Json, type JsonObject, listOf, objectOf, stringOf } from "../api/json.ts";
 import { asksForNpus } from "./accelerators.ts";
-import { imageFacts } from "./image.ts";
+import { imageFacts } from "./images.ts";
 
 export {
   asksForNpus,
