@@ -1,0 +1,56 @@
+import type { Addition } from "../additions/addition.ts";
+import type { Injection } from "../additions/unit.ts";
+import type { UnitContext } from "../additions/workload.ts";
+import { at, type JsonObject, stringOf } from "../api/json.ts";
+import { ASK } from "../api/names.ts";
+import { readAsks } from "../defaults/asks.ts";
+import { sourceOf } from "../defaults/settings.ts";
+import { asksForNpus, otherAcceleratorOf } from "../engines/accelerators.ts";
+import { boosterNeed } from "./engine-facts.ts";
+import { lopsided } from "./npu-resources.ts";
+
+/**
+ * The NPUs of a ModelBooster's worker, requests and limits equal. All else is added to the ModelServing that
+ * Kthena's controller makes of it.
+ */
+export function boosterWorker(context: UnitContext): Injection {
+  const worker = context.unit.value;
+  const asks = readAsks(context.asks);
+  if (asks.inject === false) return { skip: "opted-out" };
+  if (otherAcceleratorOf(worker)) return { skip: "other-vendor" };
+  if (asksForNpus(worker)) return { additions: equalised(worker) };
+  if (asks.inject !== true && asks.npus === undefined) return { skip: "no-npu" };
+  const wanted = wantedNpus(context, asks.npus);
+  if (!wanted) return { additions: [] };
+  const { settings, provenance } = context.defaults;
+  const name = settings.npu.resourceName;
+  return {
+    additions: (["requests", "limits"] as const).map((side) => ({
+      path: ["resources", side, name],
+      value: String(wanted.count),
+      injector: "npu-resources",
+      reason: `NPUs for the engine (${sourceOf(provenance, "npu.resourceName")})`,
+      source: wanted.source,
+    })),
+  };
+}
+
+function wantedNpus(
+  context: UnitContext,
+  asked: number | undefined,
+): { count: number; source: string } | undefined {
+  if (asked !== undefined) return { count: asked, source: `annotation ${ASK.npus}` };
+  if (!context.defaults.settings.npu.inferFromArguments) return undefined;
+  const need = boosterNeed(context.unit.value, stringOf(at(context.object, "spec", "backend", "type")));
+  return need.known ? { count: need.perPod, source: `worker config: ${need.explanation}` } : undefined;
+}
+
+function equalised(worker: JsonObject): Addition[] {
+  return lopsided(worker.resources).map(({ side, name, value }) => ({
+    path: ["resources", side, name],
+    value,
+    injector: "npu-resources",
+    reason: "requests and limits of an NPU must be equal, and Kthena's PodGroup counts requests only",
+    source: side === "requests" ? "the worker's limits" : "the worker's requests",
+  }));
+}

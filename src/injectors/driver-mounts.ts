@@ -1,0 +1,82 @@
+import type { Addition } from "../additions/addition.ts";
+import { named } from "../additions/path.ts";
+import { isObject, type JsonObject, listOf, objectOf, stringOf } from "../api/json.ts";
+import type { DriverMount } from "../defaults/settings.ts";
+import { type Engine, type PodInjector, type PodSubject, usesDeviceNetworkConnector } from "./pod-subject.ts";
+
+/**
+ * The platform's driver files, read-only, in every engine with NPUs, unless the path or a parent of it is mounted
+ * already. Which ones a platform leaves to the pod stands in the presets.
+ */
+export const driverMounts: PodInjector = {
+  id: "driver-mounts",
+  inject: (pod) => {
+    const engines = pod.engines.filter((engine) => engine.npus !== undefined);
+    const wanted = pod.settings.driverMounts.filter(
+      (mount) => mount.when === "always" || needsDeviceNetwork(pod, engines),
+    );
+    return wanted.flatMap((mount) => ofMount(pod, engines, mount));
+  },
+};
+
+/** Several pods, or a connector between pods, talk over the NPUs' own network cards. */
+function needsDeviceNetwork(pod: PodSubject, engines: readonly Engine[]): boolean {
+  const asked = pod.asks.kvConnector !== undefined && pod.asks.kvConnector !== "none";
+  return pod.pods > 1 || asked || engines.some(usesDeviceNetworkConnector);
+}
+
+function ofMount(pod: PodSubject, engines: readonly Engine[], mount: DriverMount): Addition[] {
+  const lacking = engines.filter((engine) => !coversPath(engine.container, mount.mountPath));
+  if (lacking.length === 0) return [];
+  const about = {
+    injector: "driver-mounts",
+    reason: `the engine needs ${mount.hostPath} of the node`,
+    source: pod.source(`driverMounts.${mount.name}`),
+  };
+  const hostPath = mount.type === "" ? { path: mount.hostPath } : { path: mount.hostPath, type: mount.type };
+  const volume = volumeFor(pod.spec, mount.name, { hostPath });
+  const mounts = lacking.map(
+    (engine): Addition => ({
+      path: [
+        "spec",
+        "containers",
+        named(engine.name),
+        "volumeMounts",
+        { by: "mountPath", is: mount.mountPath },
+      ],
+      value: { name: volume.name, mountPath: mount.mountPath, ...(mount.readOnly ? { readOnly: true } : {}) },
+      ...about,
+    }),
+  );
+  return [
+    ...(volume.missing
+      ? [{ path: ["spec", "volumes", named(volume.name)], value: volume.value, ...about }]
+      : []),
+    ...mounts,
+  ];
+}
+
+/** A volume of the pod with this source, whatever its name; else a new one under a name that is free. */
+export function volumeFor(
+  spec: JsonObject,
+  name: string,
+  source: JsonObject,
+): { name: string; missing: boolean; value: JsonObject } {
+  const volumes = listOf(spec.volumes).filter(isObject);
+  const path = stringOf(objectOf(source.hostPath).path);
+  const same = volumes.find((volume) => path !== undefined && objectOf(volume.hostPath).path === path);
+  const found = stringOf(same?.name);
+  if (found !== undefined) return { name: found, missing: false, value: {} };
+  const taken = new Set(volumes.map((volume) => volume.name));
+  let free = name;
+  for (let suffix = 2; taken.has(free); suffix++) free = `${name}-${suffix}`;
+  return { name: free, missing: true, value: { name: free, ...source } };
+}
+
+/** Whether a container mounts something at a path or at a parent of it. */
+export function coversPath(container: JsonObject, path: string): boolean {
+  return listOf(container.volumeMounts).some((mount) => {
+    const at = (isObject(mount) ? stringOf(mount.mountPath) : undefined)?.replace(/\/+$/, "");
+    return at !== undefined && (at === path.replace(/\/+$/, "") || path.startsWith(`${at}/`));
+  });
+}

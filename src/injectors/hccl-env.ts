@@ -1,0 +1,215 @@
+import type { Addition } from "../additions/addition.ts";
+import { named } from "../additions/path.ts";
+import { isObject, type Json, type JsonObject, listOf, stringOf } from "../api/json.ts";
+import { ASK } from "../api/names.ts";
+import { imageFacts } from "../engines/images.ts";
+import { type Engine, type PodInjector, type PodSubject, usesDeviceNetworkConnector } from "./pod-subject.ts";
+
+/** An environment variable to add, with why and where from. */
+interface Variable {
+  name: string;
+  value: JsonObject;
+  reason: string;
+  source: string;
+  first?: boolean;
+}
+
+/**
+ * The HCCL environment of every engine that has NPUs, and the pod's own name and namespace wherever arguments
+ * refer to them. What a container sets itself stays.
+ */
+export const hcclEnv: PodInjector = {
+  id: "hccl-env",
+  inject: (pod) => [
+    ...pod.engines.flatMap((engine) => (engine.npus === undefined ? [] : ofEngine(pod, engine))),
+    ...podIdentity(pod),
+  ],
+};
+
+function ofEngine(pod: PodSubject, engine: Engine): Addition[] {
+  const env = envOf(engine.container);
+  const variables = [
+    ownAddress(),
+    ...interfaces(pod, env),
+    ...intraRoce(pod, engine, env),
+    ...ray(engine),
+    ...realDevices(engine),
+    ...siteEnv(pod),
+  ];
+  const missing = variables.filter((variable) => !env.has(variable.name));
+  return missing.map((variable) => addition("containers", engine.name, variable));
+}
+
+function addition(list: "containers" | "initContainers", container: string, variable: Variable): Addition {
+  return {
+    path: ["spec", list, named(container), "env", named(variable.name)],
+    value: variable.value,
+    injector: "hccl-env",
+    reason: variable.reason,
+    source: variable.source,
+    ...(variable.first ? { first: true } : {}),
+  };
+}
+
+/** HCCL_IF_IP is the address that HCCL's root listens on; every pod has its own (CANN, envref_07_0073). */
+function ownAddress(): Variable {
+  return {
+    ...fromField("HCCL_IF_IP", "status.podIP"),
+    reason: "the address under which this pod's HCCL is reached",
+    source: "the pod's own IP",
+  };
+}
+
+const IFNAMES = ["HCCL_SOCKET_IFNAME", "GLOO_SOCKET_IFNAME", "TP_SOCKET_IFNAME"] as const;
+
+/** The three transports must use the same interface: HCCL, Gloo and TensorPipe. */
+function interfaces(pod: PodSubject, env: ReadonlyMap<string, JsonObject>): Variable[] {
+  if (IFNAMES.every((name) => env.has(name))) return [];
+  const chosen = chosenInterface(pod, env);
+  if (!chosen) return [];
+  return IFNAMES.map((name) => ({
+    name,
+    value: { name, value: chosen.name },
+    reason: "HCCL, Gloo and TensorPipe meet on the same interface",
+    source: chosen.source,
+  }));
+}
+
+/** An interface by its name, and who named it; undefined where nobody did in a form that all three take. */
+function chosenInterface(
+  pod: PodSubject,
+  env: ReadonlyMap<string, JsonObject>,
+): { name: string; source: string } | undefined {
+  const standard = standardInterface(pod);
+  const written = ["GLOO_SOCKET_IFNAME", "TP_SOCKET_IFNAME", "HCCL_SOCKET_IFNAME"].filter((name) =>
+    env.has(name),
+  );
+  if (written.length === 0) return standard;
+  for (const name of written) {
+    const value = stringOf(env.get(name)?.value);
+    const plain = value === undefined ? undefined : plainInterface(value, name);
+    if (plain !== undefined) return { name: plain, source: `${name} of the container` };
+  }
+  // A prefix such as `eth` names no interface, but it may agree with the one that we know.
+  const prefixes = (stringOf(env.get("HCCL_SOCKET_IFNAME")?.value) ?? "").split(",");
+  const agrees = standard && prefixes.some((prefix) => prefix !== "" && standard.name.startsWith(prefix));
+  return agrees ? standard : undefined;
+}
+
+function standardInterface(pod: PodSubject): { name: string; source: string } | undefined {
+  if (pod.asks.socketIfname) return { name: pod.asks.socketIfname, source: `annotation ${ASK.socketIfname}` };
+  const key = pod.hostNetwork ? "hostNetworkIfname" : "socketIfname";
+  const name = pod.settings.hccl[key];
+  return name === "" ? undefined : { name, source: `hccl.${key} (${pod.source(`hccl.${key}`)})` };
+}
+
+/**
+ * One interface name out of a user's value. HCCL also takes lists, prefixes (`eth`), exclusions (`^`) and exact
+ * forms (`=eth0`), Gloo takes names only (CANN, envref_07_0075), so only what is certainly one name counts.
+ */
+function plainInterface(value: string, variable: string): string | undefined {
+  const text = variable === "HCCL_SOCKET_IFNAME" && value.startsWith("=") ? value.slice(1) : value;
+  if (!/^[A-Za-z0-9][A-Za-z0-9_.@-]{0,14}$/.test(text)) return undefined;
+  const exact = variable !== "HCCL_SOCKET_IFNAME" || value.startsWith("=") || /\d/.test(text);
+  return exact ? text : undefined;
+}
+
+/** HCCL_INTRA_ROCE_ENABLE=1 is needed for direct transfer on A2 and excludes the PCIe form (kv_pool.md §5.1). */
+function intraRoce(pod: PodSubject, engine: Engine, env: ReadonlyMap<string, JsonObject>): Variable[] {
+  const wanted =
+    pod.hardware === "a2" && (usesDeviceNetworkConnector(engine) || pod.asks.kvConnector === "mooncake");
+  if (!wanted || env.has("HCCL_INTRA_PCIE_ENABLE") || "HCCL_INTRA_PCIE_ENABLE" in pod.settings.hccl.env)
+    return [];
+  if ("HCCL_INTRA_ROCE_ENABLE" in pod.settings.hccl.env) return [];
+  return [
+    literal(
+      "HCCL_INTRA_ROCE_ENABLE",
+      "1",
+      "KV transfer on A2 goes over RoCE inside a server too",
+      `hardware ${pod.hardware}`,
+    ),
+  ];
+}
+
+function ray(engine: Engine): Variable[] {
+  if (!engine.ray) return [];
+  const name = "RAY_EXPERIMENTAL_NOSET_ASCEND_RT_VISIBLE_DEVICES";
+  return [
+    literal(
+      name,
+      "1",
+      "Ray must leave the visible NPUs as the device plugin set them",
+      "engine arguments: Ray",
+    ),
+  ];
+}
+
+/** The entrypoint of Kthena's own Ascend image exits without it (Kthena, docker/Dockerfile.mooncake-npu-a3). */
+function realDevices(engine: Engine): Variable[] {
+  const image = stringOf(engine.container.image);
+  if (image === undefined || imageFacts(image).build !== "kthena-engine") return [];
+  return [
+    {
+      ...fromField("AscendRealDevices", "metadata.annotations['huawei.com/AscendReal']"),
+      reason: "the entrypoint of the kthena-engine image needs the allocated devices",
+      source: `image ${image}`,
+    },
+  ];
+}
+
+function siteEnv(pod: PodSubject): Variable[] {
+  return Object.entries(pod.settings.hccl.env).map(([name, value]) =>
+    literal(name, value, "site-wide environment of engines", `hccl.env (${pod.source("hccl.env")})`),
+  );
+}
+
+const IDENTITY = { POD_NAME: "metadata.name", NAMESPACE: "metadata.namespace" } as const;
+
+/** POD_NAME and NAMESPACE in any container whose arguments or variables refer to them. */
+function podIdentity(pod: PodSubject): Addition[] {
+  return (["initContainers", "containers"] as const).flatMap((list) =>
+    listOf(pod.spec[list]).flatMap((container) => {
+      const name = isObject(container) ? stringOf(container.name) : undefined;
+      if (!isObject(container) || name === undefined) return [];
+      return identityOf(container).map((variable) => addition(list, name, variable));
+    }),
+  );
+}
+
+function identityOf(container: JsonObject): Variable[] {
+  const env = envOf(container);
+  const inArguments = (text: string): boolean =>
+    [...listOf(container.command), ...listOf(container.args)].some((item) => refersTo(item, text));
+  const inEnv = (text: string): boolean => [...env.values()].some((item) => refersTo(item.value, text));
+  return Object.entries(IDENTITY).flatMap(([name, field]) => {
+    const first = inEnv(name);
+    if (env.has(name) || !(first || inArguments(name))) return [];
+    const from = { reason: `$(${name}) is referred to and not set`, source: `the pod's own ${field}` };
+    // References between variables reach back only, so there it must come before them.
+    return [{ ...fromField(name, field), ...from, ...(first ? { first } : {}) }];
+  });
+}
+
+/** Whether a value holds `$(NAME)`, and not the escaped `$$(NAME)`. */
+function refersTo(value: Json | undefined, name: string): boolean {
+  if (typeof value !== "string") return false;
+  const at = value.indexOf(`$(${name})`);
+  return at >= 0 && (value[at - 1] !== "$" || value[at - 2] === "$");
+}
+
+function literal(name: string, value: string, reason: string, source: string): Variable {
+  return { name, value: { name, value }, reason, source };
+}
+
+function fromField(name: string, fieldPath: string): { name: string; value: JsonObject } {
+  return { name, value: { name, valueFrom: { fieldRef: { fieldPath } } } };
+}
+
+/** The environment of a container by name; the first of a name counts. */
+export function envOf(container: JsonObject): Map<string, JsonObject> {
+  const env = new Map<string, JsonObject>();
+  for (const item of listOf(container.env)) {
+    if (isObject(item) && typeof item.name === "string" && !env.has(item.name)) env.set(item.name, item);
+  }
+  return env;
+}

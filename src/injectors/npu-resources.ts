@@ -1,0 +1,66 @@
+import type { Addition } from "../additions/addition.ts";
+import { named } from "../additions/path.ts";
+import type { Json } from "../api/json.ts";
+import { ASK } from "../api/names.ts";
+import { asksForNpus, npuResourcesOf } from "../engines/accelerators.ts";
+import type { Engine, PodInjector, PodSubject } from "./pod-subject.ts";
+
+const SIDES = ["requests", "limits"] as const;
+
+/**
+ * The NPU resource in requests and limits, equal: Kthena's PodGroup sums requests only, and Kubernetes wants an
+ * extended resource equal on both sides (Kthena, podgroupmanager/manager.go).
+ */
+export const npuResources: PodInjector = {
+  id: "npu-resources",
+  inject: (pod) => pod.engines.flatMap((engine) => forEngine(pod, engine)),
+};
+
+/** An NPU resource that stands on one side only, and the side that lacks it. */
+export interface Lopsided {
+  side: (typeof SIDES)[number];
+  name: string;
+  value: Json;
+}
+
+/** The NPU resources of a resources object that one side lacks. */
+export function lopsided(resources: Json | undefined): Lopsided[] {
+  return npuResourcesOf(resources === undefined ? {} : { resources }).flatMap(
+    ({ name, request, limit }): Lopsided[] => {
+      if (request === undefined && limit !== undefined) return [{ side: "requests", name, value: limit }];
+      return limit === undefined && request !== undefined ? [{ side: "limits", name, value: request }] : [];
+    },
+  );
+}
+
+function forEngine(pod: PodSubject, engine: Engine): Addition[] {
+  const base = ["spec", "containers", named(engine.name), "resources"];
+  if (asksForNpus(engine.container)) {
+    return lopsided(engine.container.resources).map(({ side, name, value }) => ({
+      path: [...base, side, name],
+      value,
+      injector: "npu-resources",
+      reason: "requests and limits of an NPU must be equal, and Kthena's PodGroup counts requests only",
+      source: side === "requests" ? "the container's limits" : "the container's requests",
+    }));
+  }
+  const wanted = wantedNpus(pod, engine);
+  if (!wanted) return [];
+  const name = pod.settings.npu.resourceName;
+  return SIDES.map((side) => ({
+    path: [...base, side, name],
+    value: String(wanted.count),
+    injector: "npu-resources",
+    reason: `NPUs for the engine (${pod.source("npu.resourceName")})`,
+    source: wanted.source,
+  }));
+}
+
+function wantedNpus(pod: PodSubject, engine: Engine): { count: number; source: string } | undefined {
+  if (pod.asks.npus !== undefined) return { count: pod.asks.npus, source: `annotation ${ASK.npus}` };
+  if (pod.part === "worker" && pod.entryNpus !== undefined) {
+    return { count: pod.entryNpus, source: "the entry pod of the role" };
+  }
+  if (!pod.settings.npu.inferFromArguments || !engine.need.known) return undefined;
+  return { count: engine.need.perPod, source: `engine arguments: ${engine.need.explanation}` };
+}

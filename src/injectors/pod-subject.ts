@@ -1,0 +1,52 @@
+import type { Addition } from "../additions/addition.ts";
+import type { KeyedPath } from "../additions/path.ts";
+import type { JsonObject } from "../api/json.ts";
+import type { Asks } from "../defaults/asks.ts";
+import type { HardwareName } from "../defaults/document.ts";
+import type { HardwareFacts, Settings } from "../defaults/settings.ts";
+
+/** A container that runs the model server, as an injector sees it. */
+export interface Engine {
+  name: string;
+  container: JsonObject;
+  /** NPUs that it has by now (limits or requests); undefined where it has none. */
+  npus: number | undefined;
+  /** Uses Ray, by its arguments. */
+  ray: boolean;
+  /** Class named by the engine's `--kv-transfer-config`, those inside a MultiConnector included. */
+  connectors: readonly string[];
+  /** What its arguments need, or why that cannot be told. */
+  need: { known: true; perPod: number; explanation: string } | { known: false; reason: string };
+}
+
+/** One pod template (or pod) with the settings that hold for it. Later injectors see what earlier ones added. */
+export interface PodSubject {
+  part: "entry" | "worker" | "pod";
+  /** Path of the template in its unit; empty for a pod. */
+  place: KeyedPath;
+  template: JsonObject;
+  spec: JsonObject;
+  hostNetwork: boolean;
+  /** Pods of one role instance: 1 + workerReplicas. */
+  pods: number;
+  engines: readonly Engine[];
+  /** NPUs of the entry pod's engine, for workers that take the same. */
+  entryNpus: number | undefined;
+  asks: Asks;
+  settings: Settings;
+  hardware: HardwareName;
+  facts: HardwareFacts;
+  /** Where a setting came from. */
+  source: (settingPath: string) => string;
+}
+
+/** Completes a pod template. Pure: from the template and settings to additions, relative to the template. */
+export interface PodInjector {
+  id: string;
+  inject: (pod: PodSubject) => Addition[];
+}
+
+/** The connectors for which the device network's configuration is needed on the pod (vllm-ascend, kv_pool.md). */
+export function usesDeviceNetworkConnector(engine: Engine): boolean {
+  return engine.connectors.some((name) => /^(Mooncake|AscendStore|LMCacheAscend)/.test(name));
+}

@@ -1,0 +1,162 @@
+import { named } from "../additions/path.ts";
+import { get } from "../additions/tree.ts";
+import { isObject, type JsonObject, objectOf } from "../api/json.ts";
+import { type Asks, asksIn, readAsks } from "../defaults/asks.ts";
+import type { HardwareName } from "../defaults/document.ts";
+import { type ResolvedDefaults, type Settings, sourceOf } from "../defaults/settings.ts";
+import { npuResourcesOf } from "../engines/accelerators.ts";
+import { type EngineContainer, engineContainers } from "../engines/containers.ts";
+import { parseNpuCount } from "../engines/npu-count.ts";
+import { engineFacts } from "./engine-facts.ts";
+import type { Engine, PodSubject } from "./pod-subject.ts";
+import { type Trigger, triggerOf } from "./trigger.ts";
+
+/** A pod template of a role as it is found there: what does not change while it is injected. */
+export interface TemplatePlace {
+  part: PodSubject["part"];
+  place: readonly string[];
+  asks: Asks;
+  engines: readonly EngineContainer[];
+  /** Why no engine can be told, where that is so. */
+  noEngine?: string;
+}
+
+/** A role (or pod) with what decides about it. */
+export interface RoleReading {
+  trigger: Trigger;
+  places: readonly TemplatePlace[];
+  /** Pods of one instance of the role. */
+  pods: number;
+}
+
+/** Reads a role of a ModelServing: its trigger, its templates and their engine containers. */
+export function readRole(role: JsonObject, asks: Record<string, string>, settings: Settings): RoleReading {
+  const parts = (["entry", "worker"] as const).flatMap((part) => {
+    const key = `${part}Template`;
+    const template = role[key];
+    return isObject(template) ? [{ part, place: [key], template }] : [];
+  });
+  const entryAsks = asksIn(objectOf(objectOf(role.entryTemplate).metadata).annotations);
+  const workers = typeof role.workerReplicas === "number" ? Math.max(0, role.workerReplicas) : 0;
+  const templates = parts.map(({ part, place, template }) => {
+    const own = asksIn(objectOf(template.metadata).annotations);
+    // The entry template speaks for its role, so its workers follow it unless theirs says otherwise.
+    return { part, place, template, asks: { ...asks, ...entryAsks, ...own } };
+  });
+  return reading(templates, settings, 1 + workers);
+}
+
+/** Reads a pod by itself. `pods`: of one instance of its role, as far as that is known. */
+export function readPod(
+  pod: JsonObject,
+  asks: Record<string, string>,
+  settings: Settings,
+  pods = 1,
+): RoleReading {
+  const own = asksIn(objectOf(pod.metadata).annotations);
+  return reading([{ part: "pod", place: [], template: pod, asks: { ...asks, ...own } }], settings, pods);
+}
+
+function reading(
+  templates: {
+    part: PodSubject["part"];
+    place: string[];
+    template: JsonObject;
+    asks: Record<string, string>;
+  }[],
+  settings: Settings,
+  pods: number,
+): RoleReading {
+  const read = templates.map((item) => ({
+    ...item,
+    spec: objectOf(item.template.spec),
+    asks: readAsks(item.asks),
+  }));
+  const trigger = triggerOf(read);
+  if ("skip" in trigger) return { trigger, places: [], pods };
+  const places = read.map(({ part, place, spec, asks }): TemplatePlace => {
+    const found = engineContainers(spec, {
+      annotation: asks.engineContainer,
+      names: settings.engineContainers,
+    });
+    if (!found.ok) return { part, place, asks, engines: [], noEngine: found.reason };
+    // A lone container beside an entry that wrote its NPUs itself may well be something else.
+    const sure = trigger.by === "asked" || part !== "worker";
+    return {
+      part,
+      place,
+      asks,
+      engines: found.containers.filter((engine) => sure || engine.found !== "only-container"),
+    };
+  });
+  return { trigger, places, pods };
+}
+
+/** The subject for an injector or a rule: a template as it stands in `unit` by now. */
+export function podSubject(
+  unit: JsonObject,
+  role: RoleReading,
+  at: TemplatePlace,
+  defaults: ResolvedDefaults,
+): PodSubject {
+  const template = objectOf(get(unit, at.place));
+  const spec = objectOf(template.spec);
+  const hardware = hardwareOf(spec, at.asks, defaults.settings);
+  const entry = role.places.find((place) => place.part === "entry");
+  const entryContainers = containersAt(unit, entry);
+  return {
+    part: at.part,
+    place: at.place,
+    template,
+    spec,
+    hostNetwork: spec.hostNetwork === true,
+    pods: role.pods,
+    engines: at.engines.map(({ name }) => engineAt(spec, name, role, at, entryContainers[0])),
+    entryNpus: entryContainers.map(npusOf).find((count) => count !== undefined),
+    asks: at.asks,
+    settings: defaults.settings,
+    hardware,
+    facts: defaults.settings.hardwareFacts[hardware],
+    source: (path) => sourceOf(defaults.provenance, path),
+  };
+}
+
+function containersAt(unit: JsonObject, place: TemplatePlace | undefined): JsonObject[] {
+  if (!place) return [];
+  return place.engines.map(({ name }) =>
+    objectOf(get(unit, [...place.place, "spec", "containers", named(name)])),
+  );
+}
+
+function engineAt(
+  spec: JsonObject,
+  name: string,
+  role: RoleReading,
+  at: TemplatePlace,
+  entry: JsonObject | undefined,
+): Engine {
+  const container = objectOf(get(spec, ["containers", named(name)]));
+  const facts = engineFacts({
+    container,
+    part: at.part,
+    pods: role.pods,
+    entry: at.part === "worker" ? entry : undefined,
+  });
+  return { name, container, npus: npusOf(container), ...facts };
+}
+
+/** NPUs of a container, all resource names together; undefined where it has none or they cannot be read. */
+export function npusOf(container: JsonObject): number | undefined {
+  const counts = npuResourcesOf(container).map(({ limit, request }) => parseNpuCount(limit ?? request));
+  const known = counts.flatMap((count) => (count.ok && count.count > 0 ? [count.count] : []));
+  return known.length === 0 ? undefined : known.reduce((sum, count) => sum + count);
+}
+
+function hardwareOf(spec: JsonObject, asks: Asks, settings: Settings): HardwareName {
+  if (asks.hardware) return asks.hardware;
+  const selector = objectOf(spec.nodeSelector);
+  const pool = settings.hardwareBySelector.find(({ nodeSelector }) =>
+    Object.entries(nodeSelector).every(([key, value]) => selector[key] === value),
+  );
+  return pool?.hardware ?? settings.hardware;
+}

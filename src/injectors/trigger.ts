@@ -1,0 +1,28 @@
+import { type JsonObject, listOf, objectOf } from "../api/json.ts";
+import type { Asks } from "../defaults/asks.ts";
+import { asksForNpus, otherAcceleratorOf } from "../engines/accelerators.ts";
+
+/** Why nothing is injected; shown as audit annotation and metric label. */
+export type SkipReason = "no-npu" | "opted-out" | "other-vendor" | "no-engine";
+
+/** Whether and why a role (or pod) is injected: it has NPUs, or somebody asked for it. */
+export type Trigger = { by: "resource" | "asked" } | { skip: SkipReason };
+
+/**
+ * Decides by the templates of a role, and by what is asked there: never a workload that asks for another vendor's
+ * accelerator, never one that opted out.
+ */
+export function triggerOf(templates: readonly { spec: JsonObject; asks: Asks }[]): Trigger {
+  const containers = templates.flatMap(({ spec }) => containersOf(spec));
+  const inject = templates.find(({ asks }) => asks.inject !== undefined)?.asks.inject;
+  if (inject === false) return { skip: "opted-out" };
+  const npus = containers.some(asksForNpus);
+  if (containers.some((container) => otherAcceleratorOf(container))) return { skip: "other-vendor" };
+  if (npus) return { by: "resource" };
+  const asked = inject === true || templates.some(({ asks }) => asks.npus !== undefined);
+  return asked ? { by: "asked" } : { skip: "no-npu" };
+}
+
+function containersOf(spec: JsonObject): JsonObject[] {
+  return [...listOf(spec.containers), ...listOf(spec.initContainers)].map(objectOf);
+}

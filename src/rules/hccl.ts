@@ -1,0 +1,97 @@
+import { isObject, type JsonObject, listOf, objectOf, stringOf } from "../api/json.ts";
+import { ASK } from "../api/names.ts";
+import { unitsOf } from "../api/units.ts";
+import { envOf } from "../injectors/hccl-env.ts";
+import type { Remark, Rule } from "./rule.ts";
+import type { RuleSubject } from "./subject.ts";
+
+const hostInterface: Rule = {
+  id: "hccl/host-network-ifname",
+  severity: "warn",
+  summary: "Under hostNetwork the host's interface is named",
+  why: "On the host there is no eth0 of the pod network; a wrong name ends the engine (`Unable to find address for: eth0`).",
+  check: (subject) =>
+    subject.units.flatMap((unit) =>
+      unit.pods.flatMap(({ field, label, pod }): Remark[] => {
+        const lacking = pod.engines.filter(
+          ({ container, npus }) => npus !== undefined && !envOf(container).has("HCCL_SOCKET_IFNAME"),
+        );
+        if (!pod.hostNetwork || lacking.length === 0) return [];
+        return [
+          {
+            path: `${field}.spec.hostNetwork`,
+            message: `${label} uses the host's network, and no interface is named for HCCL`,
+            fix: `set hccl.hostNetworkIfname in the defaults or the annotation ${ASK.socketIfname}`,
+          },
+        ];
+      }),
+    ),
+};
+
+const interfacesTogether: Rule = {
+  id: "hccl/interfaces-together",
+  severity: "warn",
+  summary: "HCCL, Gloo and TensorPipe get their interface together",
+  why: "With one of the three unset each picks its own, and ranks wait for each other on different networks.",
+  check: (subject) =>
+    subject.units.flatMap((unit) =>
+      unit.pods.flatMap(({ field, label, pod }) =>
+        pod.engines.flatMap(({ name, container }): Remark[] => {
+          const env = envOf(container);
+          const all = ["HCCL_SOCKET_IFNAME", "GLOO_SOCKET_IFNAME", "TP_SOCKET_IFNAME"];
+          const unset = all.filter((variable) => !env.has(variable));
+          if (unset.length === 0 || unset.length === all.length) return [];
+          return [
+            {
+              path: `${field}.spec.containers[${indexOf(pod.spec, name)}].env`,
+              message: `container ${name} of ${label} names an interface, but not in ${unset.join(" and ")}`,
+              fix: "name one plain interface such as eth0 in all three",
+            },
+          ];
+        }),
+      ),
+    ),
+};
+
+const duplicateNames: Rule = {
+  id: "hccl/duplicate-env",
+  severity: "warn",
+  summary: "An environment variable stands once in a container",
+  why: "The CRD refuses duplicates (env is a map by name); the first is kept, as Kthena's controller puts the user's first.",
+  check: duplicates,
+};
+
+/** The family hccl. */
+export const HCCL_RULES: readonly Rule[] = [hostInterface, interfacesTogether, duplicateNames];
+
+function duplicates(subject: RuleSubject): Remark[] {
+  if (subject.kind !== "ModelServing") return [];
+  const injected = new Set(subject.units.map((unit) => unit.key));
+  return unitsOf("ModelServing", subject.submitted)
+    .filter((role) => injected.has(role.key))
+    .flatMap((role) =>
+      ["entryTemplate", "workerTemplate"].flatMap((template) =>
+        ["initContainers", "containers"].flatMap((list) =>
+          listOf(objectOf(objectOf(role.value[template]).spec)[list])
+            .map(objectOf)
+            .flatMap((container, index) =>
+              repeated(container).map((name) => ({
+                path: `${role.field}.${template}.spec.${list}[${index}].env`,
+                cause: "FieldValueDuplicate" as const,
+                message: `${name} stands more than once in container ${stringOf(container.name) ?? ""} of role ${role.key}; the first is kept`,
+                fix: "remove the others",
+              })),
+            ),
+        ),
+      ),
+    );
+}
+
+function repeated(container: JsonObject): string[] {
+  const names = listOf(container.env).flatMap((item) => (isObject(item) ? (stringOf(item.name) ?? []) : []));
+  return [...new Set(names.filter((name, index) => names.indexOf(name) !== index))];
+}
+
+function indexOf(spec: JsonObject, name: string): number {
+  return listOf(spec.containers).findIndex((container) => isObject(container) && container.name === name);
+}

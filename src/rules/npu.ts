@@ -1,0 +1,183 @@
+import type { Json } from "../api/json.ts";
+import { ASK } from "../api/names.ts";
+import { npuResourcesOf } from "../engines/accelerators.ts";
+import { parseNpuCount } from "../engines/npu-count.ts";
+import type { Remark, Rule } from "./rule.ts";
+import type { Holder, RuleSubject } from "./subject.ts";
+
+const holders = (subject: RuleSubject): Holder[] => subject.units.flatMap((unit) => unit.holders);
+
+const wholeNumber: Rule = {
+  id: "npu/whole-number",
+  severity: "deny",
+  guards: true,
+  summary: "NPUs are a whole number, not negative",
+  why: "Kubernetes allocates extended resources in whole units only (docs: Extended resources).",
+  check: (subject) =>
+    holders(subject).flatMap((holder) => sidesOf(holder).flatMap((side) => brokenCount(holder, side))),
+};
+
+interface Side {
+  side: "requests" | "limits";
+  name: string;
+  value: Json;
+}
+
+function sidesOf(holder: Holder): Side[] {
+  return npuResourcesOf(holder.resources === undefined ? {} : { resources: holder.resources }).flatMap(
+    ({ name, request, limit }): Side[] => [
+      ...(request === undefined ? [] : [{ side: "requests" as const, name, value: request }]),
+      ...(limit === undefined ? [] : [{ side: "limits" as const, name, value: limit }]),
+    ],
+  );
+}
+
+const BROKEN = {
+  fractional: "is a part of an NPU",
+  negative: "is negative",
+  unreadable: "is no number of NPUs",
+} as const;
+
+function brokenCount(holder: Holder, { side, name, value }: Side): Remark[] {
+  const count = parseNpuCount(value);
+  if (count.ok) return [];
+  const path = `${holder.field}.resources.${side}[${name}]`;
+  return [
+    {
+      path,
+      value,
+      message: `${JSON.stringify(value)} ${BROKEN[count.why]} (${holder.label})`,
+      fix: 'write a whole number such as "8"',
+    },
+  ];
+}
+
+const equalSides: Rule = {
+  id: "npu/requests-equal-limits",
+  severity: "deny",
+  guards: true,
+  summary: "Requests and limits of an NPU resource are equal",
+  why: "Kubernetes cannot overcommit extended resources, and Kthena's PodGroup sums requests only (podgroupmanager/manager.go).",
+  check: (subject) =>
+    holders(subject).flatMap((holder) =>
+      npuResourcesOf(holder.resources === undefined ? {} : { resources: holder.resources }).flatMap(
+        ({ name, request, limit }): Remark[] => {
+          const asked = parseNpuCount(request);
+          const limited = parseNpuCount(limit);
+          if (!asked.ok || !limited.ok || asked.count === limited.count) return [];
+          return [
+            {
+              path: `${holder.field}.resources.requests[${name}]`,
+              value: request,
+              message: `${holder.label} requests ${asked.count} NPUs but is limited to ${limited.count}`,
+              fix: "write the same number on both sides, or leave one out",
+            },
+          ];
+        },
+      ),
+    ),
+};
+
+const countShape: Rule = {
+  id: "npu/count-shape",
+  severity: "deny",
+  summary: "A pod asks for a number of NPUs that the hardware can give",
+  why: "Nodes hand out NPUs in fixed shapes (MindCluster, 03_ascend_ai_processor_based_affinity.md; CCE for Snt9).",
+  check: (subject) =>
+    holders(subject).flatMap((holder): Remark[] => {
+      const { npus, allowedCounts } = holder;
+      if (npus === undefined || allowedCounts.includes(npus)) return [];
+      const larger = allowedCounts.find((count) => count >= npus);
+      const largest = Math.max(...allowedCounts);
+      return [
+        {
+          path: `${holder.field}.resources`,
+          value: npus,
+          message: `${holder.label} has ${npus} NPUs; one pod on ${holder.hardware} can have ${allowedCounts.join(", ")}`,
+          fix:
+            larger === undefined
+              ? `use ${largest} at most and spread the role over several pods with workerReplicas, or set the annotation ${ASK.hardware}`
+              : `use ${larger}, or set the annotation ${ASK.hardware} if the nodes are others`,
+        },
+      ];
+    }),
+};
+
+const parallelSize: Rule = {
+  id: "npu/parallel-size",
+  severity: "deny",
+  summary: "The engine's parallel sizes need no more NPUs than the pod has",
+  why: "vLLM ends with `local_world_size must be less than or equal to the number of visible devices` (vllm-ascend issues 14628, 14631).",
+  check: (subject) =>
+    holders(subject).flatMap((holder): Remark[] => {
+      const { npus, need } = holder;
+      if (npus === undefined || !need?.known || need.perPod <= npus) return [];
+      return [
+        {
+          path: `${holder.field}.resources`,
+          value: npus,
+          message: `${holder.label} has ${npus} NPUs, but its arguments need ${need.perPod} (${need.explanation})`,
+          fix: `give it ${need.perPod} NPUs, or make the parallel sizes smaller`,
+        },
+      ];
+    }),
+};
+
+const unknownCount: Rule = {
+  id: "npu/unknown-count",
+  severity: "deny",
+  guards: true,
+  summary: "The number of NPUs of an engine is known",
+  why: "A count that cannot be read from the arguments is never guessed: a wrong one fails only when the engine starts.",
+  check: (subject) =>
+    holders(subject).flatMap((holder): Remark[] => {
+      if (
+        !holder.engine ||
+        npuResourcesOf(holder.resources === undefined ? {} : { resources: holder.resources }).length > 0
+      )
+        return [];
+      const why =
+        holder.need?.known === false ? holder.need.reason : "reading it from the arguments is turned off";
+      return [
+        {
+          path: `${holder.field}.resources`,
+          cause: "FieldValueRequired",
+          message: `how many NPUs ${holder.label} needs cannot be told: ${why}`,
+          fix: `set the annotation ${ASK.npus}: "8" (NPUs of each engine container), or write the limit yourself`,
+        },
+      ];
+    }),
+};
+
+const engineContainer: Rule = {
+  id: "npu/engine-container",
+  severity: "deny",
+  guards: true,
+  summary: "It is clear which container runs the model server",
+  why: "Only that container may get NPUs and the HCCL environment.",
+  check: (subject) =>
+    subject.units.flatMap((unit) =>
+      unit.pods.flatMap(({ field, label, noEngine }): Remark[] =>
+        noEngine === undefined
+          ? []
+          : [
+              {
+                path: `${field}.spec.containers`,
+                cause: "FieldValueRequired",
+                message: `which container of ${label} is the engine cannot be told: ${noEngine}`,
+                fix: `set the annotation ${ASK.engineContainer} to its name`,
+              },
+            ],
+      ),
+    ),
+};
+
+/** The family npu. */
+export const NPU_RULES: readonly Rule[] = [
+  wholeNumber,
+  equalSides,
+  countShape,
+  parallelSize,
+  unknownCount,
+  engineContainer,
+];

@@ -1,0 +1,140 @@
+import { named } from "../additions/path.ts";
+import { get } from "../additions/tree.ts";
+import type { CompletedUnit, CompletedWorkload } from "../additions/workload.ts";
+import { type Json, type JsonObject, listOf, objectOf, stringOf } from "../api/json.ts";
+import type { WorkloadKind } from "../api/units.ts";
+import { readAsks } from "../defaults/asks.ts";
+import type { ResolvedDefaults } from "../defaults/settings.ts";
+import { asksForNpus } from "../engines/accelerators.ts";
+import { boosterNeed, type Need } from "../injectors/engine-facts.ts";
+import type { PodSubject } from "../injectors/pod-subject.ts";
+import { npusOf, podSubject, type RoleReading, readRole } from "../injectors/role.ts";
+
+/** What can hold NPUs: a container of a template, or a worker of a ModelBooster. */
+export interface Holder {
+  /** Field path of the container or worker. */
+  field: string;
+  /** For messages: `container vllm of role prefill`. */
+  label: string;
+  resources: Json | undefined;
+  /** Whether it runs the model server. */
+  engine: boolean;
+  npus: number | undefined;
+  need: Need | undefined;
+  hardware: string;
+  allowedCounts: readonly number[];
+}
+
+/** A pod template of the result. */
+export interface RulePod {
+  /** `spec.template.roles[0].entryTemplate`. */
+  field: string;
+  label: string;
+  pod: PodSubject;
+  /** Why no engine container can be told, where that is so. */
+  noEngine?: string | undefined;
+}
+
+/** A role or worker of the result that is injected. */
+export interface RuleUnit {
+  key: string;
+  field: string;
+  value: JsonObject;
+  holders: readonly Holder[];
+  /** Empty for the workers of a ModelBooster. */
+  pods: readonly RulePod[];
+}
+
+/** The result of injection, which the rules judge. */
+export interface RuleSubject {
+  kind: string;
+  /** As submitted, with what normalisation takes away. */
+  submitted: JsonObject;
+  object: JsonObject;
+  /** Injected units only: what is not ours is not judged. */
+  units: readonly RuleUnit[];
+}
+
+/** Makes the subject of a completed workload. */
+export function workloadSubject(
+  kind: WorkloadKind,
+  submitted: JsonObject,
+  completed: CompletedWorkload,
+): RuleSubject {
+  const units = completed.units.filter((unit) => unit.record !== undefined);
+  return {
+    kind,
+    submitted,
+    object: completed.object,
+    units: units.map((unit) =>
+      kind === "ModelBooster" ? workerUnit(unit, completed.object) : roleUnit(unit),
+    ),
+  };
+}
+
+function workerUnit(completed: CompletedUnit, object: JsonObject): RuleUnit {
+  const { unit, value, defaults } = completed;
+  const hardware = readAsks(completed.asks).hardware ?? defaults.settings.hardware;
+  const holder: Holder = {
+    field: unit.field,
+    label: `worker ${unit.key}`,
+    resources: value.resources,
+    engine: true,
+    npus: npusOf(value),
+    need: boosterNeed(value, stringOf(objectOf(objectOf(object.spec).backend).type)),
+    hardware,
+    allowedCounts: defaults.settings.hardwareFacts[hardware].allowedCounts,
+  };
+  return { key: unit.key, field: unit.field, value, holders: [holder], pods: [] };
+}
+
+function roleUnit(completed: CompletedUnit): RuleUnit {
+  const { unit, value, asks, defaults } = completed;
+  const reading = readRole(value, asks, defaults.settings);
+  const pods = rulePods(value, reading, defaults, unit.field, `role ${unit.key}`);
+  return { key: unit.key, field: unit.field, value, pods, holders: pods.flatMap(holdersOf) };
+}
+
+/** The templates of a role or a pod as rules see them. */
+export function rulePods(
+  unit: JsonObject,
+  reading: RoleReading,
+  defaults: ResolvedDefaults,
+  field: string,
+  label: string,
+): RulePod[] {
+  return reading.places.map((place) => ({
+    field: [field, ...place.place].filter((part) => part !== "").join("."),
+    label: place.part === "worker" ? `the worker of ${label}` : label,
+    pod: podSubject(unit, reading, place, defaults),
+    noEngine: place.noEngine,
+  }));
+}
+
+/** Every container of a template as a holder of NPUs. */
+export function holdersOf({ field, label, pod }: RulePod): Holder[] {
+  return (["initContainers", "containers"] as const).flatMap((list) =>
+    listOf(pod.spec[list])
+      .map(objectOf)
+      .map((container, index): Holder => {
+        const name = stringOf(container.name) ?? "";
+        const engine =
+          list === "containers" ? pod.engines.find((candidate) => candidate.name === name) : undefined;
+        return {
+          field: `${field}.spec.${list}[${index}]`,
+          label: `container ${name} of ${label}`,
+          resources: container.resources,
+          engine: engine !== undefined,
+          npus: asksForNpus(container) ? npusOf(container) : undefined,
+          need: engine?.need,
+          hardware: pod.hardware,
+          allowedCounts: pod.facts.allowedCounts,
+        };
+      }),
+  );
+}
+
+/** The container called `name` in a pod spec. */
+export function containerNamed(spec: JsonObject, name: string): JsonObject {
+  return objectOf(get(spec, ["containers", named(name)]));
+}
