@@ -120,7 +120,7 @@ function completedUnit(state: State, unit: Unit): CompletedUnit {
   const old = state.oldUnits.get(unit.key);
   const recorded = record?.units[unit.key];
   const refresh = refreshOf(input, input.object, unit);
-  const refreshed = refresh !== undefined && refresh !== recorded?.refresh;
+  const refreshed = refresh !== undefined && refresh !== (recorded ?? record)?.refresh;
   const defaults = refreshed
     ? state.today
     : (state.pinned?.units[unit.key] ?? state.pinned?.base ?? state.today);
@@ -139,8 +139,12 @@ function completedUnit(state: State, unit: Unit): CompletedUnit {
     normalise: input.injectors.normalise,
     inject: (lean) => input.injectors.unit({ ...context, unit: { ...unit, value: lean }, defaults }),
   });
-  if (outcome.how === "injected" && outcome.record && refresh !== undefined) outcome.record.refresh = refresh;
-  return { ...outcome, unit, asks, defaults };
+  return { ...outcome, record: outcome.record && withRefresh(outcome.record, refresh), unit, asks, defaults };
+}
+
+/** A record says the value of `refresh` as it is now: taken away and set again, it counts as new. */
+function withRefresh({ lean, added }: UnitRecord, refresh: string | undefined): UnitRecord {
+  return refresh === undefined ? { lean, added } : { lean, added, refresh };
 }
 
 /** What the owner pinned goes before today's defaults: its parts were computed with it. */

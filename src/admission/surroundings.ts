@@ -1,0 +1,25 @@
+import type { Injectors, Owner } from "../additions/workload.ts";
+import type { JsonObject } from "../api/json.ts";
+import type { ResolvedDefaults } from "../defaults/settings.ts";
+import type { Rule } from "../rules/rule.ts";
+
+/** Something that is there already, or has to be waited for. */
+export type Awaitable<T> = T | Promise<T>;
+
+/** What holds for one of Kthena's pods that was not completed in its template. */
+export type PodContext =
+  | { complete: true; asks: Record<string, string>; defaults: ResolvedDefaults; pods?: number }
+  | { complete: false; skip: string };
+
+/** What a review needs to know of the world beside the object: passed in, so that the core stays pure. */
+export interface Surroundings {
+  /** The defaults in force for a namespace. */
+  defaultsFor: (namespace: string | undefined) => Awaitable<ResolvedDefaults>;
+  /** The ModelBooster that owns a ModelServing, where it is known. */
+  ownerOf?: (object: JsonObject, namespace: string | undefined) => Awaitable<Owner | undefined>;
+  /** The ModelServing of one of Kthena's pods; where it cannot be told, the namespace's defaults hold. */
+  podContextOf?: (pod: JsonObject, namespace: string | undefined) => Awaitable<PodContext | undefined>;
+  /** Today's injectors; others can be given to try how objects fare over two versions. */
+  injectors?: Injectors;
+  rules?: readonly Rule[];
+}

@@ -1,0 +1,49 @@
+import { readFile } from "node:fs/promises";
+import { parse } from "yaml";
+import { at, isObject, type Json, type JsonObject, objectOf, stringOf } from "../api/json.ts";
+import { DEFAULTS_KEY } from "../api/names.ts";
+import { parseDefaults } from "../defaults/parse.ts";
+import type { Problem } from "../defaults/problem.ts";
+import type { Layer } from "../defaults/resolve.ts";
+import { UsageError } from "./console.ts";
+
+/**
+ * Reads AscendDefaults documents from files: the document itself, or a ConfigMap that holds it.
+ * @throws UsageError that lists every problem with file and line
+ */
+export async function loadDefaults(files: readonly string[]): Promise<Layer[]> {
+  const layers: Layer[] = [];
+  const problems: Problem[] = [];
+  for (const file of files) {
+    const text = await readFile(file, "utf8").catch((error: Error) => {
+      throw new UsageError(`${file}: cannot be read: ${error.message}`);
+    });
+    const parsed = parseDefaults(documentIn(text), file);
+    if (parsed.ok) layers.push({ source: file, document: parsed.document });
+    else problems.push(...parsed.problems);
+  }
+  if (problems.length > 0) throw new UsageError(problems.map(problemText).join("\n"));
+  return layers;
+}
+
+/** One line of a problem: file, line, path, what is wrong, what to write. */
+export function problemText({ source, line, path, message, fix }: Problem): string {
+  const where = line === undefined ? source : `${source}:${line}`;
+  return `${where}: ${path === "" ? "the document" : path} ${message}; ${fix}`;
+}
+
+/** The document in a ConfigMap, where the text is one; else the text itself. */
+function documentIn(text: string): string {
+  let value: Json;
+  try {
+    value = parse(text) as Json;
+  } catch {
+    return text;
+  }
+  return (isObject(value) && documentOfConfigMap(value)) || text;
+}
+
+/** The key `defaults.yaml` of a ConfigMap, or undefined where the object is none. */
+export function documentOfConfigMap(object: JsonObject): string | undefined {
+  return object.kind === "ConfigMap" ? stringOf(objectOf(at(object, "data"))[DEFAULTS_KEY]) : undefined;
+}

@@ -1,0 +1,159 @@
+import { type Judgement, judgeRequest } from "../admission/judgement.ts";
+import type { Surroundings } from "../admission/surroundings.ts";
+import type { AdmissionRequest } from "../api/admission-review.ts";
+import { type JsonObject, objectOf, stringOf } from "../api/json.ts";
+import { DEFAULTS_LABEL, DEFAULTS_NAME } from "../api/names.ts";
+import { asksIn } from "../defaults/asks.ts";
+import { parseDefaults } from "../defaults/parse.ts";
+import { type Layer, type Resolution, resolveDefaults } from "../defaults/resolve.ts";
+import { type Console, EXIT } from "./console.ts";
+import { documentOfConfigMap, loadDefaults, problemText } from "./load-defaults.ts";
+import {
+  findFiles,
+  type Manifest,
+  type ManifestObject,
+  objectsOf,
+  readManifests,
+  type Unreadable,
+} from "./manifests.ts";
+import { diffReport, jsonReport, patchReport, yamlReport } from "./report.ts";
+
+/** What `kthena-ascend review` takes. */
+export interface ReviewOptions {
+  files: string[];
+  defaults: string[];
+  namespaceDefaults: string | undefined;
+  output: "diff" | "yaml" | "json" | "patch";
+  explain: boolean;
+}
+
+/** One object with its verdict. */
+export interface ReviewedObject extends ManifestObject {
+  judgement: Judgement;
+  refused: boolean;
+}
+
+/** One document with the verdicts on its objects. */
+export interface ReviewedManifest {
+  manifest: Manifest;
+  objects: ReviewedObject[];
+}
+
+/** Reviews manifests as the webhook would, without a cluster. */
+export async function reviewCommand(options: ReviewOptions, console: Console): Promise<number> {
+  const cluster = await loadDefaults(options.defaults);
+  const [namespaceDocument] =
+    options.namespaceDefaults === undefined ? [] : await loadDefaults([options.namespaceDefaults]);
+  const { manifests, unreadable } = await readAll(options.files, console);
+  for (const { file, line, problem } of unreadable) {
+    console.err(`${file}${line === undefined ? "" : `:${line}`}: ${problem}\n`);
+  }
+  const objects = manifests.flatMap(objectsOf);
+  const resolve = namespaceResolver(cluster, namespaceDocument, objects, console);
+  const reviewed = manifests.map(
+    (manifest): ReviewedManifest => ({
+      manifest,
+      objects: objectsOf(manifest).map((item) => reviewObject(item, resolve)),
+    }),
+  );
+  console.out(reportOf(options, reviewed, console));
+  const refused = reviewed.some((item) => item.objects.some((object) => object.refused));
+  if (unreadable.length > 0) return EXIT.unreadable;
+  return refused ? EXIT.refused : EXIT.ok;
+}
+
+function reportOf(options: ReviewOptions, reviewed: ReviewedManifest[], console: Console): string {
+  if (options.output === "yaml") return yamlReport(reviewed, (text) => console.err(text));
+  if (options.output === "json") return jsonReport(reviewed);
+  if (options.output === "patch") return patchReport(reviewed);
+  return diffReport(reviewed, { explain: options.explain, color: console.color });
+}
+
+async function readAll(
+  paths: readonly string[],
+  console: Console,
+): Promise<{ manifests: Manifest[]; unreadable: Unreadable[] }> {
+  const { files, unreadable } = await findFiles(paths);
+  const manifests: Manifest[] = [];
+  for (const file of files) {
+    const read = await readManifests(file, console.readInput);
+    manifests.push(...read.manifests);
+    unreadable.push(...read.unreadable);
+  }
+  return { manifests, unreadable };
+}
+
+/** The defaults of each namespace: a Namespace and its defaults among the manifests count, as they would in a cluster. */
+function namespaceResolver(
+  cluster: readonly Layer[],
+  given: Layer | undefined,
+  objects: readonly ManifestObject[],
+  console: Console,
+): (namespace: string) => Resolution {
+  const known = new Map<string, Resolution>();
+  return (namespace) => {
+    const found = known.get(namespace);
+    if (found) return found;
+    const document = given ?? documentAmong(objects, namespace, console);
+    const resolved = resolveDefaults(cluster, {
+      name: namespace,
+      document,
+      asks: asksAmong(objects, namespace),
+    });
+    for (const problem of resolved.problems) console.err(`warning: ${problemText(problem)}\n`);
+    known.set(namespace, resolved);
+    return resolved;
+  };
+}
+
+function asksAmong(objects: readonly ManifestObject[], namespace: string): Record<string, string> {
+  const found = objects.findLast(
+    ({ object }) => object.kind === "Namespace" && objectOf(object.metadata).name === namespace,
+  );
+  return found ? asksIn(objectOf(found.object.metadata).annotations) : {};
+}
+
+function documentAmong(
+  objects: readonly ManifestObject[],
+  namespace: string,
+  console: Console,
+): Layer | undefined {
+  const found = objects.findLast(({ object }) => {
+    const metadata = objectOf(object.metadata);
+    const labelled = objectOf(metadata.labels)[DEFAULTS_LABEL] === "true";
+    return labelled && metadata.name === DEFAULTS_NAME && (metadata.namespace ?? "default") === namespace;
+  });
+  const text = found && documentOfConfigMap(found.object);
+  if (found === undefined || text === undefined) return undefined;
+  const source = `${found.manifest.file}:${found.manifest.line}`;
+  const parsed = parseDefaults(text, source);
+  if (parsed.ok) return { source, document: parsed.document };
+  for (const problem of parsed.problems) console.err(`${problemText(problem)}\n`);
+  return undefined;
+}
+
+function reviewObject(item: ManifestObject, resolve: (namespace: string) => Resolution): ReviewedObject {
+  const namespace = stringOf(objectOf(item.object.metadata).namespace) ?? "default";
+  const defaults = resolve(namespace);
+  const surroundings: Surroundings = { defaultsFor: () => defaults };
+  const judgement = judgeRequest(requestFor(item.object, namespace), { defaults }, surroundings);
+  return { ...item, judgement, refused: judgement.findings.some(({ severity }) => severity === "deny") };
+}
+
+/** The review that an API server would send for the creation of an object. */
+export function requestFor(object: JsonObject, namespace: string): AdmissionRequest {
+  const apiVersion = stringOf(object.apiVersion) ?? "";
+  const slash = apiVersion.indexOf("/");
+  return {
+    uid: crypto.randomUUID(),
+    kind: {
+      group: slash < 0 ? "" : apiVersion.slice(0, slash),
+      version: apiVersion.slice(slash + 1),
+      kind: stringOf(object.kind) ?? "",
+    },
+    operation: "CREATE",
+    name: stringOf(objectOf(object.metadata).name),
+    namespace,
+    object,
+  };
+}
