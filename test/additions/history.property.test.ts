@@ -213,7 +213,7 @@ function asksThatCount(object: JsonObject): Record<string, string> {
   const kept = Object.entries(annotationsOf(object)).filter(
     ([name]) => name.startsWith("kthena-ascend.io/") && ![INJECTED, SETTINGS].includes(name),
   );
-  return Object.fromEntries(kept);
+  return Object.fromEntries(kept.sort());
 }
 
 /** Taking a `refresh` away asks for nothing. */
