@@ -12,6 +12,9 @@ export interface Addition {
   reason: string;
   /** Where the value came from: a default with its document, an annotation, the arguments, another field. */
   source: string;
+  /** The path as text and the hash of the value, where they have been computed already. */
+  key?: string;
+  hash?: string;
   /** Put at the head of its list instead of its end. */
   first?: boolean;
   /** Cannot be taken away once it is stored: the CRD requires it or declares it immutable. */

@@ -1,4 +1,4 @@
-import { shortHash } from "../api/canonical.ts";
+import { valueHash } from "../api/canonical.ts";
 import { isObject, type Json, type JsonObject } from "../api/json.ts";
 import { STAMP } from "../api/names.ts";
 import type { KeyedPath } from "./path.ts";
@@ -15,7 +15,7 @@ export function leanOf(value: Json, added: AddedHashes): Json {
   for (const { path, hash } of paths) {
     const current = get(lean, path);
     // The stamp is ours whatever it says.
-    if (current !== undefined && (path.at(-1) === STAMP || shortHash(current) === hash))
+    if (current !== undefined && (path.at(-1) === STAMP || valueHash(current) === hash))
       lean = without(lean, path);
   }
   return pruned(
@@ -33,7 +33,7 @@ export function pruned(lean: Json, paths: readonly KeyedPath[]): Json {
 export function hasAll(value: Json, added: AddedHashes): boolean {
   return addedPaths(added).every(({ path, hash }) => {
     const current = get(value, path);
-    return current !== undefined && shortHash(current) === hash;
+    return current !== undefined && valueHash(current) === hash;
   });
 }
 

@@ -1,4 +1,4 @@
-import { shortHash } from "../api/canonical.ts";
+import { valueHash } from "../api/canonical.ts";
 import { isObject, type Json, type JsonObject } from "../api/json.ts";
 import type { Addition } from "./addition.ts";
 import { leanOf } from "./lean.ts";
@@ -55,7 +55,7 @@ function kept(input: ObjectInput, paths: readonly { path: KeyedPath; hash: strin
     const old = get(input.oldObject, path);
     if (current === undefined && old !== undefined) object = put(object, path, old);
     const value = get(object, path);
-    if (value !== undefined && shortHash(value) === hash) record[encodePath(path)] = hash;
+    if (value !== undefined && valueHash(value) === hash) record[encodePath(path)] = hash;
   }
   return { object: asObject(object, input.object), record, additions: [] };
 }

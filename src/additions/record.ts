@@ -1,4 +1,4 @@
-import { canonical, shortHash } from "../api/canonical.ts";
+import { canonical, valueHash } from "../api/canonical.ts";
 import { equal, isObject, type Json, type JsonObject } from "../api/json.ts";
 import type { Addition } from "./addition.ts";
 import { decodePath, encodePath, type KeyedPath } from "./path.ts";
@@ -44,9 +44,10 @@ export function recordText(record: InjectionRecord): string {
 
 /** What a record keeps of additions. */
 export function hashesOfAdditions(additions: readonly Addition[]): AddedHashes {
-  return Object.fromEntries(
-    additions.map((addition) => [encodePath(addition.path), shortHash(addition.value)]),
-  );
+  const hashes: AddedHashes = {};
+  for (const { path, value, key, hash } of additions)
+    hashes[key ?? encodePath(path)] = hash ?? valueHash(value);
+  return hashes;
 }
 
 /** The paths of a record with their hashes; what cannot be read (a later version's) is left out. */

@@ -11,22 +11,50 @@ export function get(root: Json | undefined, path: KeyedPath): Json | undefined {
   return current;
 }
 
+/** The objects and lists that a series of puts has made itself: those it may change in place. */
+export type Own = Set<object>;
+
 /**
  * A tree with `value` at `path`; everything beside the path is shared with `root`. Objects and lists that are
  * missing on the way are made; a list item that is not there is appended, or put first.
+ * @param owned for a series of puts into one tree: what was copied once is not copied again
  */
-export function put(root: Json | undefined, path: KeyedPath, value: Json, first = false): Json {
-  const [segment, ...rest] = path;
-  if (segment === undefined) return value;
+export function put(root: Json | undefined, path: KeyedPath, value: Json, first = false, owned?: Own): Json {
+  return putAt(root, path, 0, { value, first, owned });
+}
+
+interface Put {
+  value: Json;
+  first: boolean;
+  owned: Own | undefined;
+}
+
+function putAt(root: Json | undefined, path: KeyedPath, depth: number, what: Put): Json {
+  const segment = path[depth];
+  if (segment === undefined) return what.value;
   if (typeof segment === "string") {
     const object = isObject(root) ? root : {};
-    return withKey(object, segment, put(own(object, segment), rest, value, first));
+    const next = putAt(own(object, segment), path, depth + 1, what);
+    if (segment === "__proto__") return withKey(object, segment, next);
+    const target = what.owned?.has(object) ? object : made({ ...object }, what.owned);
+    target[segment] = next;
+    return target;
   }
   const list = Array.isArray(root) ? root : [];
   const index = list.findIndex((item) => isItem(item, segment));
-  if (index >= 0) return list.with(index, put(list[index], rest, value, first));
-  const item = put(rest.length > 0 ? { [segment.by]: segment.is } : undefined, rest, value, first);
-  return first ? [item, ...list] : [...list, item];
+  const last = depth === path.length - 1;
+  const before = index >= 0 ? list[index] : last ? undefined : { [segment.by]: segment.is };
+  const item = putAt(before, path, depth + 1, what);
+  const target = what.owned?.has(list) ? list : made([...list], what.owned);
+  if (index >= 0) target[index] = item;
+  else if (what.first) target.unshift(item);
+  else target.push(item);
+  return target;
+}
+
+function made<T extends object>(copy: T, owned: Own | undefined): T {
+  owned?.add(copy);
+  return copy;
 }
 
 /** A tree without what stands at `path`; the same tree where nothing does. */

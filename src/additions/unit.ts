@@ -3,10 +3,9 @@ import { equal, isObject, type Json, type JsonObject } from "../api/json.ts";
 import type { Addition } from "./addition.ts";
 import { hasAll, leanOf, pruned } from "./lean.ts";
 import { hashesOfAdditions, type UnitRecord } from "./record.ts";
-import { put } from "./tree.ts";
 
-/** What injection says of a lean unit: its additions, or why there are none. */
-export type Injection = { additions: Addition[] } | { skip: string };
+/** What injection says of a lean unit: its additions and the unit with them, or why there are none. */
+export type Injection = { additions: Addition[]; value: JsonObject } | { skip: string };
 
 /** One unit (role, worker) of a request, with all that its completion depends on. */
 export interface UnitInput {
@@ -71,17 +70,13 @@ function fresh(input: UnitInput, lean: JsonObject): UnitOutcome {
     const value = input.record ? keptSticky(lean, input.value, input.record) : input.value;
     return { how: "skipped", value, additions: [], skip: injection.skip };
   }
-  const { additions } = injection;
-  const value = additions.reduce<Json>(
-    (tree, addition) => put(tree, addition.path, addition.value, addition.first),
-    base,
-  );
+  const { additions, value } = injection;
   const kept = pruned(
     base,
     additions.map((addition) => addition.path),
   );
   const record = { lean: fingerprint(kept, input.inputs), added: hashesOfAdditions(additions) };
-  return { how: "injected", value: isObject(value) ? value : base, record, additions };
+  return { how: "injected", value, record, additions };
 }
 
 /** Injection ends here; what the CRD requires stays, as the user's own from now on. */

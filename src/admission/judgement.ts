@@ -1,11 +1,10 @@
 import type { Addition } from "../additions/addition.ts";
 import { patchOf } from "../additions/patch.ts";
 import { encodePath } from "../additions/path.ts";
-import { put } from "../additions/tree.ts";
 import { type CompletedWorkload, completeWorkload, type Owner } from "../additions/workload.ts";
 import type { AdmissionRequest, Operation } from "../api/admission-review.ts";
 import type { Finding } from "../api/finding.ts";
-import { type Json, type JsonObject, objectOf } from "../api/json.ts";
+import { type JsonObject, objectOf } from "../api/json.ts";
 import { KTHENA_NAME_LABEL, STAMP } from "../api/names.ts";
 import type { WorkloadKind } from "../api/units.ts";
 import type { ResolvedDefaults } from "../defaults/settings.ts";
@@ -27,7 +26,8 @@ export interface Judgement {
   /** The object as it should be; the submitted one where nothing is added. */
   object: JsonObject;
   operations: Operation[];
-  additions: ShownAddition[];
+  /** What was added and why: made on demand, the webhook has no use for it. */
+  additions: () => ShownAddition[];
   findings: Finding[];
   /** Why nothing was injected, where that is so. */
   skip?: string | undefined;
@@ -70,7 +70,7 @@ export function judgeRequest(
 }
 
 function untouched(kind: KnownKind | undefined, object: JsonObject, skip?: string): Judgement {
-  return { kind, object, operations: [], additions: [], findings: [], skip };
+  return { kind, object, operations: [], additions: () => [], findings: [], skip };
 }
 
 function workload(
@@ -98,7 +98,7 @@ function workload(
     kind,
     object: completed.object,
     operations: patchOf(object, completed.object),
-    additions: [
+    additions: () => [
       ...completed.units.flatMap(unitAdditions),
       ...completed.additions.map((item) => shown(item, "")),
     ],
@@ -159,16 +159,14 @@ function pod(
   if (objectOf(metadata.annotations)[STAMP] !== undefined) return untouched("Pod", object, "stamped");
   const context = world.pod ?? { complete: true as const, asks: {}, defaults: world.defaults };
   if (!context.complete) return untouched("Pod", object, context.skip);
-  const { injection, base } = injectPod(
+  const { injection } = injectPod(
     object,
     { ...context.defaults.settings.asks, ...context.asks },
     context.defaults,
     context.pods,
   );
   if ("skip" in injection) return untouched("Pod", object, injection.skip);
-  const completed = objectOf(
-    injection.additions.reduce<Json>((tree, item) => put(tree, item.path, item.value, item.first), base),
-  );
+  const completed = injection.value;
   const reading = readPod(
     completed,
     { ...context.defaults.settings.asks, ...context.asks },
@@ -182,7 +180,7 @@ function pod(
     kind: "Pod",
     object: completed,
     operations: patchOf(object, completed),
-    additions: injection.additions.map((item) => shown(item, "")),
+    additions: () => injection.additions.map((item) => shown(item, "")),
     findings: judge(subject, context.defaults.settings.rules, surroundings.rules),
   };
 }

@@ -9,7 +9,34 @@ export function canonical(value: Json): string {
 
 /** Short hash of a value, the same for equal values: 16 hex digits of its SHA-256. */
 export function shortHash(value: Json): string {
-  return hash("sha256", canonical(value), "hex").slice(0, 16);
+  return textHash(canonical(value));
+}
+
+/**
+ * Hash of a small value, the same for equal values: 64 bits by two multiplications a character, ten times as fast
+ * as SHA-256. It tells a value that was written here from others; whoever makes a collision deceives nobody else.
+ */
+export function valueHash(value: Json): string {
+  const text = typeof value === "string" ? value : canonical(value);
+  let high = 0x9e3779b1 ^ text.length;
+  let low = 0x85ebca6b;
+  for (let index = 0; index < text.length; index++) {
+    const code = text.charCodeAt(index);
+    high = Math.imul(high ^ code, 0x9e3779b1);
+    low = Math.imul(low ^ code, 0x5f356495);
+    high ^= low >>> 15;
+    low ^= high >>> 13;
+  }
+  high = Math.imul(high ^ (high >>> 16), 0x2c1b3c6d);
+  low = Math.imul(low ^ (low >>> 15), 0x297a2d39);
+  return (
+    (low >>> 0).toString(16).padStart(8, "0") + ((high ^ (low >>> 12)) >>> 0).toString(16).padStart(8, "0")
+  );
+}
+
+/** Short hash of a text: 16 hex digits of its SHA-256. */
+export function textHash(text: string): string {
+  return hash("sha256", text, "hex").slice(0, 16);
 }
 
 function isSorted(value: Json | undefined): boolean {

@@ -51,7 +51,7 @@ export function jsonReport(reviewed: readonly ReviewedManifest[]): string {
       ...finding,
       ...positionOf(item.manifest, item.at, finding.path),
     })),
-    additions: item.judgement.additions.map(({ first: _first, sticky: _sticky, ...shown }) => shown),
+    additions: item.judgement.additions().map(({ first: _first, sticky: _sticky, ...shown }) => shown),
     object: item.judgement.object,
   }));
   return `${JSON.stringify(entries, null, 2)}\n`;
@@ -95,7 +95,7 @@ function verdictOf({
 
 /** Additions but for the stamps, which are no plumbing. */
 function addedCount({ additions }: ReviewedObject["judgement"]): number {
-  return additions.filter(({ injector }) => injector !== "stamp").length;
+  return additions().filter(({ injector }) => injector !== "stamp").length;
 }
 
 /** Why nothing was added, in words. */
@@ -140,7 +140,7 @@ function findingLine({ manifest, at }: ReviewedObject, finding: Finding, color: 
 }
 
 function explanation({ judgement }: ReviewedObject, color: Paint): string[] {
-  const shown = judgement.additions.filter(({ injector }) => injector !== "stamp");
+  const shown = judgement.additions().filter(({ injector }) => injector !== "stamp");
   return shown.map(
     ({ path, value, reason, source }) =>
       `  ${color.green("+")} ${path} = ${shortValue(value)}\n      ${reason}; from: ${source}`,

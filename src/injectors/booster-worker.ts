@@ -1,7 +1,8 @@
 import type { Addition } from "../additions/addition.ts";
+import { put } from "../additions/tree.ts";
 import type { Injection } from "../additions/unit.ts";
 import type { UnitContext } from "../additions/workload.ts";
-import { at, type JsonObject, stringOf } from "../api/json.ts";
+import { at, type Json, type JsonObject, objectOf, stringOf } from "../api/json.ts";
 import { ASK } from "../api/names.ts";
 import { readAsks } from "../defaults/asks.ts";
 import { sourceOf } from "../defaults/settings.ts";
@@ -18,21 +19,25 @@ export function boosterWorker(context: UnitContext): Injection {
   const asks = readAsks(context.asks);
   if (asks.inject === false) return { skip: "opted-out" };
   if (otherAcceleratorOf(worker)) return { skip: "other-vendor" };
-  if (asksForNpus(worker)) return { additions: equalised(worker) };
+  if (asksForNpus(worker)) return applied(worker, equalised(worker));
   if (asks.inject !== true && asks.npus === undefined) return { skip: "no-npu" };
   const wanted = wantedNpus(context, asks.npus);
-  if (!wanted) return { additions: [] };
+  if (!wanted) return applied(worker, []);
   const { settings, provenance } = context.defaults;
   const name = settings.npu.resourceName;
-  return {
-    additions: (["requests", "limits"] as const).map((side) => ({
-      path: ["resources", side, name],
-      value: String(wanted.count),
-      injector: "npu-resources",
-      reason: `NPUs for the engine (${sourceOf(provenance, "npu.resourceName")})`,
-      source: wanted.source,
-    })),
-  };
+  const additions = (["requests", "limits"] as const).map((side) => ({
+    path: ["resources", side, name],
+    value: String(wanted.count),
+    injector: "npu-resources",
+    reason: `NPUs for the engine (${sourceOf(provenance, "npu.resourceName")})`,
+    source: wanted.source,
+  }));
+  return applied(worker, additions);
+}
+
+function applied(worker: JsonObject, additions: Addition[]): Injection {
+  const value = additions.reduce<Json>((tree, addition) => put(tree, addition.path, addition.value), worker);
+  return { additions, value: objectOf(value) };
 }
 
 function wantedNpus(

@@ -1,10 +1,11 @@
 import type { Addition } from "../additions/addition.ts";
 import { withoutDuplicateEnv } from "../additions/lean.ts";
-import { get, put } from "../additions/tree.ts";
+import { encodePath } from "../additions/path.ts";
+import { get, type Own, put } from "../additions/tree.ts";
 import type { Injection } from "../additions/unit.ts";
 import type { Injectors, UnitContext } from "../additions/workload.ts";
-import { shortHash } from "../api/canonical.ts";
-import { isObject, type Json, type JsonObject } from "../api/json.ts";
+import { valueHash } from "../api/canonical.ts";
+import { isObject, type Json, type JsonObject, objectOf } from "../api/json.ts";
 import { STAMP } from "../api/names.ts";
 import type { ResolvedDefaults } from "../defaults/settings.ts";
 import { boosterWorker } from "./booster-worker.ts";
@@ -55,7 +56,7 @@ export function injectPod(
   const base = withoutDuplicateEnv(pod);
   const reading = readPod(base, asks, defaults.settings, pods);
   if ("skip" in reading.trigger) return { injection: reading.trigger, base: pod };
-  return { injection: { additions: runPlaces(base, reading, defaults, podInjectors).additions }, base };
+  return { injection: runPlaces(base, reading, defaults, podInjectors), base };
 }
 
 function injectRole(context: UnitContext, podInjectors: readonly PodInjector[]): Injection {
@@ -64,8 +65,8 @@ function injectRole(context: UnitContext, podInjectors: readonly PodInjector[]):
   if ("skip" in reading.trigger) return reading.trigger;
   const required = requiredFields(role);
   const start = required.reduce<Json>((tree, { path, value }) => put(tree, path, value), role);
-  const { additions } = runPlaces(isObject(start) ? start : role, reading, context.defaults, podInjectors);
-  return { additions: [...required, ...additions] };
+  const { additions, value } = runPlaces(objectOf(start), reading, context.defaults, podInjectors);
+  return { additions: [...required, ...additions], value };
 }
 
 function runPlaces(
@@ -73,42 +74,39 @@ function runPlaces(
   reading: RoleReading,
   defaults: ResolvedDefaults,
   podInjectors: readonly PodInjector[],
-): { additions: Addition[]; unit: JsonObject } {
+): { additions: Addition[]; value: JsonObject } {
   const additions: Addition[] = [];
-  let current = unit;
+  let value = unit;
   for (const place of reading.places) {
-    if (place.engines.length === 0) continue;
-    const added = runPlace(current, reading, place, defaults, podInjectors);
-    additions.push(...added);
-    current = added.reduce<JsonObject>(
-      (tree, item) => put(tree, item.path, item.value, item.first) as JsonObject,
-      current,
-    );
+    if (place.engines.length > 0) value = runPlace(value, reading, place, defaults, podInjectors, additions);
   }
-  return { additions, unit: current };
+  return { additions, value };
 }
 
-/** Runs the injectors over one template and ends with its stamp. */
+/** Runs the injectors over one template, ends with its stamp, and collects what was added. */
 function runPlace(
   unit: JsonObject,
   reading: RoleReading,
   place: TemplatePlace,
   defaults: ResolvedDefaults,
   podInjectors: readonly PodInjector[],
-): Addition[] {
-  const additions: Addition[] = [];
-  let current: Json = unit;
+  all: Addition[],
+): JsonObject {
+  const added: Addition[] = [];
+  const owned: Own = new Set();
+  let current = unit;
   for (const injector of podInjectors) {
-    if (!isObject(current)) break;
     for (const addition of injector.inject(podSubject(current, reading, place, defaults))) {
       const path = [...place.place, ...addition.path];
       // What stands there is the user's, or an earlier injector's.
       if (!isAbsent(get(current, path))) continue;
-      current = put(current, path, addition.value, addition.first);
-      additions.push({ ...addition, path });
+      current = objectOf(put(current, path, addition.value, addition.first, owned));
+      added.push({ ...addition, path, key: encodePath(path), hash: valueHash(addition.value) });
     }
   }
-  return [...additions, stamp(place, additions)];
+  const last = stamp(place, added);
+  all.push(...added, last);
+  return objectOf(put(current, last.path, last.value, false, owned));
 }
 
 function isAbsent(value: Json | undefined): boolean {
@@ -119,7 +117,7 @@ function isAbsent(value: Json | undefined): boolean {
 function stamp(place: TemplatePlace, additions: readonly Addition[]): Addition {
   return {
     path: [...place.place, "metadata", "annotations", STAMP],
-    value: shortHash(additions.map(({ path, value }) => [path as unknown as Json, value])),
+    value: valueHash(additions.map(({ key, hash }) => `${key}=${hash}`).join()),
     injector: "stamp",
     reason: "pods of this template need no second look",
     source: "hash of what was added to it",

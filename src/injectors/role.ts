@@ -1,6 +1,5 @@
-import { named } from "../additions/path.ts";
 import { get } from "../additions/tree.ts";
-import { isObject, type JsonObject, objectOf } from "../api/json.ts";
+import { isObject, type JsonObject, listOf, objectOf } from "../api/json.ts";
 import { type Asks, asksIn, readAsks } from "../defaults/asks.ts";
 import type { HardwareName } from "../defaults/document.ts";
 import { type ResolvedDefaults, type Settings, sourceOf } from "../defaults/settings.ts";
@@ -16,9 +15,14 @@ export interface TemplatePlace {
   part: PodSubject["part"];
   place: readonly string[];
   asks: Asks;
-  engines: readonly EngineContainer[];
+  engines: readonly FoundEngine[];
   /** Why no engine can be told, where that is so. */
   noEngine?: string;
+}
+
+/** An engine container and what its arguments say, which injection does not change. */
+export interface FoundEngine extends EngineContainer {
+  facts: ReturnType<typeof engineFacts>;
 }
 
 /** A role (or pod) with what decides about it. */
@@ -74,6 +78,7 @@ function reading(
   }));
   const trigger = triggerOf(read);
   if ("skip" in trigger) return { trigger, places: [], pods };
+  let entry: JsonObject | undefined;
   const places = read.map(({ part, place, spec, asks }): TemplatePlace => {
     const found = engineContainers(spec, {
       annotation: asks.engineContainer,
@@ -82,12 +87,14 @@ function reading(
     if (!found.ok) return { part, place, asks, engines: [], noEngine: found.reason };
     // A lone container beside an entry that wrote its NPUs itself may well be something else.
     const sure = trigger.by === "asked" || part !== "worker";
-    return {
-      part,
-      place,
-      asks,
-      engines: found.containers.filter((engine) => sure || engine.found !== "only-container"),
-    };
+    const containers = found.containers.filter((engine) => sure || engine.found !== "only-container");
+    const engines = containers.map((engine): FoundEngine => {
+      const container = objectOf(listOf(spec.containers)[engine.index]);
+      const facts = engineFacts({ container, part, pods, entry: part === "worker" ? entry : undefined });
+      if (part === "entry") entry ??= container;
+      return { ...engine, facts };
+    });
+    return { part, place, asks, engines };
   });
   return { trigger, places, pods };
 }
@@ -103,7 +110,6 @@ export function podSubject(
   const spec = objectOf(template.spec);
   const hardware = hardwareOf(spec, at.asks, defaults.settings);
   const entry = role.places.find((place) => place.part === "entry");
-  const entryContainers = containersAt(unit, entry);
   return {
     part: at.part,
     place: at.place,
@@ -111,8 +117,8 @@ export function podSubject(
     spec,
     hostNetwork: spec.hostNetwork === true,
     pods: role.pods,
-    engines: at.engines.map(({ name }) => engineAt(spec, name, role, at, entryContainers[0])),
-    entryNpus: entryContainers.map(npusOf).find((count) => count !== undefined),
+    engines: at.engines.map((engine) => engineAt(spec, engine)),
+    entryNpus: at.part === "worker" ? entryNpus(unit, entry) : undefined,
     asks: at.asks,
     settings: defaults.settings,
     hardware,
@@ -121,27 +127,17 @@ export function podSubject(
   };
 }
 
-function containersAt(unit: JsonObject, place: TemplatePlace | undefined): JsonObject[] {
-  if (!place) return [];
-  return place.engines.map(({ name }) =>
-    objectOf(get(unit, [...place.place, "spec", "containers", named(name)])),
-  );
+function entryNpus(unit: JsonObject, place: TemplatePlace | undefined): number | undefined {
+  if (!place) return undefined;
+  const containers = listOf(get(unit, [...place.place, "spec", "containers"]));
+  return place.engines
+    .map(({ index }) => npusOf(objectOf(containers[index])))
+    .find((count) => count !== undefined);
 }
 
-function engineAt(
-  spec: JsonObject,
-  name: string,
-  role: RoleReading,
-  at: TemplatePlace,
-  entry: JsonObject | undefined,
-): Engine {
-  const container = objectOf(get(spec, ["containers", named(name)]));
-  const facts = engineFacts({
-    container,
-    part: at.part,
-    pods: role.pods,
-    entry: at.part === "worker" ? entry : undefined,
-  });
+/** Containers keep their places: nothing is ever put before one. */
+function engineAt(spec: JsonObject, { name, index, facts }: FoundEngine): Engine {
+  const container = objectOf(listOf(spec.containers)[index]);
   return { name, container, npus: npusOf(container), ...facts };
 }
 

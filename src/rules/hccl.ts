@@ -88,8 +88,15 @@ function duplicates(subject: RuleSubject): Remark[] {
 }
 
 function repeated(container: JsonObject): string[] {
-  const names = listOf(container.env).flatMap((item) => (isObject(item) ? (stringOf(item.name) ?? []) : []));
-  return [...new Set(names.filter((name, index) => names.indexOf(name) !== index))];
+  const seen = new Set<string>();
+  const twice = new Set<string>();
+  for (const item of listOf(container.env)) {
+    const name = isObject(item) ? stringOf(item.name) : undefined;
+    if (name === undefined) continue;
+    if (seen.has(name)) twice.add(name);
+    seen.add(name);
+  }
+  return [...twice];
 }
 
 function indexOf(spec: JsonObject, name: string): number {

@@ -1,0 +1,53 @@
+// A server in a process of its own: `floor` parses the body and answers with fixed bytes, `ours` is the webhook.
+import { createServer } from "node:https";
+import { createReviewers } from "../src/admission/index.ts";
+import { resolveDefaults } from "../src/defaults/resolve.ts";
+import { createLog } from "../src/observe/log.ts";
+import { createAdmissionServer } from "../src/server/server.ts";
+
+interface Start {
+  which: "floor" | "ours";
+  cert: string;
+  key: string;
+  /** What the floor answers: as long as ours. */
+  reply: string;
+}
+
+process.once("message", (message: Start) => {
+  void (message.which === "ours" ? ours(message) : floor(message)).then((port) => process.send?.({ port }));
+});
+process.on("message", (message: { memory?: boolean }) => {
+  if (message.memory) process.send?.({ rss: process.memoryUsage().rss });
+});
+
+function floor({ cert, key, reply }: Start): Promise<number> {
+  const bytes = Buffer.from(reply);
+  const server = createServer({ cert, key, keepAliveTimeout: 95_000 }, (request, response) => {
+    const parts: Buffer[] = [];
+    request.on("data", (part: Buffer) => parts.push(part));
+    request.on("end", () => {
+      JSON.parse(Buffer.concat(parts).toString());
+      response.setHeader("content-type", "application/json");
+      response.setHeader("content-length", bytes.length);
+      response.end(bytes);
+    });
+  });
+  return new Promise((resolve) => {
+    server.listen(0, "127.0.0.1", () => {
+      const address = server.address();
+      resolve(typeof address === "object" && address !== null ? address.port : 0);
+    });
+  });
+}
+
+function ours({ cert, key }: Start): Promise<number> {
+  const defaults = resolveDefaults([]);
+  const { mutate, validate } = createReviewers({ defaultsFor: () => defaults });
+  const server = createAdmissionServer({
+    routes: { "/mutate": mutate, "/validate": validate },
+    tls: { cert, key },
+    log: createLog("info"),
+    readiness: () => ({ ready: true, reasons: [] }),
+  });
+  return server.listen({ host: "127.0.0.1", port: 0 });
+}

@@ -1,0 +1,110 @@
+import type { AdmissionRequest } from "../src/api/admission-review.ts";
+import { isObject, type JsonObject } from "../src/api/json.ts";
+import { requestFor } from "../src/commands/review.ts";
+
+/** A body to send and what the answer must be. */
+export interface Subject {
+  name: string;
+  body: string;
+  /** Operations that the patch must have; undefined: not checked. */
+  operations: number | undefined;
+}
+
+/** A ModelServing of the usual size, about 12 KB as the API server sends it. */
+export function modelServing(): Subject {
+  const role = (name: string): JsonObject => ({
+    name,
+    replicas: 2,
+    entryTemplate: { metadata: { labels: { app: "bench" } }, spec: podSpec(32) },
+  });
+  const object: JsonObject = {
+    apiVersion: "workload.serving.volcano.sh/v1alpha1",
+    kind: "ModelServing",
+    metadata: metadata({ "kthena-ascend.io/inject": "true" }),
+    spec: { replicas: 1, schedulerName: "volcano", template: { roles: [role("prefill"), role("decode")] } },
+  };
+  return subject("ModelServing", object, undefined);
+}
+
+/** One of Kthena's pods, about 12 KB, whose template was not completed. */
+export function pod(variables = 60): Subject {
+  const spec = podSpec(variables);
+  const [engine] = spec.containers as JsonObject[];
+  if (engine) engine.resources = { limits: { "huawei.com/ascend-1980": "8" } };
+  const labels = { "modelserving.volcano.sh/name": "bench", "modelserving.volcano.sh/role": "server" };
+  const object: JsonObject = {
+    apiVersion: "v1",
+    kind: "Pod",
+    metadata: { ...metadata({}), labels },
+    spec,
+    status: {},
+  };
+  return subject(`Pod with ${variables} variables`, object, undefined);
+}
+
+/** A ModelServing of about so many bytes: the more, the more variables. */
+export function ofSize(bytes: number): Subject {
+  const variables = Math.max(1, Math.round((bytes - 900) / 78));
+  const object: JsonObject = {
+    apiVersion: "workload.serving.volcano.sh/v1alpha1",
+    kind: "ModelServing",
+    metadata: metadata({ "kthena-ascend.io/inject": "true" }, 0),
+    spec: { template: { roles: [{ name: "server", entryTemplate: { spec: podSpec(variables) } }] } },
+  };
+  return subject(`${Math.round(bytes / 1024)} KB`, object, undefined);
+}
+
+function podSpec(variables: number): JsonObject {
+  const env = Array.from({ length: variables }, (_, index) => ({
+    name: `SETTING_NUMBER_${index}`,
+    value: `a value of the usual length ${index}`,
+  }));
+  return {
+    containers: [
+      {
+        name: "vllm",
+        image: "quay.io/ascend/vllm-ascend:v0.18.0",
+        command: ["vllm", "serve", "Qwen/Qwen3-32B"],
+        args: ["--tensor-parallel-size", "8", "--max-model-len", "32768", "--served-model-name", "bench"],
+        env,
+        livenessProbe: { httpGet: { path: "/health", port: 8000 }, periodSeconds: 5 },
+        ports: [{ containerPort: 8000, protocol: "TCP" }],
+        resources: { limits: { cpu: "32", memory: "256Gi" } },
+      },
+    ],
+  };
+}
+
+/** With managed fields, as the API server sends them. */
+function metadata(annotations: Record<string, string>, fields = 60): JsonObject {
+  const managed = Object.fromEntries(
+    Array.from({ length: fields }, (_, index) => [`f:field-${index}`, { ".": {} }]),
+  );
+  return {
+    name: "bench",
+    namespace: "bench",
+    annotations,
+    managedFields: [{ manager: "kubectl", operation: "Apply", fieldsV1: { "f:spec": managed } }],
+  };
+}
+
+function subject(name: string, object: JsonObject, operations: number | undefined): Subject {
+  const request: AdmissionRequest = { ...requestFor(sorted(object), "bench"), uid: "bench-uid" };
+  const body = JSON.stringify({ apiVersion: "admission.k8s.io/v1", kind: "AdmissionReview", request });
+  return { name, body, operations };
+}
+
+/** Go writes the keys of a map sorted, and so does the API server. */
+function sorted(object: JsonObject): JsonObject {
+  return JSON.parse(
+    JSON.stringify(object, (_key, value: unknown) => (isObject(value) ? inOrder(value) : value)),
+  ) as JsonObject;
+}
+
+function inOrder(object: JsonObject): JsonObject {
+  return Object.fromEntries(
+    Object.keys(object)
+      .sort()
+      .map((key) => [key, object[key]]),
+  );
+}
