@@ -1,0 +1,147 @@
+import { type Program, programOf } from "./programs.ts";
+import { walk } from "./script.ts";
+import { readShell } from "./shell.ts";
+import type { Command } from "./shell-reader.ts";
+import { expandValue, newState, type ShellState } from "./variables.ts";
+import { knownWord, type Word } from "./word.ts";
+
+type Engine = Program & { kind: "engine" };
+
+/** What a script or a command line starts. */
+export type Found =
+  /** `line`: all words of its command. */
+  | { kind: "engine"; program: Engine; line: readonly Word[]; ray: boolean }
+  | { kind: "mindie" }
+  | { kind: "ray-worker" }
+  | { kind: "unreadable"; reason: string }
+  | { kind: "none"; name: string };
+
+/** What was seen on the way through a script. */
+interface Sighting {
+  engines: { found: Found; command: Command }[];
+  closed: string | undefined;
+  ray: "head" | "worker" | undefined;
+  /** Where the script leaves or sleeps for good: nothing behind it runs. */
+  left: string | undefined;
+  apart: string | undefined;
+  other: string;
+}
+
+const LEAVES: ReadonlySet<string> = new Set(["exit", "return"]);
+
+/** The engine that a command line starts, looked for inside `sh -c` scripts too. */
+export function searchLine(line: readonly Word[], state: ShellState, depth: number): Found {
+  const program = programOf(line);
+  switch (program.kind) {
+    case "engine":
+      return { kind: "engine", program, line, ray: program.ray };
+    case "mindie":
+      return { kind: "mindie" };
+    case "ray":
+      return program.part === "worker" ? { kind: "ray-worker" } : { kind: "none", name: "ray start --head" };
+    case "closed":
+      return { kind: "unreadable", reason: `it starts ${program.what}, which cannot be read here` };
+    case "shell":
+      return searchInner(program, state, depth);
+    case "other":
+      return { kind: "none", name: program.name };
+  }
+}
+
+function searchInner(program: Program & { kind: "shell" }, state: ShellState, depth: number): Found {
+  if (depth >= 4) return { kind: "unreadable", reason: "scripts inside scripts inside scripts" };
+  const exported = [...state.variables].flatMap(([name, value]) =>
+    value.exported ? [[name, value.text] as const] : [],
+  );
+  return searchScript(program.script.text, exported, program.arguments, depth + 1);
+}
+
+/**
+ * The engine that a script starts. It is readable only where exactly one is started, at the top of the script, and
+ * nothing before it leaves the script.
+ */
+export function searchScript(
+  text: string,
+  environment: Iterable<readonly [string, string | undefined]>,
+  words: readonly Word[],
+  depth: number,
+): Found {
+  const script = readShell(text);
+  if (!script.readable)
+    return { kind: "unreadable", reason: `the shell script cannot be read: ${script.reason}` };
+  const seen: Sighting = {
+    engines: [],
+    closed: undefined,
+    ray: undefined,
+    left: undefined,
+    apart: undefined,
+    other: "",
+  };
+  const state = newState(environment, words.length > 0 ? [...words] : [knownWord("sh")]);
+  walk(script, state, (line, command, now) => {
+    if (line.length > 0 && !script.functions.has(line[0]?.text ?? "")) look(seen, line, command, now, depth);
+  });
+  if (state.budget < 0) return { kind: "unreadable", reason: "its variables make too long a text" };
+  return judge(seen);
+}
+
+function look(
+  seen: Sighting,
+  line: readonly Word[],
+  command: Command,
+  state: ShellState,
+  depth: number,
+): void {
+  const found = searchLine(line, withAssignments(state, command), depth);
+  const first = line[0]?.text ?? "";
+  if (found.kind === "engine" || found.kind === "mindie") seen.engines.push({ found, command });
+  else if (found.kind === "ray-worker") seen.ray ??= "worker";
+  else if (found.kind === "unreadable") seen.closed ??= found.reason;
+  else if (found.name === "ray start --head") seen.ray = "head";
+  else if (first.startsWith("-") && seen.engines.length > 0) seen.apart ??= first;
+  else if (seen.other === "") seen.other = found.name;
+  const sleeps = first === "sleep" && /^inf/.test(line[1]?.text ?? "");
+  const leaves =
+    LEAVES.has(first) || sleeps || (first === "exec" && found.kind !== "engine" && line.length > 1);
+  const certain =
+    command.nested === undefined && command.join === "first" && !command.piped && !command.background;
+  if (leaves && certain && seen.engines.length === 0) seen.left ??= line.map((word) => word.text).join(" ");
+}
+
+/** `TP=4 bash -c …` gives the inner script the variable. */
+function withAssignments(state: ShellState, command: Command): ShellState {
+  if (command.assignments.length === 0) return state;
+  const variables = new Map(state.variables);
+  for (const { name, value } of command.assignments) {
+    variables.set(name, { text: value && expandValue(state, value), exported: true });
+  }
+  return { ...state, variables };
+}
+
+function judge(seen: Sighting): Found {
+  const [first, second] = seen.engines;
+  if (first === undefined) {
+    if (seen.ray === "worker") return { kind: "ray-worker" };
+    return seen.closed === undefined
+      ? { kind: "none", name: seen.other }
+      : { kind: "unreadable", reason: seen.closed };
+  }
+  if (second !== undefined) return { kind: "unreadable", reason: "the script starts more than one engine" };
+  if (seen.left !== undefined) {
+    return {
+      kind: "unreadable",
+      reason: `"${seen.left}" comes before the engine, which is never started`,
+    };
+  }
+  if (first.command.nested !== undefined) {
+    return { kind: "unreadable", reason: `the engine is started inside ${first.command.nested}` };
+  }
+  if (seen.apart !== undefined) {
+    return {
+      kind: "unreadable",
+      reason: `${seen.apart} stands apart from the engine's command; is a \\ missing?`,
+    };
+  }
+  const found = first.found;
+  return found.kind === "engine" ? { ...found, ray: found.ray || seen.ray !== undefined } : found;
+}

@@ -1,0 +1,193 @@
+import { type FlagEngine, meaningOf, takesValue } from "./flag-names.ts";
+import type { Word } from "./word.ts";
+
+/** A flag of an engine's command line. */
+export interface Flag {
+  /** With dashes and without the leading ones, short forms and aliases spelled out: `tensor-parallel-size`. */
+  name: string;
+  /** As it stands there: `-tp`. */
+  written: string;
+  value: Word | undefined;
+  /** Place among the engine's words. */
+  index: number;
+  /** Where the flag's word stands in the container, for a list of arguments. */
+  at: Word["at"];
+}
+
+/** Something on a command line that can stand for one of these flags. */
+interface Doubt {
+  names: readonly string[];
+  reason: string;
+  index: number;
+}
+
+/** The flags of an engine's command line, read once; ask with `flagOf`, `sizeOf` and `isOn`. */
+export interface FlagReader {
+  flags: readonly Flag[];
+  /** Flags of the form `--kv-transfer-config.kv_role`, which set one key of a JSON value. */
+  dotted: readonly Flag[];
+  positionals: readonly Word[];
+  doubts: readonly Doubt[];
+  /** The last word that may bring any flag with it: `$EXTRA_ARGS`. What stands behind it is certain again. */
+  open: { text: string; index: number } | undefined;
+}
+
+/** What is known of a flag: the last occurrence counts, as in argparse. */
+export type FlagState =
+  | { state: "absent" }
+  | { state: "given"; flag: Flag; value: Word | undefined }
+  | { state: "unknown"; reason: string };
+
+/** What is known of a whole number on the command line. */
+export type SizeState =
+  | { state: "absent" }
+  | { state: "known"; value: number; flag: Flag }
+  | { state: "unknown"; reason: string };
+
+/** A command line without any flag. */
+export const NO_FLAGS: FlagReader = { flags: [], dotted: [], positionals: [], doubts: [], open: undefined };
+
+/** What readFlags fills. */
+interface Filling {
+  flags: Flag[];
+  dotted: Flag[];
+  positionals: Word[];
+  doubts: Doubt[];
+  open: FlagReader["open"];
+}
+
+/**
+ * Reads flags as argparse and vLLM's FlexibleArgumentParser do (vllm/utils/argparse_utils.py): `--flag value`,
+ * `--flag=value`, `_` for `-` in names, short forms. Beginnings of flags, which argparse completes, are not guessed.
+ */
+export function readFlags(words: readonly Word[], engine: FlagEngine): FlagReader {
+  const reader: Filling = { flags: [], dotted: [], positionals: [], doubts: [], open: undefined };
+  let index = 0;
+  while (index < words.length) {
+    const word = words[index];
+    if (word === undefined || (word.known && word.text === "--")) break;
+    if (isFlag(word)) index += addFlag(reader, words, index, engine);
+    else {
+      addPositional(reader, word, index, engine);
+      index++;
+    }
+  }
+  return reader;
+}
+
+/** Whether argparse takes a word for a flag: it begins with a dash, is no number, and holds no blank before its `=`. */
+function isFlag(word: Word): boolean {
+  const head = word.text.slice(0, word.knownLength);
+  if (head.length < 2 || !head.startsWith("-")) return false;
+  if (/^-(?:\d+|\d*\.\d+)$/.test(head)) return false;
+  const blank = head.indexOf(" ");
+  const equals = head.indexOf("=");
+  return blank < 0 || (equals >= 0 && equals < blank);
+}
+
+function addPositional(reader: Filling, word: Word, index: number, engine: FlagEngine): void {
+  const isModel = reader.positionals.length === 0 && index === 0;
+  reader.positionals.push(word);
+  if (word.knownLength === 0 && !word.known && !isModel) reader.open = { text: word.text, index };
+  else if (word.text.startsWith("-") && word.text.includes(" ")) addJoined(reader, word, index, engine);
+}
+
+/** `"--tensor-parallel-size 4"` as one argument, a common slip: argparse takes it for a value. */
+function addJoined(reader: Filling, word: Word, index: number, engine: FlagEngine): void {
+  const meaning = meaningOf(word.text.slice(0, word.text.indexOf(" ")), engine);
+  const names = "maybe" in meaning ? meaning.maybe : [meaning.name];
+  reader.doubts.push({ names, reason: `"${word.text}" is one argument; make it two`, index });
+}
+
+/** Adds the flag at this place and says how many words it takes. */
+function addFlag(reader: Filling, words: readonly Word[], index: number, engine: FlagEngine): number {
+  const word = words[index];
+  if (word === undefined) return 1;
+  const equals = word.text.slice(0, word.knownLength).indexOf("=");
+  if (equals < 0 && !word.known) {
+    reader.open = { text: word.text, index };
+    return 1;
+  }
+  const written = equals < 0 ? word.text : word.text.slice(0, equals);
+  const inline = equals < 0 ? undefined : afterEquals(word, equals + 1);
+  if (written.includes(".")) {
+    const value = inline ?? words[index + 1];
+    reader.dotted.push({ name: dottedName(written), written, value, index, at: word.at });
+    return inline === undefined ? 2 : 1;
+  }
+  const meaning = meaningOf(written, engine);
+  if ("maybe" in meaning) {
+    reader.doubts.push({ names: meaning.maybe, reason: `it is not clear what ${written} stands for`, index });
+    return 1;
+  }
+  if ("attached" in meaning) {
+    const value = { text: meaning.attached, known: true, knownLength: meaning.attached.length, loose: false };
+    reader.flags.push({ name: meaning.name, written, value, index, at: word.at });
+    return 1;
+  }
+  const next = inline === undefined ? valueBehind(words, index, meaning.name) : undefined;
+  reader.flags.push({ name: meaning.name, written, value: inline ?? next, index, at: word.at });
+  return next === undefined ? 1 : 2;
+}
+
+function valueBehind(words: readonly Word[], index: number, name: string): Word | undefined {
+  const next = words[index + 1];
+  if (next === undefined || isFlag(next) || (next.known && next.text === "--")) return undefined;
+  // A variable without quotes behind a flag that may take no value can bring flags of its own.
+  return next.loose && next.knownLength === 0 && !takesValue(name) ? undefined : next;
+}
+
+function afterEquals(word: Word, from: number): Word {
+  return { ...word, text: word.text.slice(from), knownLength: word.knownLength - from };
+}
+
+function dottedName(written: string): string {
+  const end = written.indexOf(".");
+  return written.slice(0, end).replace(/^-+/, "").replaceAll("_", "-") + written.slice(end);
+}
+
+/** The last occurrence of a flag, given with dashes and without the leading ones. */
+export function flagOf(reader: FlagReader, name: string): FlagState {
+  const flag = reader.flags.findLast((candidate) => candidate.name === name);
+  const index = flag?.index ?? -1;
+  const doubt = reader.doubts.find((candidate) => candidate.index > index && candidate.names.includes(name));
+  if (doubt) return { state: "unknown", reason: doubt.reason };
+  if (reader.open && reader.open.index > index) {
+    return { state: "unknown", reason: `${reader.open.text} may bring --${name} with it` };
+  }
+  if (flag) return { state: "given", flag, value: flag.value };
+  return name !== "config" && hasConfigFile(reader)
+    ? { state: "unknown", reason: `--${name} may stand in the file that --config names` }
+    : { state: "absent" };
+}
+
+/** What the command line does not say can stand in the file of `--config`; the command line goes before the file. */
+function hasConfigFile(reader: FlagReader): boolean {
+  return reader.flags.some((flag) => flag.name === "config");
+}
+
+/** A flag as a whole number; `least` is the smallest that the engine takes. */
+export function sizeOf(reader: FlagReader, name: string, least = 1): SizeState {
+  const found = flagOf(reader, name);
+  if (found.state !== "given") return found;
+  const { flag, value } = found;
+  if (value === undefined) return { state: "unknown", reason: `${flag.written} has no value` };
+  const number = value.known ? wholeNumber(value.text) : undefined;
+  if (number !== undefined && number >= least) return { state: "known", value: number, flag };
+  const what = value.known ? "is no size" : "has a value that only the running pod knows";
+  return { state: "unknown", reason: `${flag.written} ${value.text} ${what}` };
+}
+
+/** A whole number as Python's int() reads it, without the rarer spellings; undefined where it is none. */
+export function wholeNumber(text: string): number | undefined {
+  return /^\s*\+?\d{1,9}\s*$/.test(text) ? Number(text) : undefined;
+}
+
+/** Whether a switch is on: the last of `--name` and `--no-name` counts. undefined: cannot be told. */
+export function isOn(reader: FlagReader, name: string): boolean | undefined {
+  const on = flagOf(reader, name);
+  const off = flagOf(reader, `no-${name}`);
+  if (on.state === "unknown" || off.state === "unknown") return undefined;
+  if (on.state === "absent") return false;
+  return off.state === "absent" || off.flag.index < on.flag.index;
+}

@@ -1,0 +1,42 @@
+import type { EngineCommand } from "./command-line.ts";
+import { npusOfSglang } from "./npus-sglang.ts";
+import { npusOfVllm, type RolePod } from "./npus-vllm.ts";
+import { isGiven, parallelSizes } from "./parallel.ts";
+import { type NeededNpus, unknown, worldOf } from "./world.ts";
+
+export type { RolePod } from "./npus-vllm.ts";
+export type { NeededNpus } from "./world.ts";
+
+/**
+ * How many NPUs an engine container needs. W is tensor × pipeline × prefill-context parallel; what is behind it in
+ * the pod depends on how the engine is spread (vllm/engine/arg_utils.py create_engine_config,
+ * vllm/config/parallel.py, sglang/srt/entrypoints/engine.py). Unreadable is unknown, never 1.
+ */
+export function neededNpus(pod: RolePod): NeededNpus {
+  if (pod.part === "worker" && pod.own.engine !== "vllm" && pod.own.engine !== "sglang") return ofWorker(pod);
+  return ofEngine(pod.own, pod, pod.part);
+}
+
+/** A worker pod without a readable engine of its own follows the entry where Ray or `--nnodes` spreads the engine. */
+function ofWorker(pod: RolePod): NeededNpus {
+  const { entry } = pod;
+  if (entry === undefined) return unknown(pod.own.reason ?? "the role's entry pod is not known");
+  const ray = entry.ray || pod.own.engine === "ray-worker";
+  if (!ray && isGiven(entry, "nnodes") !== true) {
+    return unknown(pod.own.reason ?? "nothing says how the entry pod's engine uses its workers");
+  }
+  const followed = ofEngine({ ...entry, ray }, pod, "worker");
+  return followed.known
+    ? { ...followed, explanation: `as the entry pod: ${followed.explanation}` }
+    : followed;
+}
+
+function ofEngine(command: EngineCommand, pod: RolePod, part: "entry" | "worker"): NeededNpus {
+  if (command.engine !== "vllm" && command.engine !== "sglang") {
+    return unknown(command.reason ?? "its command line starts no engine");
+  }
+  const sizes = parallelSizes(command);
+  const world = worldOf(command, sizes);
+  if (!("size" in world)) return world;
+  return command.engine === "sglang" ? npusOfSglang(world) : npusOfVllm(world, pod, part);
+}

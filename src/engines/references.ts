@@ -1,0 +1,124 @@
+import { type Json, type JsonObject, listOf, objectOf, stringOf } from "../api/json.ts";
+import { knownWord, type Word } from "./word.ts";
+
+/** Environment of a container by name; undefined: the variable is there, its value only the cluster knows. */
+export type Environment = ReadonlyMap<string, string | undefined>;
+
+/** Stand around what has no known value inside the text of a script or a word: private-use characters. */
+export const MARK_START = "\uE000";
+export const MARK_END = "\uE001";
+
+/** Longer values are taken as not known: a variable may repeat another, and sizes would double each time. */
+const MAX_VALUE = 64 * 1024;
+
+/**
+ * The environment that a container's manifest gives it. Kthena adds GROUP_SIZE, ENTRY_ADDRESS and WORKER_INDEX to
+ * every container of a role and replaces those of the same name (Kthena, pkg/model-serving-controller/utils).
+ */
+export function environmentOf(container: JsonObject, groupSize: number | undefined): Environment {
+  const environment = new Map<string, string | undefined>([
+    ["GROUP_SIZE", undefined],
+    ["ENTRY_ADDRESS", undefined],
+    ["WORKER_INDEX", undefined],
+  ]);
+  for (const item of listOf(container.env)) {
+    const entry = objectOf(item);
+    const name = stringOf(entry.name);
+    if (name !== undefined) environment.set(name, valueIn(entry, environment));
+  }
+  if (groupSize !== undefined) environment.set("GROUP_SIZE", String(groupSize));
+  return environment;
+}
+
+function valueIn(entry: JsonObject, earlier: Environment): string | undefined {
+  if (entry.valueFrom !== undefined && entry.valueFrom !== null) return undefined;
+  if (entry.value === undefined || entry.value === null) return "";
+  const value = stringOf(entry.value);
+  if (value === undefined) return undefined;
+  const expanded = expand(value, earlier, MAX_VALUE);
+  return expanded.known ? expanded.text : undefined;
+}
+
+/** Text between references, or a reference: with its value where there is one. */
+interface Piece {
+  text: string;
+  known: boolean;
+  /** Whether it refers to a variable that the manifest does not define. */
+  undefined?: boolean;
+}
+
+/**
+ * Replaces Kubernetes' `$(NAME)` by the values of the container's environment; `$$` is an escaped `$`
+ * (Kubernetes, third_party/forked/golang/expansion/expand.go). A name that the manifest does not define can still
+ * come from envFrom or a service, and stays as it is otherwise: not known either way.
+ */
+export function expand(text: string, environment: Environment, limit = Number.POSITIVE_INFINITY): Word {
+  if (!text.includes("$")) return knownWord(text);
+  const pieces = split(text, environment, limit);
+  const firstUnknown = pieces.findIndex((piece) => !piece.known);
+  const readable = firstUnknown < 0 ? pieces : pieces.slice(0, firstUnknown);
+  const knownLength = readable.reduce((sum, piece) => sum + piece.text.length, 0);
+  const whole = pieces.map((piece) => piece.text).join("");
+  return { text: whole, known: firstUnknown < 0, knownLength, loose: false };
+}
+
+/**
+ * The same for the text of a script. A variable without a known value becomes a mark that the shell reader knows;
+ * what the manifest does not define stays, and is a command substitution to the shell.
+ */
+export function expandInScript(text: string, environment: Environment, limit: number): string | undefined {
+  if (!text.includes("$")) return text;
+  const pieces = split(text, environment, limit);
+  const script = pieces
+    .map((piece) => (piece.known || piece.undefined ? piece.text : mark(piece.text)))
+    .join("");
+  return script.length > limit ? undefined : script;
+}
+
+function split(text: string, environment: Environment, limit: number): Piece[] {
+  const pieces: Piece[] = [];
+  const lastClose = text.lastIndexOf(")");
+  let from = 0;
+  let total = 0;
+  let dollar = text.indexOf("$");
+  while (dollar >= 0 && total <= limit) {
+    const next = text[dollar + 1];
+    if (next === "$") {
+      pieces.push({ text: text.slice(from, dollar + 1), known: true });
+      from = dollar + 2;
+    } else if (next === "(" && lastClose > dollar) {
+      const close = text.indexOf(")", dollar + 2);
+      const piece = reference(text.slice(dollar + 2, close), environment);
+      pieces.push({ text: text.slice(from, dollar), known: true }, piece);
+      total += piece.text.length;
+      from = close + 1;
+    }
+    dollar = text.indexOf("$", Math.max(from, dollar + 1));
+  }
+  pieces.push({ text: text.slice(from), known: total <= limit });
+  return pieces;
+}
+
+function reference(name: string, environment: Environment): Piece {
+  const value = environment.get(name);
+  if (value !== undefined) return { text: value, known: true };
+  return { text: `$(${name})`, known: false, undefined: !environment.has(name) };
+}
+
+/** Marks a text that stands for something not known. */
+export function mark(source: string): string {
+  return `${MARK_START}${withoutMarks(source)}${MARK_END}`;
+}
+
+/** The text as a person wrote it. */
+export function withoutMarks(text: string): string {
+  return text.includes(MARK_START) ? text.replaceAll(MARK_START, "").replaceAll(MARK_END, "") : text;
+}
+
+/** The strings of a container's `command` or `args`; undefined where it is no list of strings. */
+export function stringsOf(value: Json | undefined): string[] | undefined {
+  if (value === undefined || value === null) return [];
+  if (!Array.isArray(value)) return undefined;
+  const strings = value.filter((item) => typeof item === "string");
+  return strings.length === value.length ? strings : undefined;
+}
