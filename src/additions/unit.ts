@@ -5,7 +5,14 @@ import { hasAll, leanOf, pruned } from "./lean.ts";
 import { hashesOfAdditions, type UnitRecord } from "./record.ts";
 
 /** What injection says of a lean unit: its additions and the unit with them, or why there are none. */
-export type Injection = { additions: Addition[]; value: JsonObject } | { skip: string };
+export type Injection =
+  | {
+      additions: Addition[];
+      value: JsonObject;
+      /** What the injectors found out about the unit, for the rules; nothing here looks into it. */
+      reading?: unknown;
+    }
+  | { skip: string };
 
 /** One unit (role, worker) of a request, with all that its completion depends on. */
 export interface UnitInput {
@@ -37,6 +44,7 @@ export interface UnitOutcome {
   record?: UnitRecord | undefined;
   additions: Addition[];
   skip?: string;
+  reading?: unknown;
 }
 
 /** Fields of a role that scale or pace it: Kthena's revision leaves them out (utils/revision_util.go). */
@@ -49,7 +57,8 @@ const SCALING = new Set(["replicas", "maxUnavailable", "partition"]);
 export function completeUnit(input: UnitInput): UnitOutcome {
   const { value, old, record } = input;
   if (input.update && old && input.inputsUnchanged && equal(unscaled(value), unscaled(old))) {
-    return { how: "unchanged", value, record, additions: [] };
+    const skip = record || input.mayBegin ? {} : { skip: "not-recorded" };
+    return { how: "unchanged", value, record, additions: [], ...skip };
   }
   if (input.update && !input.mayBegin) {
     return { how: "left-alone", value, additions: [], skip: "not-recorded" };
@@ -70,13 +79,13 @@ function fresh(input: UnitInput, lean: JsonObject): UnitOutcome {
     const value = input.record ? keptSticky(lean, input.value, input.record) : input.value;
     return { how: "skipped", value, additions: [], skip: injection.skip };
   }
-  const { additions, value } = injection;
+  const { additions, value, reading } = injection;
   const kept = pruned(
     base,
     additions.map((addition) => addition.path),
   );
   const record = { lean: fingerprint(kept, input.inputs), added: hashesOfAdditions(additions) };
-  return { how: "injected", value, record, additions };
+  return { how: "injected", value, record, additions, reading };
 }
 
 /** Injection ends here; what the CRD requires stays, as the user's own from now on. */

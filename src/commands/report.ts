@@ -123,6 +123,7 @@ function detailOf(judgement: ReviewedObject["judgement"]): string {
   const denials = findings.filter(({ severity }) => severity === "deny").length;
   if (denials > 0) return `, ${denials} ${denials === 1 ? "problem" : "problems"}`;
   const added = addedCount(judgement);
+  if (added > 0 && operations.length === 0) return ", complete already";
   if (added > 0) return `, ${added} ${added === 1 ? "addition" : "additions"}`;
   if (operations.length > 0) return ", nothing to add but the record";
   return skip === undefined ? ", nothing to add" : `, nothing added: ${SKIPPED[skip] ?? skip}`;

@@ -1,38 +1,75 @@
-import { type JsonObject, listOf, objectOf } from "../api/json.ts";
+import { type Json, type JsonObject, objectOf } from "../api/json.ts";
+import { neededNpusOfBoosterWorker } from "../engines/booster.ts";
+import { type EngineCommand, readEngineCommand } from "../engines/command-line.ts";
+import { flagOf } from "../engines/flags.ts";
+import { type NeededNpus, neededNpus } from "../engines/npus.ts";
 
 /** What an engine needs, or why that cannot be told. */
-export type Need = { known: true; perPod: number; explanation: string } | { known: false; reason: string };
+export type Need = NeededNpus;
 
-/** TEMPORARY reader of list arguments. */
-export function engineFacts(input: {
-  container: JsonObject;
-  part: string;
-  pods: number;
-  entry: JsonObject | undefined;
-}): {
+/** What the arguments of an engine container say. */
+export interface EngineFacts {
   need: Need;
   ray: boolean;
-  connectors: string[];
-} {
-  const args = [...listOf(input.container.command), ...listOf(input.container.args)].filter(
-    (a) => typeof a === "string",
-  );
-  const value = (flag: string): string | undefined => {
-    const i = args.indexOf(flag);
-    return i >= 0 ? args[i + 1] : undefined;
-  };
-  const tp = Number(value("--tensor-parallel-size") ?? 1);
-  const kv = value("--kv-transfer-config");
-  const connectors = kv ? [...kv.matchAll(/"kv_connector"\s*:\s*"([^"]+)"/g)].map((m) => m[1] ?? "") : [];
-  return {
-    need: { known: true, perPod: tp, explanation: `tensor-parallel-size ${tp}` },
-    ray: args.some((a) => a.includes("ray")),
-    connectors,
-  };
+  /** Classes that `--kv-transfer-config` names, those inside a MultiConnector included. */
+  connectors: readonly string[];
 }
 
-/** TEMPORARY. */
-export function boosterNeed(worker: JsonObject, _type: string | undefined): Need {
-  const tp = Number(objectOf(worker.config)["tensor-parallel-size"] ?? 1);
-  return { known: true, perPod: tp, explanation: `tensor-parallel-size ${tp}` };
+/** An engine container with the others of its role. */
+export interface EngineInput {
+  container: JsonObject;
+  part: "entry" | "worker" | "pod";
+  /** Pods of one instance of the role. */
+  pods: number;
+  /** The engine container of the entry template, for a worker. */
+  entry?: JsonObject | undefined;
+  /** The engine container of the worker template, for the entry. */
+  worker?: JsonObject | undefined;
+}
+
+/** Reads the arguments of an engine container. */
+export function engineFacts({ container, part, pods, entry, worker }: EngineInput): EngineFacts {
+  const context = { groupSize: pods };
+  const own = readEngineCommand(container, context);
+  const entryCommand = entry && readEngineCommand(entry, context);
+  const workerCommand = worker && pods > 1 ? readEngineCommand(worker, context) : undefined;
+  const need = neededNpus({
+    part: part === "worker" ? "worker" : "entry",
+    own,
+    entry: entryCommand,
+    worker: workerCommand,
+    workerReplicas: pods - 1,
+  });
+  const ray = own.ray || own.engine === "ray-worker" || entryCommand?.ray === true;
+  return { need: someNpus(need), ray, connectors: connectorsOf(own) };
+}
+
+/** What a ModelBooster's worker needs by its `config`, `pods` and the backend's type. */
+export function boosterNeed(worker: JsonObject, backendType: string | undefined): Need {
+  const pods = typeof worker.pods === "number" ? Math.max(1, worker.pods) : 1;
+  return someNpus(neededNpusOfBoosterWorker(worker.config, pods, backendType));
+}
+
+/** A pod that runs no replica of its own still may be no engine: nothing is inferred from 0. */
+function someNpus(need: NeededNpus): Need {
+  if (!need.known || need.perPod > 0) return need;
+  return { known: false, reason: `${need.explanation} leaves no replica to this pod` };
+}
+
+/** The connector classes of a `--kv-transfer-config` that can be read. */
+function connectorsOf(command: EngineCommand): string[] {
+  const found = flagOf(command.flags, "kv-transfer-config");
+  if (found.state !== "given" || !found.value?.known) return [];
+  try {
+    return connectorNames(JSON.parse(found.value.text) as Json);
+  } catch {
+    return [];
+  }
+}
+
+function connectorNames(config: Json): string[] {
+  const { kv_connector: name, kv_connector_extra_config: extra } = objectOf(config);
+  const { connectors } = objectOf(extra);
+  const inner = Array.isArray(connectors) ? connectors.flatMap(connectorNames) : [];
+  return typeof name === "string" ? [name, ...inner] : inner;
 }

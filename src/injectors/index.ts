@@ -66,7 +66,7 @@ function injectRole(context: UnitContext, podInjectors: readonly PodInjector[]):
   const required = requiredFields(role);
   const start = required.reduce<Json>((tree, { path, value }) => put(tree, path, value), role);
   const { additions, value } = runPlaces(objectOf(start), reading, context.defaults, podInjectors);
-  return { additions: [...required, ...additions], value };
+  return { additions: [...required, ...additions], value, reading };
 }
 
 function runPlaces(

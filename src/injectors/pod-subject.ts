@@ -4,6 +4,7 @@ import type { JsonObject } from "../api/json.ts";
 import type { Asks } from "../defaults/asks.ts";
 import type { HardwareName } from "../defaults/document.ts";
 import type { HardwareFacts, Settings } from "../defaults/settings.ts";
+import type { NeededNpus } from "../engines/npus.ts";
 
 /** A container that runs the model server, as an injector sees it. */
 export interface Engine {
@@ -16,7 +17,7 @@ export interface Engine {
   /** Class named by the engine's `--kv-transfer-config`, those inside a MultiConnector included. */
   connectors: readonly string[];
   /** What its arguments need, or why that cannot be told. */
-  need: { known: true; perPod: number; explanation: string } | { known: false; reason: string };
+  need: NeededNpus;
 }
 
 /** One pod template (or pod) with the settings that hold for it. Later injectors see what earlier ones added. */

@@ -78,25 +78,49 @@ function reading(
   }));
   const trigger = triggerOf(read);
   if ("skip" in trigger) return { trigger, places: [], pods };
-  let entry: JsonObject | undefined;
-  const places = read.map(({ part, place, spec, asks }): TemplatePlace => {
-    const found = engineContainers(spec, {
+  const found = read.map(({ part, spec, asks }) => {
+    const engines = engineContainers(spec, {
       annotation: asks.engineContainer,
       names: settings.engineContainers,
     });
-    if (!found.ok) return { part, place, asks, engines: [], noEngine: found.reason };
     // A lone container beside an entry that wrote its NPUs itself may well be something else.
     const sure = trigger.by === "asked" || part !== "worker";
-    const containers = found.containers.filter((engine) => sure || engine.found !== "only-container");
-    const engines = containers.map((engine): FoundEngine => {
-      const container = objectOf(listOf(spec.containers)[engine.index]);
-      const facts = engineFacts({ container, part, pods, entry: part === "worker" ? entry : undefined });
-      if (part === "entry") entry ??= container;
-      return { ...engine, facts };
-    });
-    return { part, place, asks, engines };
+    return engines.ok && !sure
+      ? { ...engines, containers: engines.containers.filter((engine) => engine.found !== "only-container") }
+      : engines;
+  });
+  const firstOf = (part: PodSubject["part"]): JsonObject | undefined => {
+    const at = read.findIndex((item) => item.part === part);
+    const engines = found[at];
+    const [first] = engines?.ok ? engines.containers : [];
+    return first && objectOf(listOf(read[at]?.spec.containers)[first.index]);
+  };
+  const others = { entry: firstOf("entry"), worker: firstOf("worker") };
+  const places = read.map(({ part, place, spec, asks }, index): TemplatePlace => {
+    const engines = found[index];
+    if (!engines?.ok)
+      return { part, place, asks, engines: [], ...(engines ? { noEngine: engines.reason } : {}) };
+    return {
+      part,
+      place,
+      asks,
+      engines: engines.containers.map((engine) => withFacts(engine, spec, part, pods, others)),
+    };
   });
   return { trigger, places, pods };
+}
+
+function withFacts(
+  engine: EngineContainer,
+  spec: JsonObject,
+  part: PodSubject["part"],
+  pods: number,
+  others: { entry: JsonObject | undefined; worker: JsonObject | undefined },
+): FoundEngine {
+  const container = objectOf(listOf(spec.containers)[engine.index]);
+  const { entry, worker } = others;
+  const beside = part === "worker" ? { entry } : part === "entry" ? { worker } : {};
+  return { ...engine, facts: engineFacts({ container, part, pods, ...beside }) };
 }
 
 /** The subject for an injector or a rule: a template as it stands in `unit` by now. */

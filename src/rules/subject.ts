@@ -90,7 +90,8 @@ function workerUnit(completed: CompletedUnit, object: JsonObject): RuleUnit {
 
 function roleUnit(completed: CompletedUnit): RuleUnit {
   const { unit, value, asks, defaults } = completed;
-  const reading = readRole(value, asks, defaults.settings);
+  const known = completed.reading as RoleReading | undefined;
+  const reading = known ?? readRole(value, asks, defaults.settings);
   const pods = rulePods(value, reading, defaults, unit.field, `role ${unit.key}`);
   return { key: unit.key, field: unit.field, value, pods, holders: pods.flatMap(holdersOf) };
 }
