@@ -94,7 +94,10 @@ interface Started {
 }
 
 async function startServer(which: "floor" | "ours", pair: ServingPair, reply: string): Promise<Started> {
+  // As in its image: a webhook needs little, and V8 would otherwise let the heap grow while there is room.
+  const execArgv = ["--max-old-space-size=64"];
   const child = fork(join(import.meta.dirname, "server-process.ts"), {
+    execArgv,
     stdio: ["ignore", "ignore", "ignore", "ipc"],
   });
   child.send({ which, cert: pair.cert, key: pair.key, reply });

@@ -177,17 +177,20 @@ function podIdentity(pod: PodSubject): Addition[] {
 }
 
 function identityOf(container: JsonObject): Variable[] {
-  const env = envOf(container);
-  const inArguments = (text: string): boolean =>
-    [...listOf(container.command), ...listOf(container.args)].some((item) => refersTo(item, text));
-  const inEnv = (text: string): boolean => [...env.values()].some((item) => refersTo(item.value, text));
-  return Object.entries(IDENTITY).flatMap(([name, field]) => {
-    const first = inEnv(name);
-    if (env.has(name) || !(first || inArguments(name))) return [];
+  const variables: Variable[] = [];
+  for (const [name, field] of Object.entries(IDENTITY)) {
+    const inEnv = listOf(container.env).some((item) => isObject(item) && refersTo(item.value, name));
+    if (!inEnv && !refer(container.args, name) && !refer(container.command, name)) continue;
+    if (listOf(container.env).some((item) => isObject(item) && item.name === name)) continue;
     const from = { reason: `$(${name}) is referred to and not set`, source: `the pod's own ${field}` };
     // References between variables reach back only, so there it must come before them.
-    return [{ ...fromField(name, field), ...from, ...(first ? { first } : {}) }];
-  });
+    variables.push({ ...fromField(name, field), ...from, ...(inEnv ? { first: true } : {}) });
+  }
+  return variables;
+}
+
+function refer(texts: Json | undefined, name: string): boolean {
+  return listOf(texts).some((text) => refersTo(text, name));
 }
 
 /** Whether a value holds `$(NAME)`, and not the escaped `$$(NAME)`. */

@@ -1,5 +1,5 @@
 import { get } from "../additions/tree.ts";
-import { isObject, type JsonObject, listOf, objectOf } from "../api/json.ts";
+import { isObject, type Json, type JsonObject, listOf, objectOf } from "../api/json.ts";
 import { type Asks, asksIn, readAsks } from "../defaults/asks.ts";
 import type { HardwareName } from "../defaults/document.ts";
 import { type ResolvedDefaults, type Settings, sourceOf } from "../defaults/settings.ts";
@@ -167,9 +167,16 @@ function engineAt(spec: JsonObject, { name, index, facts }: FoundEngine): Engine
 
 /** NPUs of a container, all resource names together; undefined where it has none or they cannot be read. */
 export function npusOf(container: JsonObject): number | undefined {
-  const counts = npuResourcesOf(container).map(({ limit, request }) => parseNpuCount(limit ?? request));
-  const known = counts.flatMap((count) => (count.ok && count.count > 0 ? [count.count] : []));
-  return known.length === 0 ? undefined : known.reduce((sum, count) => sum + count);
+  let sum = 0;
+  for (const { limit, request } of npuResourcesOf(container)) sum += countOf(limit ?? request);
+  return sum > 0 ? sum : undefined;
+}
+
+function countOf(value: Json | undefined): number {
+  // Nearly every count is a few plain digits.
+  if (typeof value === "string" && /^\d{1,6}$/.test(value)) return Number(value);
+  const count = parseNpuCount(value);
+  return count.ok ? count.count : 0;
 }
 
 function hardwareOf(spec: JsonObject, asks: Asks, settings: Settings): HardwareName {
