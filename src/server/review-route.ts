@@ -1,96 +1,92 @@
 import type { FastifyReply, FastifyRequest } from "fastify";
-import type { Logger } from "pino";
 import type { Reviewer, Verdict } from "../admission/verdict.ts";
-import { type AdmissionRequest, answer, readAdmissionReview } from "../api/admission-review.ts";
-import type { Observation } from "./server.ts";
+import {
+  type AdmissionRequest,
+  answer,
+  type ReviewReading,
+  readAdmissionReview,
+} from "../api/admission-review.ts";
+import { type Observer, observe } from "./observation.ts";
+import { type Closing, sendJson, sendText } from "./reply.ts";
 
-/** One path with its reviewer. */
-export interface ReviewRoute {
+/** One path with its reviewer, and what all paths share. */
+export interface ReviewRoute extends Observer {
   path: string;
   reviewer: Reviewer;
-  log: Logger;
-  onReview?: ((observation: Observation) => void) | undefined;
+  state: Closing;
 }
 
-/** Handles the body of one AdmissionReview. */
-export function reviewRoute(
-  route: ReviewRoute,
-): (request: FastifyRequest, reply: FastifyReply) => Promise<FastifyReply> {
-  return async (request, reply) => {
+/** One review under way. */
+interface Exchange {
+  route: ReviewRoute;
+  request: AdmissionRequest;
+  reply: FastifyReply;
+  start: number;
+}
+
+/**
+ * Makes the handler of a path: the body as text in, an AdmissionReview out. A reviewer that has nothing to wait for
+ * is answered in the same turn of the event loop.
+ */
+export function reviewRoute(route: ReviewRoute): (request: FastifyRequest, reply: FastifyReply) => void {
+  return ({ body }, reply) => {
     const start = performance.now();
-    const read = readBody(request.body);
-    if (!read.ok) {
-      route.log.warn({ path: route.path, problem: read.problem }, "refused a body that is no review");
-      return send(reply, 400, { code: 400, message: read.problem });
-    }
-    const verdict = await judged(route, read.request);
-    const milliseconds = performance.now() - start;
-    logReview(route, read.request, verdict, milliseconds);
-    route.onReview?.({
-      path: route.path,
-      kind: read.request.kind.kind,
-      operation: read.request.operation,
-      outcome: verdict.outcome,
-      skipReason: verdict.skipReason,
-      seconds: milliseconds / 1000,
-    });
-    return send(reply, 200, answer(verdict.response));
+    const reading = readBody(body);
+    if (reading.ok) judge({ route, request: reading.request, reply, start });
+    else refuse(route, reply, reading.problem, start);
   };
 }
 
-function readBody(body: unknown): ReturnType<typeof readAdmissionReview> {
-  if (!(body instanceof Buffer) || body.length === 0) return { ok: false, problem: "the body is empty" };
+function readBody(body: unknown): ReviewReading {
+  if (typeof body !== "string" || body === "") return { ok: false, problem: "the body is empty" };
   try {
-    return readAdmissionReview(JSON.parse(body.toString("utf8")));
-  } catch (error) {
-    return { ok: false, problem: `the body is no JSON: ${(error as Error).message}` };
+    // JSON.parse makes a key named `__proto__` data like any other, so nothing has to be taken out.
+    return readAdmissionReview(JSON.parse(body));
+  } catch {
+    // The parser's message quotes the body, which may be secret.
+    return { ok: false, problem: "the body is no JSON" };
   }
+}
+
+function judge(exchange: Exchange): void {
+  const { route, request } = exchange;
+  try {
+    const verdict = route.reviewer(request);
+    if (verdict instanceof Promise) {
+      verdict.then((late) => conclude(exchange, late)).catch((error) => fail(exchange, error));
+    } else {
+      conclude(exchange, verdict);
+    }
+  } catch (error) {
+    fail(exchange, error);
+  }
+}
+
+function conclude({ route, request, reply, start }: Exchange, verdict: Verdict): void {
+  const { response } = verdict;
+  // Without the uid of its request an answer counts as none.
+  const body = answer(response.uid === request.uid ? response : { ...response, uid: request.uid });
+  sendJson(reply, route.state, JSON.stringify(body));
+  const seconds = (performance.now() - start) / 1000;
+  observe(route, { path: route.path, request, outcome: verdict.outcome, verdict, status: 200, seconds });
 }
 
 /** A bug must still answer a review: the API server would otherwise only know that the call failed. */
-async function judged({ reviewer, log, path }: ReviewRoute, request: AdmissionRequest): Promise<Verdict> {
-  try {
-    return await reviewer(request);
-  } catch (error) {
-    log.error({ err: error, uid: request.uid, path }, "a reviewer failed");
-    const message = `kthena-ascend failed on this object, which is a bug; look for uid ${request.uid} in its log`;
-    const response = {
-      uid: request.uid,
-      allowed: false,
-      status: { code: 500, reason: "InternalError", message },
-    };
-    return { response, outcome: "refused", findings: [], operations: 0 };
-  }
+function fail({ route, request, reply, start }: Exchange, error: unknown): void {
+  const { uid } = request;
+  const { path } = route;
+  route.log.error({ err: error, uid, path }, "a reviewer failed");
+  const message = `kthena-ascend failed on this object, which is a bug; look for uid ${uid} in its log`;
+  const status = { code: 500, reason: "InternalError", message };
+  sendJson(reply, route.state, JSON.stringify(answer({ uid, allowed: false, status })));
+  const seconds = (performance.now() - start) / 1000;
+  observe(route, { path, request, outcome: "failed", verdict: undefined, status: 200, seconds });
 }
 
-function logReview(
-  { log, path }: ReviewRoute,
-  request: AdmissionRequest,
-  verdict: Verdict,
-  milliseconds: number,
-): void {
-  const rules =
-    verdict.findings.length > 0 ? [...new Set(verdict.findings.map(({ rule }) => rule))] : undefined;
-  const name =
-    request.name ?? (request.object?.metadata as { generateName?: string } | undefined)?.generateName ?? "";
-  log.info(
-    {
-      path,
-      uid: request.uid,
-      kind: request.kind.kind,
-      object: `${request.namespace ?? ""}/${name}`,
-      operation: request.operation,
-      dryRun: request.dryRun === true ? true : undefined,
-      verdict: verdict.outcome,
-      skipped: verdict.skipReason,
-      operations: verdict.operations,
-      rules,
-      ms: Math.round(milliseconds * 100) / 100,
-    },
-    "review",
-  );
-}
-
-function send(reply: FastifyReply, code: number, body: unknown): FastifyReply {
-  return reply.code(code).header("content-type", "application/json").send(JSON.stringify(body));
+function refuse(route: ReviewRoute, reply: FastifyReply, problem: string, start: number): void {
+  sendText(reply, route.state, 400, problem);
+  const seconds = (performance.now() - start) / 1000;
+  const outcome = "unreadable";
+  const { path } = route;
+  observe(route, { path, request: undefined, outcome, verdict: undefined, status: 400, problem, seconds });
 }

@@ -1,30 +1,23 @@
 import type { Server } from "node:https";
-import { type FastifyInstance, type FastifyReply, fastify } from "fastify";
+import { type FastifyInstance, fastify, LogController } from "fastify";
 import type { Logger } from "pino";
 import type { Reviewer } from "../admission/verdict.ts";
+import { type DrainOptions, type DrainState, drainConnections } from "./drain.ts";
 import { handleErrors } from "./errors.ts";
+import { LIMITS, type Limits } from "./limits.ts";
+import type { Observation } from "./observation.ts";
+import { sendText } from "./reply.ts";
 import { reviewRoute } from "./review-route.ts";
+import { logHandshakes, replaceCertificate, type ServingCertificate, secureOptions } from "./tls.ts";
 
-/** Certificate and key as PEM. */
-export interface ServingCertificate {
-  cert: string;
-  key: string;
-}
+export type { DrainOptions } from "./drain.ts";
+export type { Observation } from "./observation.ts";
+export type { ServingCertificate } from "./tls.ts";
 
 /** Whether the server should get requests, and why not. */
 export interface Readiness {
   ready: boolean;
   reasons: string[];
-}
-
-/** What became of one review, for metrics. */
-export interface Observation {
-  path: string;
-  kind: string;
-  operation: string;
-  outcome: string;
-  skipReason?: string | undefined;
-  seconds: number;
 }
 
 /** What the server is made of. */
@@ -34,103 +27,102 @@ export interface ServerOptions {
   tls: ServingCertificate;
   log: Logger;
   readiness: () => Readiness;
+  /** Called after each answer on a review path, also for what was no review. What it throws is logged. */
   onReview?: (observation: Observation) => void;
+  /** Other limits than those for the API server. */
+  limits?: Partial<Limits>;
 }
-
-/** An UPDATE carries two objects of up to 3 MB; controller-runtime has the same limit. */
-const BODY_LIMIT = 7 * 1024 * 1024;
-/** The API server keeps idle connections for 90 s; closing earlier would break a request under way. */
-const KEEP_ALIVE_MS = 95_000;
-const HEADERS_MS = 32_000;
 
 /** The HTTPS server of the webhooks. */
 export interface AdmissionServer {
-  /** Starts listening; gives the port. */
+  /**
+   * Starts listening; gives the port.
+   * @throws Error of the operating system, such as EADDRINUSE
+   */
   listen: (where: { host: string; port: number; reusePort?: boolean }) => Promise<number>;
-  /** New connections get this certificate; those that are open go on. */
+  /**
+   * New connections get this certificate; those that are open go on.
+   * @throws Error of OpenSSL where the pair is no pair; the one before stays in force
+   */
   replaceCertificate: (pair: ServingCertificate) => void;
   /**
    * Leaves without a failed request: not ready at once, answers on for `graceMs` while the API server still sends,
-   * then takes no new connection, answers what is under way and ends; at `limitMs` at the latest.
+   * then takes no new connection, answers what is under way and ends; at `limitMs` at the latest. A second call
+   * waits for the first.
    */
-  drain: (how: { graceMs: number; limitMs: number }) => Promise<void>;
+  drain: (how: DrainOptions) => Promise<void>;
 }
 
 /** Makes the server; it does not listen yet. */
 export function createAdmissionServer(options: ServerOptions): AdmissionServer {
-  const state = { draining: false, closing: false };
-  const app = fastify({
-    https: { ...options.tls, minVersion: "TLSv1.2" },
-    bodyLimit: BODY_LIMIT,
-    keepAliveTimeout: KEEP_ALIVE_MS,
-    requestTimeout: HEADERS_MS,
-    disableRequestLogging: true,
-    forceCloseConnections: "idle",
-    return503OnClosing: false,
-    exposeHeadRoutes: false,
-  });
+  const { log, onReview } = options;
+  const limits = { ...LIMITS, ...options.limits };
+  const state: DrainState = { draining: false, closing: false };
+  const app = createApp(options.tls, limits);
   const server = app.server as unknown as Server;
-  server.headersTimeout = HEADERS_MS;
-  rawBodies(app);
-  handleErrors(app, options.log);
-  app.addHook("onSend", (_request, reply, payload, done) => {
-    // A client that keeps its connection would send the next request to a server that is gone.
-    if (state.closing) reply.header("connection", "close");
-    done(null, payload);
-  });
-  healthRoutes(app, () =>
-    state.draining ? { ready: false, reasons: ["shutting down"] } : options.readiness(),
-  );
+  logHandshakes(server, log);
+  handleErrors(app, { log, onReview, state, bodyBytes: limits.bodyBytes });
+  healthRoutes(app, state, options.readiness);
   for (const [path, reviewer] of Object.entries(options.routes)) {
-    app.post(path, reviewRoute({ path, reviewer, log: options.log, onReview: options.onReview }));
+    app.post(path, reviewRoute({ path, reviewer, state, log, onReview }));
   }
+  let drained: Promise<void> | undefined;
+  const drain = async (how: DrainOptions): Promise<void> => {
+    const cut = await drainConnections(server, state, how);
+    if (cut > 0) log.warn({ connections: cut }, "cut connections that did not end in time");
+    await app.close();
+  };
   return {
-    listen: async ({ host, port, reusePort }) => {
-      await app.listen({ host, port, ...(reusePort ? { reusePort } : {}) } as { host: string; port: number });
-      const address = server.address();
-      return typeof address === "object" && address !== null ? address.port : port;
+    listen: (where) => listen(app, server, where),
+    replaceCertificate: (pair) => replaceCertificate(server, pair),
+    drain: (how) => {
+      drained ??= drain(how);
+      return drained;
     },
-    replaceCertificate: (pair) => server.setSecureContext({ ...pair, minVersion: "TLSv1.2" }),
-    drain: (how) => drain(app, server, state, how),
   };
 }
 
-/** Bodies come as they are: they are parsed once, and a key named `__proto__` is data like any other. */
-function rawBodies(app: FastifyInstance): void {
+function createApp(tls: ServingCertificate, limits: Limits): FastifyInstance {
+  const app = fastify({
+    https: {
+      ...secureOptions(tls),
+      handshakeTimeout: limits.handshake,
+      headersTimeout: limits.headers,
+      requestTimeout: limits.request,
+      connectionsCheckingInterval: limits.check,
+    },
+    bodyLimit: limits.bodyBytes,
+    keepAliveTimeout: limits.keepAlive,
+    requestTimeout: limits.request,
+    // One line a review is written here; two a request with a logger of its own each would cost as much as TLS.
+    logController: new LogController({ disableRequestLogging: true }),
+    return503OnClosing: false,
+    exposeHeadRoutes: false,
+  }) as unknown as FastifyInstance;
   app.removeAllContentTypeParsers();
-  app.addContentTypeParser("application/json", { parseAs: "buffer" }, (_request, body, done) =>
+  // Bodies reach the route as text and are parsed once, there.
+  app.addContentTypeParser("application/json", { parseAs: "string" }, (_request, body, done) =>
     done(null, body),
   );
+  return app;
 }
 
-function healthRoutes(app: FastifyInstance, readiness: () => Readiness): void {
-  app.get("/healthz", (_request, reply) => text(reply, 200, "ok"));
+function healthRoutes(app: FastifyInstance, state: DrainState, readiness: () => Readiness): void {
+  app.get("/healthz", (_request, reply) => sendText(reply, state, 200, "ok"));
   app.get("/readyz", (_request, reply) => {
-    const { ready, reasons } = readiness();
-    return text(reply, ready ? 200 : 503, ready ? "ok" : reasons.join("\n"));
+    const { ready, reasons } = state.draining ? { ready: false, reasons: ["shutting down"] } : readiness();
+    sendText(reply, state, ready ? 200 : 503, ready ? "ok" : reasons.join("\n"));
   });
 }
 
-function text(reply: FastifyReply, code: number, body: string): FastifyReply {
-  return reply.code(code).type("text/plain; charset=utf-8").send(`${body}\n`);
-}
-
-async function drain(
+async function listen(
   app: FastifyInstance,
   server: Server,
-  state: { draining: boolean; closing: boolean },
-  { graceMs, limitMs }: { graceMs: number; limitMs: number },
-): Promise<void> {
-  const limit = setTimeout(() => server.closeAllConnections(), limitMs);
-  state.draining = true;
-  await pause(graceMs);
-  state.closing = true;
-  // Each kept connection learns with its next answer that it has to go; a quiet one is closed with the server.
-  await pause(Math.min(500, graceMs));
-  await app.close();
-  clearTimeout(limit);
-}
-
-function pause(milliseconds: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, milliseconds));
+  { host, port, reusePort = false }: { host: string; port: number; reusePort?: boolean },
+): Promise<number> {
+  // fastify's type does not know the option but hands it on to Node.
+  const where: { host: string; port: number } = { host, port, ...(reusePort ? { reusePort } : {}) };
+  await app.listen(where);
+  const address = server.address();
+  return typeof address === "object" && address !== null ? address.port : port;
 }

@@ -29,12 +29,15 @@ export function admit({ uid }: AdmissionRequest): Verdict {
 }
 
 /** Starts a server with the given reviewers. */
-export async function start(routes: ServerOptions["routes"]): Promise<Running> {
+export async function start(
+  routes: ServerOptions["routes"],
+  more: Pick<ServerOptions, "limits" | "onReview"> = {},
+): Promise<Running> {
   const pair = await selfMadePair({ dnsNames: ["localhost"], days: 1 });
   const lines: string[] = [];
   const ready = { ready: true, reasons: [] as string[] };
   const log = pino({ base: {} }, { write: (line: string) => void lines.push(line) });
-  const server = createAdmissionServer({ routes, tls: pair, log, readiness: () => ready });
+  const server = createAdmissionServer({ routes, tls: pair, log, readiness: () => ready, ...more });
   const port = await server.listen({ host: "127.0.0.1", port: 0 });
   const send: Running["send"] = (path, body, options = {}) => post(port, pair.ca, path, body, options);
   return { server, port, pair, lines, ready, send, stop: () => server.drain({ graceMs: 0, limitMs: 500 }) };
