@@ -1,4 +1,4 @@
-import { canonical, valueHash } from "../api/canonical.ts";
+import { valueHash } from "../api/canonical.ts";
 import { equal, isObject, type Json, type JsonObject } from "../api/json.ts";
 import type { Addition } from "./addition.ts";
 import { decodePath, encodePath, type KeyedPath } from "./path.ts";
@@ -39,7 +39,7 @@ export function parseRecord(text: Json | undefined): InjectionRecord | undefined
 
 /** Writes the annotation. */
 export function recordText(record: InjectionRecord): string {
-  return canonical(record as unknown as Json);
+  return JSON.stringify(record);
 }
 
 /** What a record keeps of additions. */

@@ -4,7 +4,7 @@ import { encodePath } from "../additions/path.ts";
 import { get, type Own, put } from "../additions/tree.ts";
 import type { Injection } from "../additions/unit.ts";
 import type { Injectors, UnitContext } from "../additions/workload.ts";
-import { valueHash } from "../api/canonical.ts";
+import { textHash, valueHash } from "../api/canonical.ts";
 import { isObject, type Json, type JsonObject, objectOf } from "../api/json.ts";
 import { STAMP } from "../api/names.ts";
 import type { ResolvedDefaults } from "../defaults/settings.ts";
@@ -117,7 +117,7 @@ function isAbsent(value: Json | undefined): boolean {
 function stamp(place: TemplatePlace, additions: readonly Addition[]): Addition {
   return {
     path: [...place.place, "metadata", "annotations", STAMP],
-    value: valueHash(additions.map(({ key, hash }) => `${key}=${hash}`).join()),
+    value: textHash(additions.map(({ key, hash }) => `${key}=${hash}`).join()),
     injector: "stamp",
     reason: "pods of this template need no second look",
     source: "hash of what was added to it",
