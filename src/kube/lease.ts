@@ -26,7 +26,8 @@ export interface ElectionOptions {
 /**
  * Takes and keeps a Lease as client-go's leaderelection does. Times in the record are for people: what counts is how
  * long ago, by this process's own clock, the record was last seen to change. Writes carry the resourceVersion.
- * A missing Lease is made by server-side apply, for which RBAC can limit `create` to its name.
+ * A missing Lease is made by server-side apply, for which RBAC can limit `create` to its name. Verbs needed, all by
+ * name: get, patch, create.
  */
 export class LeaderElection {
   readonly #client: KubeClient;
@@ -182,13 +183,15 @@ export class LeaderElection {
     const found = await this.#client.get<Lease>(LEASES, lease, { timeoutMs });
     if (found.ok || !isNotFound(found.failure)) return found;
     // Without any field two candidates can apply it at the same time: it is still free afterwards.
-    const patch = { type: "apply", body: {}, fieldManager: identity } as const;
+    const patch = { type: "apply", body: {}, fieldManager: identity.slice(0, 128) } as const;
     return await this.#client.patch<Lease>(LEASES, lease, patch, { timeoutMs });
   }
 
   #write(version: string, spec: Lease["spec"] & object, timeoutMs: number): Promise<Result<Lease>> {
-    const metadata = { ...this.#options.lease, resourceVersion: version };
-    return this.#client.replace<Lease>(LEASES, { metadata, spec }, { timeoutMs });
+    // With the version in it, a patch too is refused when somebody wrote meanwhile; and it needs no further verb.
+    const patch = { type: "merge", body: { metadata: { resourceVersion: version }, spec } } as const;
+    const options = { timeoutMs, fieldManager: this.#options.identity.slice(0, 128) };
+    return this.#client.patch<Lease>(LEASES, this.#options.lease, patch, options);
   }
 
   #see(lease: Lease): void {

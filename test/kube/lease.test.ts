@@ -50,14 +50,15 @@ class LeaseServer {
   down = false;
   writes = 0;
 
-  answer({ method, body }: Call): unknown {
+  answer({ method, body, headers }: Call): unknown {
     if (this.down) return status(500, "InternalError");
     if (method === "GET" && this.version === 0) return status(404, "NotFound");
-    if (method === "PATCH" && this.version === 0) {
+    const merge = headers["content-type"] === "application/merge-patch+json";
+    if (method === "PATCH" && !merge && this.version === 0) {
       this.created += 1;
       this.version = 1;
     }
-    if (method === "PUT") {
+    if (merge) {
       const lease = body as Lease;
       if (lease.metadata.resourceVersion !== String(this.version)) return status(409, "Conflict");
       this.version += 1;
