@@ -7,7 +7,13 @@ export function patchedText(
   manifest: Manifest,
   edits: readonly { at: ManifestObject["at"]; operations: readonly Operation[]; result: unknown }[],
 ): string {
-  const options = { lineWidth: 0, indentSeq: !/^( *)[^\s#-][^\n]*:[ \t]*\n\1- /m.test(manifest.text) };
+  // Written in the manner of the manifest, so that a diff shows what was added and nothing else.
+  const flowCollectionPadding = /[[{] [^\s\]}]/.test(manifest.text);
+  const options = {
+    lineWidth: 0,
+    flowCollectionPadding,
+    indentSeq: !/^( *)[^\s#-][^\n]*:[ \t]*\n\1- /m.test(manifest.text),
+  };
   const aliases = hasAliases(manifest.yaml);
   const yaml = parseDocument(manifest.text, { merge: true });
   for (const { at, operations, result } of edits) {
