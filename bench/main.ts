@@ -80,11 +80,13 @@ async function load(): Promise<void> {
   const reply = JSON.stringify(await replyTo(subject));
   const pair = await selfMadePair({ dnsNames: ["localhost"], days: 1 });
   const floor = await startServer("floor", pair, reply);
+  const shell = await startServer("shell", pair, reply);
   const ours = await startServer("ours", pair, reply);
   const expected = (JSON.parse(reply) as AdmissionReviewAnswer).response.patch;
-  if (parts.includes("load")) results.load = await loadTable(subject, floor, ours, expected);
+  if (parts.includes("load")) results.load = await loadTable(subject, { floor, shell, ours }, expected);
   if (parts.includes("memory")) results.memory = await memory(subject, ours, expected);
   floor.child.kill();
+  shell.child.kill();
   ours.child.kill();
 }
 
@@ -93,7 +95,11 @@ interface Started {
   port: number;
 }
 
-async function startServer(which: "floor" | "ours", pair: ServingPair, reply: string): Promise<Started> {
+async function startServer(
+  which: "floor" | "ours" | "shell",
+  pair: ServingPair,
+  reply: string,
+): Promise<Started> {
   // As in its image: a webhook needs little, and V8 would otherwise let the heap grow while there is room.
   const execArgv = ["--max-old-space-size=64"];
   const child = fork(join(import.meta.dirname, "server-process.ts"), {
@@ -143,24 +149,25 @@ async function round(
 
 async function loadTable(
   subject: Subject,
-  floor: Started,
-  ours: Started,
+  { floor, shell, ours }: { floor: Started; shell: Started; ours: Started },
   expected: string | undefined,
 ): Promise<unknown> {
   print(
     `\nOver HTTPS, keep-alive, ${subject.name} of ${subject.body.length} bytes, ${seconds} s a round, every answer checked:`,
   );
-  for (const server of [floor, ours]) await round(subject, server, 8, { duration: 2 }, expected);
+  for (const server of [floor, shell, ours]) await round(subject, server, 8, { duration: 3 }, expected);
   const rows = [];
   for (const connections of [1, 8, 32, 200]) {
     const bare = await round(subject, floor, connections, { duration: seconds }, expected);
+    const server = await round(subject, shell, connections, { duration: seconds }, expected);
     const webhook = await round(subject, ours, connections, { duration: seconds }, expected);
-    const ratio = webhook.rps / bare.rps;
+    const share = (of: Round): string => `${((of.rps / bare.rps) * 100).toFixed(0)} %`;
+    const shown = ({ rps, p50, p99 }: Round): string => `${rps.toFixed(0)} req/s, p50 ${p50}, p99 ${p99} ms`;
+    print(`  ${String(connections).padStart(3)} connections: bare ${shown(bare)}`);
     print(
-      `  ${String(connections).padStart(3)} connections: bare ${bare.rps.toFixed(0)} req/s p50 ${bare.p50} p99 ${bare.p99} ms; ` +
-        `webhook ${webhook.rps.toFixed(0)} req/s p50 ${webhook.p50} p99 ${webhook.p99} ms; ratio ${(ratio * 100).toFixed(0)} %`,
+      `      server alone ${shown(server)}: ${share(server)}; webhook ${shown(webhook)}: ${share(webhook)}`,
     );
-    rows.push({ connections, bare, webhook, ratio });
+    rows.push({ connections, bare, server, webhook, ratio: webhook.rps / bare.rps });
   }
   return rows;
 }

@@ -1,12 +1,15 @@
-// A server in a process of its own: `floor` parses the body and answers with fixed bytes, `ours` is the webhook.
+// A server in a process of its own: `floor` parses the body and answers with fixed bytes, `ours` is the webhook, and
+// `shell` its server alone, with a reviewer that answers the same patch without a look.
 import { createServer } from "node:https";
 import { createReviewers } from "../src/admission/index.ts";
+import type { Reviewer } from "../src/admission/verdict.ts";
+import type { AdmissionReviewAnswer } from "../src/api/admission-review.ts";
 import { resolveDefaults } from "../src/defaults/resolve.ts";
 import { createLog } from "../src/observe/log.ts";
 import { createAdmissionServer } from "../src/server/server.ts";
 
 interface Start {
-  which: "floor" | "ours";
+  which: "floor" | "ours" | "shell";
   cert: string;
   key: string;
   /** What the floor answers: as long as ours. */
@@ -14,7 +17,7 @@ interface Start {
 }
 
 process.once("message", (message: Start) => {
-  void (message.which === "ours" ? ours(message) : floor(message)).then((port) => process.send?.({ port }));
+  void (message.which === "floor" ? floor(message) : ours(message)).then((port) => process.send?.({ port }));
 });
 process.on("message", (message: { memory?: boolean }) => {
   if (message.memory) process.send?.({ rss: process.memoryUsage().rss });
@@ -40,9 +43,12 @@ function floor({ cert, key, reply }: Start): Promise<number> {
   });
 }
 
-function ours({ cert, key }: Start): Promise<number> {
+function ours({ which, cert, key, reply }: Start): Promise<number> {
   const defaults = resolveDefaults([]);
-  const { mutate, validate } = createReviewers({ defaultsFor: () => defaults });
+  const { response } = JSON.parse(reply) as AdmissionReviewAnswer;
+  const fixed: Reviewer = () => ({ response, outcome: "patched", findings: [], operations: 1 });
+  const reviewers = createReviewers({ defaultsFor: () => defaults });
+  const { mutate, validate } = which === "shell" ? { mutate: fixed, validate: fixed } : reviewers;
   const server = createAdmissionServer({
     routes: { "/mutate": mutate, "/validate": validate },
     tls: { cert, key },

@@ -122,12 +122,15 @@ describe.each(kinds)("injection into any %s", (kind, arbitrary) => {
 });
 
 describe("injection into any pod", () => {
-  it("is idempotent through its stamp and keeps user values", () => {
+  it("only adds where nothing stands, and nothing more to its own result", () => {
     fc.assert(
       fc.property(podTemplate, defaultsLayer, (pod, layer) => {
         const { injection } = injectPod(pod, {}, resolveDefaults([layer]));
         if ("skip" in injection) return;
         for (const addition of injection.additions) expect(get(pod, addition.path)).toBeUndefined();
+        const again = injectPod(injection.value, {}, resolveDefaults([layer])).injection;
+        const added = "skip" in again ? [] : again.additions.filter(({ injector }) => injector !== "stamp");
+        expect(added).toEqual([]);
       }),
     );
   });
