@@ -29,9 +29,8 @@ export function replaceCertificate(server: Server, pair: ServingCertificate): vo
 /** Tells the log of clients that refuse our certificate. Other failed handshakes are probes and scans. */
 export function logHandshakes(server: Server, log: Logger): void {
   server.on("tlsClientError", (error: NodeJS.ErrnoException) => {
-    const distrusted = /ALERT_(UNKNOWN_CA|BAD_CERTIFICATE|CERTIFICATE_)/.test(error.code ?? "");
-    const line = { code: error.code, problem: error.message };
-    if (distrusted) log.warn(line, "a client does not trust the serving certificate");
-    else log.debug(line, "TLS handshake failed");
+    const distrusted = /ALERT_(UNKNOWN_CA|BAD_CERTIFICATE|CERTIFICATE_|DECRYPT_ERROR)/.test(error.code ?? "");
+    if (distrusted) log.warn({ code: error.code }, "a client does not trust the serving certificate");
+    else log.debug({ code: error.code, problem: error.message }, "TLS handshake failed");
   });
 }

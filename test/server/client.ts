@@ -28,12 +28,13 @@ export function admit({ uid }: AdmissionRequest): Verdict {
   return { response: { uid, allowed: true }, outcome: "unchanged", findings: [], operations: 0 };
 }
 
-/** Starts a server with the given reviewers. */
+/** Starts a server with the given reviewers; `like`: with the certificate of another. */
 export async function start(
   routes: ServerOptions["routes"],
   more: Pick<ServerOptions, "limits" | "onReview"> = {},
+  like?: ServingPair,
 ): Promise<Running> {
-  const pair = await selfMadePair({ dnsNames: ["localhost"], days: 1 });
+  const pair = like ?? (await selfMadePair({ dnsNames: ["localhost"], days: 1 }));
   const lines: string[] = [];
   const ready = { ready: true, reasons: [] as string[] };
   const log = pino({ base: {} }, { write: (line: string) => void lines.push(line) });

@@ -1,7 +1,6 @@
 import { connect } from "node:tls";
 import { afterEach, describe, expect, it } from "vitest";
-import { selfMadePair } from "../../src/certs/self-made.ts";
-import { admit, keepAlive, post, type Running, review, start } from "./client.ts";
+import { admit, type Running, review, start } from "./client.ts";
 
 let running: Running | undefined;
 afterEach(async () => {
@@ -153,69 +152,5 @@ describe("other requests", () => {
       socket.on("error", () => resolve("refused"));
     });
     expect(outcome).toBe("refused");
-  });
-});
-
-describe("a new certificate", () => {
-  it("is served to new connections while open ones go on without a failure", async () => {
-    const { server, port, pair } = await admitting();
-    const agent = keepAlive(pair.ca);
-    let answered = 0;
-    let going = true;
-    const load = (async () => {
-      while (going) {
-        expect((await post(port, pair.ca, "/mutate", review(), { agent })).status).toBe(200);
-        answered++;
-      }
-    })();
-    for (let turn = 0; turn < 5; turn++) {
-      const next = await selfMadePair({ dnsNames: ["localhost"], days: 1 });
-      server.replaceCertificate(next);
-      expect((await post(port, next.ca, "/mutate", review())).status).toBe(200);
-      await expect(post(port, pair.ca, "/mutate", review())).rejects.toThrow();
-    }
-    going = false;
-    await load;
-    agent.destroy();
-    expect(answered).toBeGreaterThan(5);
-  });
-});
-
-describe("draining", () => {
-  it("fails no request of clients that keep their connections, and says not ready at once", async () => {
-    const { server, port, pair, send } = await admitting();
-    const agents = Array.from({ length: 8 }, () => keepAlive(pair.ca));
-    const results: number[] = [];
-    // A client that is told to close dials anew, and by then the endpoint is withdrawn: it goes elsewhere.
-    const loads = agents.map(async (agent) => {
-      for (let told = false; !told; ) {
-        const { status, headers } = await post(port, pair.ca, "/mutate", review(), { agent });
-        results.push(status);
-        told = headers.connection === "close";
-      }
-    });
-    await new Promise((resolve) => setTimeout(resolve, 100));
-    const drained = server.drain({ graceMs: 400, limitMs: 5000 });
-    expect((await send("/readyz", undefined)).status).toBe(503);
-    await Promise.all([drained, ...loads]);
-    for (const agent of agents) agent.destroy();
-    running = undefined;
-    expect(new Set(results)).toEqual(new Set([200]));
-    expect(results.length).toBeGreaterThan(50);
-  });
-
-  it("answers a request that is under way", async () => {
-    running = await start({
-      "/mutate": async (request) => {
-        await new Promise((resolve) => setTimeout(resolve, 600));
-        return admit(request);
-      },
-    });
-    const { send, server } = running;
-    const answer = send("/mutate", review());
-    await new Promise((resolve) => setTimeout(resolve, 100));
-    await server.drain({ graceMs: 0, limitMs: 5000 });
-    running = undefined;
-    expect((await answer).status).toBe(200);
   });
 });
