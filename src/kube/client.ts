@@ -15,7 +15,7 @@ export interface CallOptions {
 
 /** What can be said with a write. */
 export interface WriteOptions extends CallOptions {
-  subresource?: "status" | "scale";
+  subresource?: "status" | "scale" | "token";
   dryRun?: boolean;
   /** Who writes, in managedFields. */
   fieldManager?: string;
@@ -100,13 +100,14 @@ export class KubeClient {
     return this.#call("GET", path, { timeoutMs: 30_000, ...options });
   }
 
-  /** Creates an object in its own namespace. */
+  /** Creates an object in its own namespace, or, with a sub-resource, that of the object of its name. */
   create<T extends KubeObject>(
     resource: Resource,
     object: T,
     options: WriteOptions = {},
   ): Promise<Result<T>> {
-    const path = pathOf(resource, namespaceOf(object.metadata), options.subresource);
+    const place = options.subresource ? object.metadata : namespaceOf(object.metadata);
+    const path = pathOf(resource, place, options.subresource);
     return this.#call("POST", path + writeQuery(options), options, { body: named(resource, object) });
   }
 
