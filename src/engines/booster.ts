@@ -15,10 +15,10 @@ export function boosterCommand(
   backendType: string | undefined,
 ): EngineCommand {
   const engine = engineOfBackend(backendType);
-  if (engine === undefined) {
-    const reason = `Kthena starts no engine that can be read here for the type ${backendType ?? "that is missing"}`;
-    return { engine: "unknown", form: "unreadable", flags: NO_FLAGS, reason, ray: false };
-  }
+  if (engine === undefined)
+    return unreadable(`Kthena starts no engine for the type ${backendType ?? "that is missing"}`);
+  if (config !== undefined && config !== null && !isObject(config))
+    return unreadable("its config is no object");
   const texts: string[] = [];
   const entries = isObject(config) ? Object.entries(config) : [];
   for (const [key, value] of entries.sort(([left], [right]) => (left < right ? -1 : 1))) {
@@ -27,6 +27,10 @@ export function boosterCommand(
     if (text !== "") texts.push(text);
   }
   return commandOfFlags(engine, texts, (pods ?? 1) > 1);
+}
+
+function unreadable(reason: string): EngineCommand {
+  return { engine: "unknown", form: "unreadable", flags: NO_FLAGS, reason, ray: false };
 }
 
 function engineOfBackend(type: string | undefined): "vllm" | "sglang" | undefined {

@@ -55,7 +55,9 @@ export function readEngineCommand(container: JsonObject, context: CommandContext
   const environment = environmentOf(container, context.groupSize);
   const words = raw.map(({ text, at }) => ({ ...expand(text, environment), at }));
   // One string that holds everything works only where the image's entrypoint is a shell with -c.
-  if (raw.length === 1 && /\s/.test(first.text)) return ofScript(first.text, environment, []);
+  if (raw.length === 1 && /\s/.test(first.text)) {
+    return ofScript(first.text, environment, { arguments: [], bash: false });
+  }
   // A first argument such as $(MODEL) is what the entrypoint gets, hardly a program.
   const isProgram = words[0]?.known && programOf(words).kind !== "other";
   if (command.length === 0 && !isProgram) {
@@ -71,23 +73,23 @@ function unreadable(reason: string): EngineCommand {
 function ofLine(words: Word[], raw: Raw[], environment: Environment): EngineCommand {
   const program = programOf(words);
   if (program.kind !== "shell") {
-    return describe(searchLine(words, newState([], []), 0), "list");
+    return describe(searchLine(words, newState([], [], false), 0), "list");
   }
   const script = raw.find(
     ({ at }) => at.list === program.script.at?.list && at.index === program.script.at.index,
   );
-  return ofScript(script?.text ?? program.script.text, environment, program.arguments, words.at(-1)?.at);
+  return ofScript(script?.text ?? program.script.text, environment, program, words.at(-1)?.at);
 }
 
 function ofScript(
   text: string,
   environment: Environment,
-  words: readonly Word[],
+  shell: { arguments: readonly Word[]; bash: boolean },
   end?: Word["at"] | undefined,
 ): EngineCommand {
   const script = expandInScript(text, environment, MAX_SCRIPT);
   if (script === undefined) return unreadable("the script is longer than an argument can be");
-  const found = searchScript(script, environment, words, 0);
+  const found = searchScript({ ...shell, text: script, environment, depth: 0 });
   // A wrapper such as `sh -c 'export X=1; exec "$@"' -- vllm serve …` hands further args on to the engine.
   const last = found.kind === "engine" ? found.line.at(-1)?.at : undefined;
   const handsOn = last !== undefined && last.list === end?.list && last.index === end.index;

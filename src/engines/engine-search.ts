@@ -3,7 +3,7 @@ import { walk } from "./script.ts";
 import { readShell } from "./shell.ts";
 import type { Command } from "./shell-reader.ts";
 import { expandValue, newState, type ShellState } from "./variables.ts";
-import { knownWord, type Word } from "./word.ts";
+import type { Word } from "./word.ts";
 
 type Engine = Program & { kind: "engine" };
 
@@ -15,6 +15,17 @@ export type Found =
   | { kind: "ray-worker" }
   | { kind: "unreadable"; reason: string }
   | { kind: "none"; name: string };
+
+/** A script with what the shell that runs it is given. */
+export interface ScriptRun {
+  text: string;
+  environment: Iterable<readonly [string, string | undefined]>;
+  /** `$0` first. */
+  arguments: readonly Word[];
+  bash: boolean;
+  /** How many shells it runs in already. */
+  depth: number;
+}
 
 /** What was seen on the way through a script. */
 interface Sighting {
@@ -53,20 +64,16 @@ function searchInner(program: Program & { kind: "shell" }, state: ShellState, de
   const exported = [...state.variables].flatMap(([name, value]) =>
     value.exported ? [[name, value.text] as const] : [],
   );
-  return searchScript(program.script.text, exported, program.arguments, depth + 1);
+  return searchScript({ ...program, text: program.script.text, environment: exported, depth: depth + 1 });
 }
 
 /**
  * The engine that a script starts. It is readable only where exactly one is started, at the top of the script, and
  * nothing before it leaves the script.
  */
-export function searchScript(
-  text: string,
-  environment: Iterable<readonly [string, string | undefined]>,
-  words: readonly Word[],
-  depth: number,
-): Found {
-  const script = readShell(text);
+export function searchScript(run: ScriptRun): Found {
+  const { depth } = run;
+  const script = readShell(run.text);
   if (!script.readable)
     return { kind: "unreadable", reason: `the shell script cannot be read: ${script.reason}` };
   const seen: Sighting = {
@@ -77,7 +84,7 @@ export function searchScript(
     apart: undefined,
     other: "",
   };
-  const state = newState(environment, words.length > 0 ? [...words] : [knownWord("sh")]);
+  const state = newState(run.environment, run.arguments, run.bash);
   walk(script, state, (line, command, now) => {
     if (line.length > 0 && !script.functions.has(line[0]?.text ?? "")) look(seen, line, command, now, depth);
   });

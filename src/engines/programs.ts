@@ -6,7 +6,7 @@ export type Program =
   | { kind: "engine"; engine: "vllm" | "sglang"; words: readonly Word[]; serve: boolean; ray: boolean }
   | { kind: "mindie" }
   | { kind: "ray"; part: "head" | "worker" }
-  | { kind: "shell"; script: Word; arguments: readonly Word[] }
+  | { kind: "shell"; script: Word; arguments: readonly Word[]; bash: boolean }
   /** Something that cannot be looked into: a script file, a variable, a program's standard input. */
   | { kind: "closed"; what: string }
   | { kind: "other"; name: string };
@@ -104,7 +104,7 @@ function shell(name: string, words: readonly Word[]): Program {
   }
   const operand = words[index];
   if (takesScript && operand !== undefined) {
-    return { kind: "shell", script: operand, arguments: words.slice(index + 1) };
+    return { kind: "shell", script: operand, arguments: words.slice(index + 1), bash: name === "bash" };
   }
   if (operand === undefined) return { kind: "closed", what: `what ${name} reads` };
   if (baseName(operand.text) === "multi-node-serving.sh") return multiNodeServing(words.slice(index + 1));

@@ -75,7 +75,8 @@ function assign(state: ShellState, assignment: Assignment, exported: boolean): v
   if (assignment.name === "IFS") state.variables.clear();
   const before = state.variables.get(assignment.name);
   const value = assignment.value === undefined ? undefined : expandValue(state, assignment.value);
-  const start = assignment.append ? before?.text : "";
+  // dash has no +=.
+  const start = assignment.append ? (state.bash ? before?.text : undefined) : "";
   const text = value === undefined || start === undefined ? undefined : start + value;
   const tooLong = text !== undefined && text.length > 64 * 1024;
   state.variables.set(assignment.name, {
@@ -92,7 +93,9 @@ function declare(state: ShellState, raw: RawWord[], words: Word[], builtin: stri
     const assignment = assignmentOf(word);
     const part = word.parts[0];
     if (assignment !== undefined) {
-      assign(state, plain ? assignment : { ...assignment, value: undefined }, builtin === "export");
+      // dash lets the value of an export fall apart at blanks.
+      const sure = plain && (state.bash || expandWord(state, word).length === 1);
+      assign(state, sure ? assignment : { ...assignment, value: undefined }, builtin === "export");
       names.push(assignment.name);
     } else if (part?.kind !== "text" || word.parts.length !== 1) {
       state.variables.clear();

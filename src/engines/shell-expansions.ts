@@ -14,6 +14,10 @@ export function readDollar(reader: Reader, quoted: boolean): Part[] {
   const name = matchName(reader, start + 1) ?? (/\d/.test(next) ? next : undefined);
   if (name !== undefined) {
     reader.pos = start + 1 + name.length;
+    // A name that goes on behind a line continuation is another name.
+    if (reader.text.startsWith("\\\n", reader.pos)) {
+      return [{ kind: "unknown", source: `$${name}`, quoted }];
+    }
     return [{ kind: "variable", name, source: `$${name}`, quoted, fallback: false }];
   }
   if (next === "@" || next === "*" || (next !== "" && "#?$!-".includes(next))) {

@@ -16,7 +16,7 @@ export interface Place {
 export function readList(reader: Reader, closing: readonly string[], nested: string | undefined): void {
   while (reader.failure === undefined) {
     const token = peek(reader);
-    if (isOperator(token, "\n", ";")) {
+    if (isOperator(token, "\n")) {
       take(reader);
       continue;
     }
@@ -46,9 +46,10 @@ function readAndOr(reader: Reader, nested: string | undefined): void {
     place.join = isOperator(token, "&&") ? "&&" : "||";
     skipNewlines(reader);
   }
-  if (!isOperator(peek(reader), "&")) return;
-  take(reader);
-  for (const command of reader.commands.slice(first)) command.background = true;
+  const end = peek(reader);
+  if (isOperator(end, "&")) for (const command of reader.commands.slice(first)) command.background = true;
+  if (isOperator(end, "&", ";", "\n")) take(reader);
+  else if (end.kind === "word" || end.kind === "redirection") fail(reader, "a ; is missing");
 }
 
 function readPipeline(reader: Reader, place: Place): void {

@@ -7,6 +7,8 @@ export interface ShellState {
   variables: Map<string, { text: string | undefined; exported: boolean }>;
   /** `$0` first, then `$1` and on; undefined once `set` or `shift` has changed them. */
   arguments: readonly Word[] | undefined;
+  /** Whether the shell is bash for certain: `sh` is dash on some images, which knows less. */
+  bash: boolean;
   /** Characters that expansions may still make: values that repeat each other would grow without end. */
   budget: number;
 }
@@ -14,11 +16,12 @@ export interface ShellState {
 /** A state at the start of a script. */
 export function newState(
   environment: Iterable<readonly [string, string | undefined]>,
-  words: Word[],
+  words: readonly Word[],
+  bash: boolean,
 ): ShellState {
   const variables: ShellState["variables"] = new Map();
   for (const [name, text] of environment) variables.set(name, { text, exported: true });
-  return { variables, arguments: words, budget: 1024 * 1024 };
+  return { variables, arguments: words, bash, budget: 1024 * 1024 };
 }
 
 /** Words that a word of a script becomes. What is not known in them is marked. */
