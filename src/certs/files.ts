@@ -16,7 +16,8 @@ export interface CertificateFiles {
  * @throws Error that names the file and the problem, also where the two do not belong together
  */
 export async function readPair({ certFile, keyFile }: CertificateFiles): Promise<KeyPair> {
-  const [cert, key] = await Promise.all([contents(certFile), contents(keyFile)]);
+  const cert = await contents(certFile);
+  const key = await contents(keyFile);
   let certificate: X509Certificate;
   try {
     certificate = new X509Certificate(cert);

@@ -143,7 +143,7 @@ const unknownCount: Rule = {
           path: `${holder.field}.resources`,
           cause: "FieldValueRequired",
           message: `how many NPUs ${holder.label} needs cannot be told: ${why}`,
-          fix: `set the annotation ${ASK.npus}: "8" (NPUs of each engine container), or write the limit yourself`,
+          fix: `set the annotation ${ASK.npus}: "8" (NPUs of each engine container) or write the limit yourself; where no engine runs, ${ASK.inject}: "false" on the template`,
         },
       ];
     }),
