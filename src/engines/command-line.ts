@@ -3,7 +3,14 @@ import { type Found, searchLine, searchScript } from "./engine-search.ts";
 import { type FlagReader, flagOf, isOn, NO_FLAGS, readFlags } from "./flags.ts";
 import { type ImageFacts, imageFacts } from "./images.ts";
 import { programOf } from "./programs.ts";
-import { type Environment, environmentOf, expand, expandInScript, stringsOf } from "./references.ts";
+import {
+  type Environment,
+  environmentOf,
+  expand,
+  expandInScript,
+  stringsOf,
+  withoutMarks,
+} from "./references.ts";
 import { MAX_SCRIPT } from "./shell.ts";
 import { newState, shown } from "./variables.ts";
 import { knownWord, type Word } from "./word.ts";
@@ -67,7 +74,7 @@ export function readEngineCommand(container: JsonObject, context: CommandContext
 }
 
 function unreadable(reason: string): EngineCommand {
-  return { engine: "unknown", form: "unreadable", flags: NO_FLAGS, reason, ray: false };
+  return { engine: "unknown", form: "unreadable", flags: NO_FLAGS, reason: withoutMarks(reason), ray: false };
 }
 
 function ofLine(words: Word[], raw: Raw[], environment: Environment): EngineCommand {

@@ -1,13 +1,14 @@
 import type { EngineCommand } from "./command-line.ts";
 import { isOn } from "./flags.ts";
 import { isGiven } from "./parallel.ts";
+import { type RolePod, unexplainedWorkers } from "./role-pod.ts";
 import { type NeededNpus, needed, unknown, type World, withData } from "./world.ts";
 
 /**
  * SGLang: its tensor parallel size is that of all nodes, and data parallelism multiplies only without
  * `--enable-dp-attention` (server_arguments.md; engine.py _calculate_rank_ranges).
  */
-export function npusOfSglang(world: World): NeededNpus {
+export function npusOfSglang(world: World, pod: RolePod, part: RolePod["part"]): NeededNpus {
   const { command, sizes } = world;
   const { nodes, data, pipeline } = sizes;
   if (!nodes.known) return unknown(nodes.reason);
@@ -24,6 +25,8 @@ export function npusOfSglang(world: World): NeededNpus {
     return unknown(`pipeline-parallel-size ${stages} does not divide among ${nodes.value} nodes`);
   }
   const replicas = attention ? 1 : data.value;
+  const unexplained = nodes.value > 1 ? undefined : unexplainedWorkers(pod, part, world.size * replicas);
+  if (unexplained !== undefined) return unknown(unexplained);
   const factors = withData(world, "data-parallel-size", replicas, true);
   return needed(world, (world.size * replicas) / nodes.value, factors, { what: "nodes", count: nodes.value });
 }

@@ -1,19 +1,8 @@
 import type { EngineCommand } from "./command-line.ts";
 import { flagOf, isOn } from "./flags.ts";
 import { isGiven, type Size } from "./parallel.ts";
+import { type RolePod, unexplainedWorkers } from "./role-pod.ts";
 import { type NeededNpus, needed, unknown, type World, withData } from "./world.ts";
-
-/** A pod of a role: its own engine, the entry's where it is a worker, and how many workers there are. */
-export interface RolePod {
-  part: "entry" | "worker";
-  /** The engine's command line in this pod. */
-  own: EngineCommand;
-  /** The engine's command line in the role's entry pod; only for workers. */
-  entry?: EngineCommand | undefined;
-  /** The engine's command line in the role's worker pods; only for the entry, and only where there are workers. */
-  worker?: EngineCommand | undefined;
-  workerReplicas?: number | undefined;
-}
 
 /**
  * vLLM. With `--nnodes` above 1 the whole world is divided among the nodes, whatever else is given (arg_utils.py
@@ -34,18 +23,16 @@ export function npusOfVllm(world: World, pod: RolePod, part: "entry" | "worker")
     });
   }
   const external = takesOneReplica(command);
-  if (external === undefined)
-    return unknown("it is not clear whether it serves one data parallel rank or all");
+  if (external === undefined) return unknown("it may serve one data parallel rank or all of them");
+  const ray = command.ray || pod.worker?.engine === "ray-worker";
+  if (external && ray) return overPods(world, world.size, world.factors, pod);
   if (external) return needed(world, world.size, world.factors);
   if (!data.known) return unknown(data.reason);
-  if (command.ray || pod.worker?.engine === "ray-worker") return withRay(world, pod, part, data);
+  if (ray) return withRay(world, pod, part, data);
   if (dataLocal !== undefined) return withLocal(world, dataLocal);
   const total = data.value * world.size;
-  if (part === "entry" && total > 1 && (pod.workerReplicas ?? 0) > 0 && !standsAlone(pod.worker)) {
-    return unknown(
-      "the role has worker pods, and neither --nnodes, --data-parallel-size-local nor Ray says what they do",
-    );
-  }
+  const unexplained = unexplainedWorkers(pod, part, total);
+  if (unexplained !== undefined) return unknown(unexplained);
   return needed(world, total, withData(world, "data-parallel-size", data.value, data.given));
 }
 
@@ -56,8 +43,7 @@ function oddBackend(command: EngineCommand): string | undefined {
   if (backend.state === "given" && backend.value?.text === "external_launcher") {
     return "an external launcher decides how the engine is spread";
   }
-  if (backend.state === "given" && !backend.value?.known)
-    return "--distributed-executor-backend is not known";
+  if (backend.state === "given" && !backend.value?.known) return "its executor backend is not known";
   const many = isOn(command.flags, "data-parallel-multi-port-external-lb");
   return many === false || isGiven(command, "data-parallel-size-local")
     ? undefined
@@ -86,18 +72,14 @@ function withRay(
   data: Size & { known: true },
 ): NeededNpus {
   const { dataLocal } = world.sizes;
-  const workers = pod.workerReplicas;
-  if (workers === undefined)
-    return unknown("the engine uses Ray, and the number of worker pods is not known");
   if (dataLocal?.known === false) return unknown(dataLocal.reason);
   const factors = withData(world, "data-parallel-size", data.value, data.given);
   if (dataLocal === undefined || dataLocal.value === data.value) {
-    return needed(world, (data.value * world.size) / (1 + workers), factors, {
-      what: "pods (Ray)",
-      count: 1 + workers,
-    });
+    return overPods(world, data.value * world.size, factors, pod);
   }
   if (part === "entry") return withLocal(world, dataLocal);
+  const workers = pod.workerReplicas;
+  if (workers === undefined || workers === 0) return unknown("the number of worker pods is not known");
   const rest = data.value - dataLocal.value;
   if (rest < 0) return unknown("data-parallel-size-local is larger than data-parallel-size");
   const others = [
@@ -107,7 +89,10 @@ function withRay(
   return needed(world, (rest * world.size) / workers, others, { what: "worker pods (Ray)", count: workers });
 }
 
-/** Whether the workers run engines that say themselves what they need. */
-function standsAlone(worker: EngineCommand | undefined): boolean {
-  return worker?.engine === "vllm" || worker?.engine === "sglang";
+function overPods(world: World, total: number, factors: string[], pod: RolePod): NeededNpus {
+  if (pod.workerReplicas === undefined) {
+    return unknown("the engine uses Ray, and the number of worker pods is not known");
+  }
+  const count = 1 + pod.workerReplicas;
+  return needed(world, total / count, factors, { what: "pods (Ray)", count });
 }

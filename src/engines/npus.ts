@@ -1,10 +1,11 @@
 import type { EngineCommand } from "./command-line.ts";
 import { npusOfSglang } from "./npus-sglang.ts";
-import { npusOfVllm, type RolePod } from "./npus-vllm.ts";
-import { isGiven, parallelSizes } from "./parallel.ts";
+import { npusOfVllm } from "./npus-vllm.ts";
+import { parallelSizes } from "./parallel.ts";
+import type { RolePod } from "./role-pod.ts";
 import { type NeededNpus, unknown, worldOf } from "./world.ts";
 
-export type { RolePod } from "./npus-vllm.ts";
+export type { RolePod } from "./role-pod.ts";
 export type { NeededNpus } from "./world.ts";
 
 /**
@@ -22,7 +23,9 @@ function ofWorker(pod: RolePod): NeededNpus {
   const { entry } = pod;
   if (entry === undefined) return unknown(pod.own.reason ?? "the role's entry pod is not known");
   const ray = entry.ray || pod.own.engine === "ray-worker";
-  if (!ray && isGiven(entry, "nnodes") !== true) {
+  const { nodes } = parallelSizes(entry);
+  if (!ray && !nodes.known) return unknown(nodes.reason);
+  if (!ray && nodes.known && nodes.value === 1) {
     return unknown(pod.own.reason ?? "nothing says how the entry pod's engine uses its workers");
   }
   const followed = ofEngine({ ...entry, ray }, pod, "worker");
@@ -38,5 +41,5 @@ function ofEngine(command: EngineCommand, pod: RolePod, part: "entry" | "worker"
   const sizes = parallelSizes(command);
   const world = worldOf(command, sizes);
   if (!("size" in world)) return world;
-  return command.engine === "sglang" ? npusOfSglang(world) : npusOfVllm(world, pod, part);
+  return command.engine === "sglang" ? npusOfSglang(world, pod, part) : npusOfVllm(world, pod, part);
 }

@@ -49,7 +49,7 @@ export function programOf(line: readonly Word[], depth = 0): Program {
 
 /** `$PYTHON -m vllm.entrypoints.…` is clear enough; other variables are not. */
 function opaque(words: readonly Word[], first: Word): Program {
-  const program = words[1]?.text === "-m" && !first.loose ? python(words.slice(1)) : undefined;
+  const program = words[1]?.text === "-m" ? python(words.slice(1)) : undefined;
   return program?.kind === "engine" ? program : { kind: "closed", what: first.text };
 }
 

@@ -19,7 +19,7 @@ export function readShell(text: string): Script {
     return { readable: false, reason: "the script is longer than an argument can be" };
   const reader = newReader(text);
   readList(reader, [], undefined);
-  if (reader.failure === undefined && reader.pos < text.length) reader.failure = "a ) or ;; stands alone";
+  if (reader.token?.kind === "operator") reader.failure ??= "a ) or ;; stands alone";
   if (reader.failure !== undefined) return { readable: false, reason: reader.failure };
   return { readable: true, commands: reader.commands, functions: reader.functions };
 }
