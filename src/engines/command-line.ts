@@ -13,7 +13,7 @@ import {
 } from "./references.ts";
 import { MAX_SCRIPT } from "./shell.ts";
 import { newState, shown } from "./variables.ts";
-import { knownWord, type Word } from "./word.ts";
+import type { Word } from "./word.ts";
 
 /** The engine's command line, as far as a container's manifest tells. */
 export interface EngineCommand {
@@ -208,5 +208,11 @@ export function commandOfFlags(
   texts: readonly string[],
   ray: boolean,
 ): EngineCommand {
-  return ofEngine(engine, texts.map(knownWord), "list", false, ray);
+  return ofEngine(
+    engine,
+    texts.map((text) => expand(text, new Map())),
+    "list",
+    false,
+    ray,
+  );
 }
