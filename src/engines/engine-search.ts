@@ -2,7 +2,7 @@ import { type Program, programOf } from "./programs.ts";
 import { walk } from "./script.ts";
 import { readShell } from "./shell.ts";
 import type { Command } from "./shell-reader.ts";
-import { expandValue, newState, type ShellState } from "./variables.ts";
+import { type Budget, expandValue, newState, type ShellState } from "./variables.ts";
 import type { Word } from "./word.ts";
 
 type Engine = Program & { kind: "engine" };
@@ -25,6 +25,7 @@ export interface ScriptRun {
   bash: boolean;
   /** How many shells it runs in already. */
   depth: number;
+  budget: Budget;
 }
 
 /** What was seen on the way through a script. */
@@ -64,7 +65,13 @@ function searchInner(program: Program & { kind: "shell" }, state: ShellState, de
   const exported = [...state.variables].flatMap(([name, value]) =>
     value.exported ? [[name, value.text] as const] : [],
   );
-  return searchScript({ ...program, text: program.script.text, environment: exported, depth: depth + 1 });
+  return searchScript({
+    ...program,
+    text: program.script.text,
+    environment: exported,
+    depth: depth + 1,
+    budget: state.budget,
+  });
 }
 
 /**
@@ -72,7 +79,8 @@ function searchInner(program: Program & { kind: "shell" }, state: ShellState, de
  * nothing before it leaves the script.
  */
 export function searchScript(run: ScriptRun): Found {
-  const { depth } = run;
+  const { depth, budget } = run;
+  budget.left -= run.text.length;
   const script = readShell(run.text);
   if (!script.readable)
     return { kind: "unreadable", reason: `the shell script cannot be read: ${script.reason}` };
@@ -84,11 +92,11 @@ export function searchScript(run: ScriptRun): Found {
     apart: undefined,
     other: "",
   };
-  const state = newState(run.environment, run.arguments, run.bash);
+  const state = newState(run.environment, run.arguments, run.bash, budget);
   walk(script, state, (line, command, now) => {
     if (line.length > 0 && !script.functions.has(line[0]?.text ?? "")) look(seen, line, command, now, depth);
   });
-  if (state.budget < 0) return { kind: "unreadable", reason: "its variables make too long a text" };
+  if (state.budget.left < 0) return { kind: "unreadable", reason: "its variables make too long a text" };
   return judge(seen);
 }
 

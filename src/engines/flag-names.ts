@@ -51,6 +51,11 @@ const MATTERS: readonly string[] = [
   "kv-transfer-config",
 ];
 
+/** Every beginning of those flags, so that most flags cost one look-up. */
+const BEGINNINGS: ReadonlySet<string> = new Set(
+  MATTERS.flatMap((name) => Array.from({ length: name.length - 1 }, (_, index) => name.slice(0, index + 1))),
+);
+
 /** What a flag as written stands for: one flag, or several that it may stand for, none of which is certain. */
 export type FlagMeaning = { name: string } | { name: string; attached: string } | { maybe: string[] };
 
@@ -63,10 +68,9 @@ export function meaningOf(written: string, engine: FlagEngine): FlagMeaning {
     if (Object.hasOwn(SGLANG_LONG, name)) return { name: SGLANG_LONG[name] ?? name };
   } else if (name !== "model" && Object.hasOwn(SGLANG_LONG, name))
     return { maybe: [SGLANG_LONG[name] ?? name] };
-  if (MATTERS.includes(name)) return { name };
+  if (!BEGINNINGS.has(name) || MATTERS.includes(name)) return { name };
   // argparse takes a beginning that only one flag has; which flags there are depends on the version.
-  const longer = name === "" ? [] : MATTERS.filter((candidate) => candidate.startsWith(name));
-  return longer.length > 0 ? { maybe: longer } : { name };
+  return { maybe: MATTERS.filter((candidate) => candidate.startsWith(name)) };
 }
 
 function shortMeaning(written: string): FlagMeaning {

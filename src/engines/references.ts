@@ -10,6 +10,10 @@ export const MARK_END = "\uE001";
 
 /** Longer values are taken as not known: a variable may repeat another, and sizes would double each time. */
 const MAX_VALUE = 64 * 1024;
+/** Linux refuses a longer argument (MAX_ARG_STRLEN). */
+export const MAX_ARGUMENT = 128 * 1024;
+/** All that references may make of a container's variables: Linux refuses an environment larger than this. */
+const MAX_ALL = 2 * 1024 * 1024;
 
 /**
  * The environment that a container's manifest gives it. Kthena adds GROUP_SIZE, ENTRY_ADDRESS and WORKER_INDEX to
@@ -21,10 +25,14 @@ export function environmentOf(container: JsonObject, groupSize: number | undefin
     ["ENTRY_ADDRESS", undefined],
     ["WORKER_INDEX", undefined],
   ]);
+  let room = MAX_ALL;
   for (const item of listOf(container.env)) {
     const entry = objectOf(item);
     const name = stringOf(entry.name);
-    if (name !== undefined) environment.set(name, valueIn(entry, environment));
+    if (name === undefined) continue;
+    const value = valueIn(entry, environment);
+    if (value !== entry.value) room -= value?.length ?? 0;
+    environment.set(name, room < 0 ? undefined : value);
   }
   if (groupSize !== undefined) environment.set("GROUP_SIZE", String(groupSize));
   return environment;
@@ -37,6 +45,24 @@ function valueIn(entry: JsonObject, earlier: Environment): string | undefined {
   if (value === undefined) return undefined;
   const expanded = expand(value, earlier, MAX_VALUE);
   return expanded.known ? expanded.text : undefined;
+}
+
+/**
+ * Replaces the references in a list of arguments. undefined where they are longer than Linux takes: 128 KiB for one
+ * (MAX_ARG_STRLEN), 2 MiB for all, each with its end and a pointer to it.
+ */
+export function expandAll(texts: readonly string[], environment: Environment): Word[] | undefined {
+  let room = MAX_ALL;
+  for (const text of texts) room -= text.length + 9;
+  if (room < 0 || texts.some((text) => text.length > MAX_ARGUMENT)) return undefined;
+  const words: Word[] = [];
+  for (const text of texts) {
+    const word = expand(text, environment, MAX_VALUE);
+    room -= word.text.length - text.length;
+    if (room < 0) return undefined;
+    words.push(word);
+  }
+  return words;
 }
 
 /** Text between references, or a reference: with its value where there is one. */
@@ -52,7 +78,7 @@ interface Piece {
  * (Kubernetes, third_party/forked/golang/expansion/expand.go). A name that the manifest does not define can still
  * come from envFrom or a service, and stays as it is otherwise: not known either way.
  */
-export function expand(text: string, environment: Environment, limit = Number.POSITIVE_INFINITY): Word {
+export function expand(text: string, environment: Environment, limit = MAX_VALUE): Word {
   if (!text.includes("$")) return knownWord(text);
   const pieces = split(text, environment, limit);
   const firstUnknown = pieces.findIndex((piece) => !piece.known);

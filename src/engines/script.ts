@@ -33,7 +33,7 @@ export function walk(script: Script & { readable: true }, state: ShellState, vis
     forget(state, command.touches);
     const words = command.words.flatMap((word) => expandWord(state, word));
     visit(words, command, state);
-    if (state.budget < 0) return;
+    if (state.budget.left < 0) return;
     const changed = takeEffect(state, command, words, script.functions);
     if (command.nested !== undefined || afterOr) forget(state, changed);
     else if (command.join === "&&") unsure.push(...changed);

@@ -10,7 +10,17 @@ export interface ShellState {
   /** Whether the shell is bash for certain: `sh` is dash on some images, which knows less. */
   bash: boolean;
   /** Characters that expansions may still make: values that repeat each other would grow without end. */
-  budget: number;
+  budget: Budget;
+}
+
+/** Characters left, for a script and all scripts in it. */
+export interface Budget {
+  left: number;
+}
+
+/** What a script may use: more than a process can take as arguments is never needed. */
+export function newBudget(): Budget {
+  return { left: 1024 * 1024 };
 }
 
 /** A state at the start of a script. */
@@ -18,10 +28,11 @@ export function newState(
   environment: Iterable<readonly [string, string | undefined]>,
   words: readonly Word[],
   bash: boolean,
+  budget: Budget = newBudget(),
 ): ShellState {
   const variables: ShellState["variables"] = new Map();
   for (const [name, text] of environment) variables.set(name, { text, exported: true });
-  return { variables, arguments: words, bash, budget: 1024 * 1024 };
+  return { variables, arguments: words, bash, budget };
 }
 
 /** Words that a word of a script becomes. What is not known in them is marked. */
@@ -40,13 +51,13 @@ export function expandValue(state: ShellState, word: RawWord): string | undefine
   const texts = word.parts.map((part) => textOf(state, part));
   const value = texts.every((text) => text !== undefined) ? texts.join("") : undefined;
   if (value === undefined || value.length > 64 * 1024) return undefined;
-  state.budget -= value.length;
-  return state.budget < 0 ? undefined : value;
+  state.budget.left -= value.length;
+  return state.budget.left < 0 ? undefined : value;
 }
 
 function spend(state: ShellState, words: Word[]): Word[] {
-  for (const word of words) state.budget -= word.text.length + 1;
-  return state.budget < 0 ? [] : words;
+  for (const word of words) state.budget.left -= word.text.length + 1;
+  return state.budget.left < 0 ? [] : words;
 }
 
 interface Fields {

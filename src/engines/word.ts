@@ -8,7 +8,7 @@ export interface Word {
   /** An expansion without quotes that is not known: it can turn out as no argument, as one or as several. */
   loose: boolean;
   /** Where the whole word stands in the container; undefined where it comes out of a script. */
-  at?: { list: "command" | "args"; index: number };
+  at?: { list: "command" | "args"; index: number } | undefined;
 }
 
 /** A word whose whole text is known. */

@@ -453,6 +453,40 @@ describe("variables in lists", () => {
   });
 });
 
+describe("nothing that fits into an object takes long", () => {
+  const big = "x".repeat(60_000);
+  const many = (count: number, text: (index: number) => string) =>
+    Array.from({ length: count }, (_, index) => text(index));
+  const shells = many(
+    9,
+    (depth) => `X${depth}='${`bash -c "$X${depth - 1}"; `.repeat(12)}'; export X${depth}`,
+  ).join(";");
+  test.each<[string, JsonObject]>([
+    ["many arguments", { command: ["vllm", "serve", ...many(200_000, (index) => `--x${index}`)] }],
+    ["many words", { args: many(300_000, () => "-") }],
+    [
+      "many variables that repeat a long one",
+      {
+        args: ["$(A9)"],
+        env: [
+          { name: "A0", value: big },
+          ...many(20_000, (index) => `A${index + 1}`).map((name) => ({ name, value: "$(A0)" })),
+        ],
+      },
+    ],
+    ["many references to a long variable", { args: many(20_000, () => "$(A)"), env: env({ A: big }) }],
+    ["a script of them", sh("$(A)".repeat(20_000), { env: env({ A: big }) })],
+    ["a mebibyte of script", sh("vllm serve m\n".repeat(80_000))],
+    ["shells inside shells", sh(`X0='vllm serve m'; export X0; ${shells}; bash -c "$X8"`)],
+    ["open references", sh("$(".repeat(60_000))],
+    ["dollars", { args: ["$".repeat(1_000_000)] }],
+  ])("%s", (_, container) => {
+    const start = performance.now();
+    readEngineCommand(container);
+    expect(performance.now() - start).toBeLessThan(2_000);
+  });
+});
+
 describe("properties", () => {
   const word = fc.oneof(
     fc.constantFrom(

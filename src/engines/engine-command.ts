@@ -1,0 +1,54 @@
+import { type FlagReader, flagOf, isOn, NO_FLAGS, readFlags } from "./flags.ts";
+import { withoutMarks } from "./references.ts";
+import type { Word } from "./word.ts";
+
+/** The engine's command line, as far as a container's manifest tells. */
+export interface EngineCommand {
+  engine: "vllm" | "sglang" | "mindie" | "ray-worker" | "unknown";
+  /**
+   * list: a flag appended to the container's `args` reaches the engine. shell: it stands in a script.
+   * unreadable: something is started that cannot be read. none: neither command nor args.
+   */
+  form: "list" | "shell" | "unreadable" | "none";
+  flags: FlagReader;
+  /** Why the engine or its arguments cannot be told. */
+  reason?: string;
+  model?: string;
+  /** Whether something says that Ray spreads the engine over its pods. */
+  ray: boolean;
+}
+
+/** The answer where a command line cannot be read. */
+export function unreadable(reason: string): EngineCommand {
+  return { engine: "unknown", form: "unreadable", flags: NO_FLAGS, reason: withoutMarks(reason), ray: false };
+}
+
+/** The answer for the words that an engine gets. `serve`: its model is the first word. */
+export function ofEngine(
+  engine: "vllm" | "sglang",
+  words: readonly Word[],
+  form: EngineCommand["form"],
+  serve: boolean,
+  ray: boolean,
+): EngineCommand {
+  const flags = readFlags(words, engine);
+  const model = modelOf(flags, engine, serve);
+  return { engine, form, flags, ray: ray || asksForRay(flags), ...(model === undefined ? {} : { model }) };
+}
+
+function modelOf(flags: FlagReader, engine: "vllm" | "sglang", serve: boolean): string | undefined {
+  const flag = flagOf(flags, engine === "vllm" ? "model" : "model-path");
+  const word =
+    flag.state === "given" ? flag.value : serve || engine === "vllm" ? flags.positionals[0] : undefined;
+  return word?.known ? word.text : undefined;
+}
+
+function asksForRay(flags: FlagReader): boolean {
+  const backends = ["distributed-executor-backend", "data-parallel-backend"].map((name) =>
+    flagOf(flags, name),
+  );
+  const named = backends.some(
+    (found) => found.state === "given" && found.value?.known && found.value.text === "ray",
+  );
+  return named || isOn(flags, "use-ray") === true;
+}
