@@ -44,6 +44,7 @@ function oddBackend(command: EngineCommand): string | undefined {
     return "an external launcher decides how the engine is spread";
   }
   if (backend.state === "given" && !backend.value?.known) return "its executor backend is not known";
+  if (isOn(command.flags, "omni") !== false) return "the stages of vLLM-Omni decide which devices they use";
   const many = isOn(command.flags, "data-parallel-multi-port-external-lb");
   return many === false || isGiven(command, "data-parallel-size-local")
     ? undefined

@@ -67,6 +67,7 @@ describe("vLLM in one pod", () => {
     ],
     ["-tp 8 --distributed-executor-backend $B", "its executor backend is not known"],
     ["-tp 8 --tensor-parallel 4", "it is not clear what --tensor-parallel stands for"],
+    ["-tp 2 --omni", "the stages of vLLM-Omni decide which devices they use"],
     ["-dp 4 -dpl x", "-dpl x is no size"],
     ["-dp 0", "-dp 0 is no size"],
     [
@@ -105,6 +106,13 @@ describe("roles of several pods", () => {
       "tensor-parallel-size 8 / 3 pods (Ray) is no whole number of NPUs for each pod",
     ],
     ["vllm serve m -tp 16 --nnodes $(GROUP_SIZE)", 1, undefined, "8 = tensor-parallel-size 16 / 2 nodes"],
+    [
+      "if [ $WORKER_INDEX = 0 ]; then ray start --head; else ray start --address=x; fi; vllm serve m -tp 16",
+      1,
+      undefined,
+      "8 = tensor-parallel-size 16 / 2 pods (Ray)",
+    ],
+    [`${RAY} -tp 8 -dp 2 -dpn 0`, 1, JOIN, "4 = tensor-parallel-size 8 / 2 pods (Ray)"],
     ["vllm serve m -tp 16 --nnodes $GROUP_SIZE", 1, undefined, "8 = tensor-parallel-size 16 / 2 nodes"],
     [
       "vllm serve m -tp 4 -dp 4 -dpl 2",
