@@ -1,6 +1,7 @@
 // A server in a process of its own: `floor` parses the body and answers with fixed bytes, `ours` is the webhook, and
 // `shell` its server alone, with a reviewer that answers the same patch without a look.
 import { createServer } from "node:https";
+import { monitorEventLoopDelay } from "node:perf_hooks";
 import { createReviewers } from "../src/admission/index.ts";
 import type { Reviewer } from "../src/admission/verdict.ts";
 import type { AdmissionReviewAnswer } from "../src/api/admission-review.ts";
@@ -19,8 +20,13 @@ interface Start {
 process.once("message", (message: Start) => {
   void (message.which === "floor" ? floor(message) : ours(message)).then((port) => process.send?.({ port }));
 });
-process.on("message", (message: { memory?: boolean }) => {
-  if (message.memory) process.send?.({ rss: process.memoryUsage().rss });
+const delay = monitorEventLoopDelay({ resolution: 5 });
+delay.enable();
+process.on("message", (message: { usage?: boolean }) => {
+  if (!message.usage) return;
+  const { user, system } = process.cpuUsage();
+  process.send?.({ rss: process.memoryUsage.rss(), cpu: user + system, blocked: delay.max / 1e6 });
+  delay.reset();
 });
 
 function floor({ cert, key, reply }: Start): Promise<number> {

@@ -6,8 +6,8 @@ import { requestFor } from "../src/commands/review.ts";
 export interface Subject {
   name: string;
   body: string;
-  /** Operations that the patch must have; undefined: not checked. */
-  operations: number | undefined;
+  /** What the answer has to carry. */
+  uid: string;
 }
 
 /** A ModelServing of the usual size, about 12 KB as the API server sends it. */
@@ -23,7 +23,7 @@ export function modelServing(): Subject {
     metadata: metadata({ "kthena-ascend.io/inject": "true" }),
     spec: { replicas: 1, schedulerName: "volcano", template: { roles: [role("prefill"), role("decode")] } },
   };
-  return subject("ModelServing", object, undefined);
+  return subject("ModelServing", object);
 }
 
 /** One of Kthena's pods, about 12 KB, whose template was not completed. */
@@ -39,19 +39,29 @@ export function pod(variables = 60): Subject {
     spec,
     status: {},
   };
-  return subject(`Pod with ${variables} variables`, object, undefined);
+  return subject(`Pod with ${variables} variables`, object);
 }
 
 /** A ModelServing of about so many bytes: the more, the more variables. */
 export function ofSize(bytes: number): Subject {
+  return subject(`${Math.round(bytes / 1024)} KB`, sizedServing(bytes));
+}
+
+/** An UPDATE of one: both objects are as large. The old one was never completed, and the new one asks for it. */
+export function updateOfSize(bytes: number): Subject {
+  const object = sizedServing(bytes);
+  const oldObject = { ...object, metadata: metadata({}, 0) };
+  return subject(`UPDATE of ${Math.round(bytes / 1024)} KB`, object, { operation: "UPDATE", oldObject });
+}
+
+function sizedServing(bytes: number): JsonObject {
   const variables = Math.max(1, Math.round((bytes - 900) / 78));
-  const object: JsonObject = {
+  return {
     apiVersion: "workload.serving.volcano.sh/v1alpha1",
     kind: "ModelServing",
     metadata: metadata({ "kthena-ascend.io/inject": "true" }, 0),
     spec: { template: { roles: [{ name: "server", entryTemplate: { spec: podSpec(variables) } }] } },
   };
-  return subject(`${Math.round(bytes / 1024)} KB`, object, undefined);
 }
 
 function podSpec(variables: number): JsonObject {
@@ -88,10 +98,11 @@ function metadata(annotations: Record<string, string>, fields = 60): JsonObject 
   };
 }
 
-function subject(name: string, object: JsonObject, operations: number | undefined): Subject {
-  const request: AdmissionRequest = { ...requestFor(sorted(object), "bench"), uid: "bench-uid" };
+function subject(name: string, object: JsonObject, more: Partial<AdmissionRequest> = {}): Subject {
+  const uid = "bench-uid";
+  const request: AdmissionRequest = { ...requestFor(sorted(object), "bench"), uid, ...more };
   const body = JSON.stringify({ apiVersion: "admission.k8s.io/v1", kind: "AdmissionReview", request });
-  return { name, body, operations };
+  return { name, body, uid };
 }
 
 /** Go writes the keys of a map sorted, and so does the API server. */
