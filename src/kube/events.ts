@@ -125,11 +125,12 @@ export class EventRecorder {
     for (;;) {
       this.#wake = new AbortController();
       this.#forget();
+      const last = this.#stopped;
       for (const entry of this.#open()) {
-        if (this.#stopped || entry.dueAt <= clock.monotonic()) await this.#write(entry);
+        if (last || entry.dueAt <= clock.monotonic()) await this.#write(entry);
       }
       const open = this.#open();
-      if (this.#stopped || open.length === 0) {
+      if (last || open.length === 0) {
         this.#active = false;
         return;
       }

@@ -60,7 +60,8 @@ export class Recovery {
 /** Failures of a watch that another watch from the same version will not get over. */
 export function needsList(failure: Failure): boolean {
   if (isExpired(failure)) return true;
-  const passing = failure.code === 0 || failure.code === 401 || failure.code === 429 || failure.code >= 500;
+  // 401 and 403 too: an API server that has just started answers so for a moment, until it has read its RBAC.
+  const passing = [0, 401, 403, 429].includes(failure.code) || failure.code >= 500;
   // The last is what a server says whose etcd was restored from a backup.
   return !passing || /too large resource version/i.test(failure.message);
 }

@@ -87,7 +87,7 @@ export function apiVersionOf(resource: Resource): string {
 export function pathOf(resource: Resource, place: Partial<Place>, subresource?: string): string {
   const root = resource.group === "" ? "/api" : `/apis/${resource.group}`;
   const parts = [root, resource.version];
-  if (resource.namespaced && place.namespace !== undefined) {
+  if (resource.namespaced && place.namespace) {
     parts.push("namespaces", encodeURIComponent(place.namespace));
   }
   parts.push(resource.plural);

@@ -77,6 +77,13 @@ test("a server that is away is tried again, one that refuses is not, and nobody 
   expect(refusing.server.calls).toHaveLength(1);
 });
 
+test("what comes while another write is under way is written too before the end", async () => {
+  await using r = await recorder(undefined, 0);
+  for (let time = 0; time < 5; time += 1) r.events.record(HAPPENING);
+  await r.events.stop();
+  expect(r.server.calls.at(-1)?.body).toMatchObject({ series: { count: 5 } });
+});
+
 test("what is open is written at the end, and long notes are cut between letters", async () => {
   await using r = await recorder(undefined, 60_000);
   r.events.record({ ...HAPPENING, note: "ü".repeat(2_000) });
