@@ -13,13 +13,14 @@ const world = { defaults };
 const surroundings = { defaultsFor: () => defaults };
 
 const folder = join(import.meta.dirname, "../../examples");
+/** Names relative to the folder: tests and snapshots are called the same wherever the project lies. */
 const lean = (name: string): string[] =>
   readdirSync(join(folder, name))
     .filter((file) => file.endsWith(".yaml") && !file.endsWith(".complete.yaml"))
-    .map((file) => join(folder, name, file));
+    .map((file) => join(name, file));
 
 async function only(file: string) {
-  const { manifests } = await readManifests(file, async () => "");
+  const { manifests } = await readManifests(join(folder, file), async () => "");
   const [manifest] = manifests;
   const [item] = manifest ? objectsOf(manifest) : [];
   if (!manifest || !item) throw new Error(`${file} holds no object`);
@@ -38,7 +39,7 @@ describe("the examples", () => {
       const { operations, object, findings } = judged(item.object);
       expect(findings).toEqual([]);
       const text = patchedText(manifest, [{ at: [], operations, result: object }]);
-      await expect(text).toMatchFileSnapshot(file.replace(/\.yaml$/, ".complete.yaml"));
+      await expect(text).toMatchFileSnapshot(join(folder, file).replace(/\.yaml$/, ".complete.yaml"));
     },
   );
 
@@ -52,7 +53,7 @@ describe("the examples", () => {
   );
 
   it.each(lean("routing"))("%s is admitted as it is", async (file) => {
-    const { manifests } = await readManifests(file, async () => "");
+    const { manifests } = await readManifests(join(folder, file), async () => "");
     for (const item of manifests.flatMap(objectsOf)) {
       expect(judged(item.object)).toMatchObject({ operations: [], findings: [] });
     }
