@@ -65,6 +65,7 @@ const FORGET_MS = 30 * 60_000;
 /**
  * Writes events.k8s.io/v1 Events in the background. The same thing about the same object becomes one event with a
  * count. Nothing is thrown and nobody waits: events are a courtesy.
+ * Verbs needed: create and patch on events of events.k8s.io, in the namespaces of the objects.
  */
 export class EventRecorder {
   readonly #client: KubeClient;

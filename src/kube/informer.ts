@@ -49,6 +49,7 @@ const SHORT_WATCH_MS = 1_000;
  * A local copy of a collection that stays right whatever happens to the connection or the server: it lists, watches
  * from there, goes on where a watch broke off, and lists again when the server no longer knows that point. It never
  * goes back in time: lists are consistent reads, and a list replaces the store at once when it is complete.
+ * Verbs needed: list and watch.
  */
 export class Informer<T extends KubeObject> {
   readonly #client: KubeClient;

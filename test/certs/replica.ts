@@ -1,6 +1,9 @@
 import { once } from "node:events";
+import type { IncomingMessage, ServerResponse } from "node:http";
 import { createServer, get, type Server } from "node:https";
 import type { AddressInfo } from "node:net";
+import { json } from "node:stream/consumers";
+import { answer } from "../../src/api/admission-review.ts";
 import type { WebhookConfiguration } from "../../src/certs/bundle.ts";
 import type { Installation } from "../../src/certs/installation.ts";
 import { CertificateManager } from "../../src/certs/manager.ts";
@@ -31,6 +34,9 @@ export async function startReplica(options: {
   installation: Installation;
   identity: string;
   settleMs: number;
+  /** Where to listen; more than one replica may listen there. */
+  host?: string;
+  port?: number;
 }): Promise<Replica> {
   const { client, installation, identity } = options;
   const served: string[] = [];
@@ -58,8 +64,9 @@ export async function startReplica(options: {
   manager.start();
   const pair = await manager.firstPair(20_000);
   if (!pair) throw new Error(`${identity} has no certificate: ${manager.state.why}`);
-  server = createServer(pair, (_, response) => response.end("ok"));
-  server.listen(0, "127.0.0.1");
+  server = createServer(pair, (request, response) => void admit(request, response));
+  const { host = "127.0.0.1", port: wanted = 0 } = options;
+  server.listen({ host, port: wanted, reusePort: wanted !== 0 });
   await once(server, "listening");
   const { port } = server.address() as AddressInfo;
   return {
@@ -76,6 +83,15 @@ export async function startReplica(options: {
       server?.closeAllConnections();
     },
   };
+}
+
+/** Admits whatever it is asked, over a connection of its own each time, so that each has a handshake. */
+async function admit(request: IncomingMessage, response: ServerResponse): Promise<void> {
+  response.setHeader("connection", "close");
+  if (request.method !== "POST") return void response.end("ok");
+  const { uid } = ((await json(request)) as { request: { uid: string } }).request;
+  response.setHeader("content-type", "application/json");
+  response.end(JSON.stringify(answer({ uid, allowed: true })));
 }
 
 /** Requests without an end, each verified with the bundle that an API server would use at that moment. */

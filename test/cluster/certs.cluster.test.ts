@@ -3,15 +3,19 @@ import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import type { Json } from "../../src/api/json.ts";
 import { entriesOf, type WebhookConfiguration } from "../../src/certs/bundle.ts";
 import { installationOf } from "../../src/certs/installation.ts";
 import type { Permission } from "../../src/certs/permissions.ts";
-import { certificatePermissions } from "../../src/certs/permissions.ts";
+import { certificatePermissions, filePermissions } from "../../src/certs/permissions.ts";
 import { readTargets } from "../../src/certs/publish.ts";
+import { issueCa } from "../../src/certs/self-made.ts";
 import { ROTATE_ANNOTATION, readSecret, type Secret, type Stored } from "../../src/certs/store.ts";
-import { fingerprint } from "../../src/certs/x509.ts";
+import { TrustWatch } from "../../src/certs/trust-watch.ts";
+import { fingerprint, readCertificate } from "../../src/certs/x509.ts";
 import type { KubeClient } from "../../src/kube/client.ts";
-import { type KubeObject, NAMESPACES, SECRETS } from "../../src/kube/resource.ts";
+import { CONFIG_MAPS, type KubeObject, NAMESPACES, SECRETS } from "../../src/kube/resource.ts";
+import { silentLog, systemClock } from "../../src/kube/surroundings.ts";
 import { type Replica, startReplica, TlsLoop } from "../certs/replica.ts";
 import { accountWith, must } from "../kube/account.ts";
 import { until } from "../kube/fake-api-server.ts";
@@ -43,11 +47,11 @@ async function installed(name: string, more: readonly Permission[] = []) {
   const token = await accountWith(admin, { namespace: name, name: "webhook" }, [...permissions, ...more]);
   const replicas: Replica[] = [];
   let started = 0;
-  const start = async (settleMs = 400) => {
+  const start = async (settleMs = 400, listen: { host?: string; port?: number } = {}) => {
     started += 1;
     const identity = `${name}-${started}`;
     const client = cluster.clientWith(token);
-    const replica = await startReplica({ client, installation, identity, settleMs });
+    const replica = await startReplica({ client, installation, identity, settleMs, ...listen });
     replicas.push(replica);
     return replica;
   };
@@ -155,6 +159,87 @@ test("certificate and CA change under TLS requests that trust what is published,
   expect(loop.failures).toEqual([]);
   expect(i.replicas.map(({ served }) => served.length)).toEqual([3, 3, 3]);
   expect((await i.secret())?.metadata.annotations?.[ROTATE_ANNOTATION]).toBeUndefined();
+});
+
+test("the API server itself calls the webhook through its Service all the while, and none of its calls fails", async () => {
+  await using i = await installed("service");
+  const services = { ...SECRETS, plural: "services", kind: "Service" };
+  const place = { namespace: "service", name: "service" };
+  must(await admin.create(services, { metadata: place, spec: { ports: [{ port: 8443 }] } } as KubeObject));
+  const host = await cluster.plane.clusterIp("service", "service");
+  await Promise.all([i.start(1_500, { host, port: 8443 }), i.start(1_500, { host, port: 8443 })]);
+  await i.allReady();
+  const target = i.installation.targets.find(
+    ({ resource }) => resource.kind === "ValidatingWebhookConfiguration",
+  );
+  if (!target) throw new Error("a configuration");
+  const at = (field: string, value: Json) => ({ op: "add" as const, path: `/webhooks/0/${field}`, value });
+  const operations = [
+    at("clientConfig/service/port", 8443),
+    at("failurePolicy", "Fail"),
+    at("namespaceSelector", { matchLabels: { "kubernetes.io/metadata.name": "service" } }),
+    at("rules", [
+      { apiGroups: [""], apiVersions: ["v1"], resources: ["configmaps"], operations: ["CREATE"] },
+    ]),
+  ];
+  must(await admin.patch(target.resource, { name: target.name }, { type: "json", operations }));
+  const problems: string[] = [];
+  let admitted = 0;
+  let over = false;
+  const admission = async () => {
+    while (!over) {
+      const metadata = { namespace: "service", name: `c${admitted}` };
+      const created = await admin.create(CONFIG_MAPS, { metadata }, { dryRun: true });
+      if (created.ok) admitted += 1;
+      else problems.push(created.failure.message);
+    }
+  };
+  const running = [admission(), admission()];
+  const before = await i.stored();
+  await ask(i.installation.secret, "leaf");
+  await eventually("new leaf", async () => leaf(await i.stored()) !== leaf(before));
+  await ask(i.installation.secret, "ca");
+  await eventually("new CA alone", async () => {
+    const only = (await i.entries()).every(({ trusted }) => trusted.length === 1);
+    return only && ca(await i.stored()) !== ca(before) && (await i.stored()).next === undefined;
+  });
+  await new Promise((resolve) => setTimeout(resolve, 1_000));
+  over = true;
+  await Promise.all(running);
+  expect(problems).toEqual([]);
+  expect(admitted).toBeGreaterThan(100);
+  // That it is really called: with nobody there, failurePolicy Fail refuses.
+  await Promise.all(i.replicas.map((replica) => replica.stop()));
+  const refused = await admin.create(
+    CONFIG_MAPS,
+    { metadata: { namespace: "service", name: "x" } },
+    { dryRun: true },
+  );
+  expect(refused).toMatchObject({
+    ok: false,
+    failure: { message: expect.stringContaining("failed calling webhook") },
+  });
+});
+
+test("with certificates from files the configurations are watched with fewer rights", async () => {
+  await using i = await installed("files");
+  await i.start();
+  await i.allReady();
+  const names = { mutating: "files", validating: "files" };
+  const token = await accountWith(admin, { namespace: "files", name: "reader" }, filePermissions(names));
+  const around = { clock: systemClock, random: Math.random, log: silentLog };
+  const watch = new TrustWatch(cluster.clientWith(token), i.installation, around);
+  watch.start();
+  await until(() => watch.synced, "synced");
+  const { leaf: served } = await i.stored();
+  const foreign = readCertificate((await issueCa("foreign", 1)).cert);
+  if (!served || !foreign) throw new Error("certificates");
+  expect(watch.verdict(served.certificate)).toEqual({ trusted: true });
+  expect(watch.verdict(foreign)).toMatchObject({
+    trusted: false,
+    why: expect.stringContaining("does not trust"),
+  });
+  await watch.stop();
 });
 
 test("the issuer goes in the middle of a rotation, and another one finishes it without a failed request", async () => {
