@@ -1,6 +1,6 @@
-import { mkdtemp, writeFile } from "node:fs/promises";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { expect, test } from "vitest";
 import { KubeClient } from "../../src/kube/client.ts";
 import { CONFIG_MAPS, type KubeObject, LEASES, SECRETS } from "../../src/kube/resource.ts";
@@ -98,6 +98,7 @@ test("refused credentials are read from their file again", async () => {
   await writeFile(file, kubeconfig(server.url, "new"));
   expect(await client.get(SECRETS, PLACE)).toMatchObject({ ok: true });
   expect(client.namespace).toBe("mine");
+  await rm(dirname(file), { recursive: true });
 });
 
 test("a missing or broken kubeconfig is a failure that names the problem", async () => {
