@@ -1,7 +1,7 @@
-import { type Json, type JsonObject, objectOf } from "../api/json.ts";
+import type { JsonObject } from "../api/json.ts";
 import { neededNpusOfBoosterWorker } from "../engines/booster.ts";
 import { type EngineCommand, readEngineCommand } from "../engines/command-line.ts";
-import { flagOf } from "../engines/flags.ts";
+import { allConnectors, type KvReading, readKvTransferConfig } from "../engines/kv-transfer-config.ts";
 import { type NeededNpus, neededNpus } from "../engines/npus.ts";
 
 /** What an engine needs, or why that cannot be told. */
@@ -13,6 +13,10 @@ export interface EngineFacts {
   ray: boolean;
   /** Classes that `--kv-transfer-config` names, those inside a MultiConnector included. */
   connectors: readonly string[];
+  /** The engine's command line. */
+  command: EngineCommand;
+  /** What it says about KV transfer. */
+  kv: KvReading;
 }
 
 /** An engine container with the others of its role. */
@@ -41,7 +45,9 @@ export function engineFacts({ container, part, pods, entry, worker }: EngineInpu
     workerReplicas: pods - 1,
   });
   const ray = own.ray || own.engine === "ray-worker" || entryCommand?.ray === true;
-  return { need: someNpus(need), ray, connectors: connectorsOf(own) };
+  const kv = readKvTransferConfig(own.flags);
+  const connectors = kv.state === "given" ? allConnectors(kv.config).flatMap(({ name }) => name ?? []) : [];
+  return { need: someNpus(need), ray, connectors, command: own, kv };
 }
 
 /** What a ModelBooster's worker needs by its `config`, `pods` and the backend's type. */
@@ -54,22 +60,4 @@ export function boosterNeed(worker: JsonObject, backendType: string | undefined)
 function someNpus(need: NeededNpus): Need {
   if (!need.known || need.perPod > 0) return need;
   return { known: false, reason: `${need.explanation} leaves no replica to this pod` };
-}
-
-/** The connector classes of a `--kv-transfer-config` that can be read. */
-function connectorsOf(command: EngineCommand): string[] {
-  const found = flagOf(command.flags, "kv-transfer-config");
-  if (found.state !== "given" || !found.value?.known) return [];
-  try {
-    return connectorNames(JSON.parse(found.value.text) as Json);
-  } catch {
-    return [];
-  }
-}
-
-function connectorNames(config: Json): string[] {
-  const { kv_connector: name, kv_connector_extra_config: extra } = objectOf(config);
-  const { connectors } = objectOf(extra);
-  const inner = Array.isArray(connectors) ? connectors.flatMap(connectorNames) : [];
-  return typeof name === "string" ? [name, ...inner] : inner;
 }

@@ -4,6 +4,8 @@ import type { JsonObject } from "../api/json.ts";
 import type { Asks } from "../defaults/asks.ts";
 import type { HardwareName } from "../defaults/document.ts";
 import type { HardwareFacts, Settings } from "../defaults/settings.ts";
+import type { EngineCommand } from "../engines/engine-command.ts";
+import type { KvReading } from "../engines/kv-transfer-config.ts";
 import type { NeededNpus } from "../engines/npus.ts";
 
 /** A container that runs the model server, as an injector sees it. */
@@ -16,6 +18,8 @@ export interface Engine {
   ray: boolean;
   /** Class named by the engine's `--kv-transfer-config`, those inside a MultiConnector included. */
   connectors: readonly string[];
+  command: EngineCommand;
+  kv: KvReading;
   /** What its arguments need, or why that cannot be told. */
   need: NeededNpus;
 }
