@@ -26,3 +26,27 @@ export function forbidden(events: readonly AuditEvent[], username?: string): rea
     .filter((event) => username === undefined || event.user.username === username)
     .map((event) => `${event.verb} ${event.requestURI} by ${event.user.username}`);
 }
+
+/**
+ * Those of a user's forbidden requests that it was not allowed at any other time. An API server forbids for a
+ * moment what it has not read the Role of yet: after an installation, and after each start of its own.
+ */
+export function forbiddenForGood(events: readonly AuditEvent[], username: string): readonly string[] {
+  const own = events.filter((event) => event.user.username === username);
+  const decided = (decision: string) =>
+    own
+      .filter((event) => event.annotations?.["authorization.k8s.io/decision"] === decision)
+      .map((event) => `${event.verb} ${stableUri(event.requestURI)}`);
+  const allowed = new Set(decided("allow"));
+  return [...new Set(decided("forbid"))].filter((request) => !allowed.has(request));
+}
+
+/** The part of a request's address that authorization looks at: not where a watch begins, or how long it lasts. */
+function stableUri(uri: string): string {
+  const [path = "", query = ""] = uri.split("?");
+  const selectors = new URLSearchParams(query);
+  for (const name of [...selectors.keys()]) {
+    if (name !== "fieldSelector" && name !== "labelSelector") selectors.delete(name);
+  }
+  return selectors.size === 0 ? path : `${path}?${selectors}`;
+}

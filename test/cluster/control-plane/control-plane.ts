@@ -50,6 +50,8 @@ export type ControlPlane = Clients & {
   readonly serviceRange: string;
   /** A loopback address that no other control plane uses, for a test's own listeners. */
   readonly host: string;
+  /** Another such address at each call. */
+  newAddress(): string;
   readonly logsDir: string;
   /** Removed at `stop`. */
   readonly folder: string;
@@ -102,6 +104,7 @@ async function startIn(site: Site, options: ControlPlaneOptions, log: Log): Prom
     kubeconfig,
     adminToken,
     host: loopback.host,
+    newAddress: loopback.newAddress,
     serviceRange: loopback.serviceRange,
     logsDir: folders.logs,
     folder: folders.root,

@@ -13,6 +13,8 @@ export type Loopback = {
   readonly host: string;
   /** Where cluster IPs are taken from, as CIDR. */
   readonly serviceRange: string;
+  /** An address of the first network that has not been given out yet. */
+  newAddress(): string;
   /** Lets other control planes have the networks. */
   release(): Promise<void>;
 };
@@ -27,9 +29,16 @@ export async function claimLoopback(): Promise<Loopback> {
     const third = 2 * randomBelow(128);
     const claim = await listen(`127.${second}.${third + 1}.254`, claimPort);
     if (claim === undefined) continue;
+    const network = `127.${second}.${third + 1}`;
+    let last = 1;
     return {
-      host: `127.${second}.${third + 1}.1`,
+      host: `${network}.1`,
       serviceRange: `127.${second}.${third}.0/24`,
+      newAddress() {
+        if (last === 253) throw new Error(`all addresses of ${network}.0/24 have been given out`);
+        last += 1;
+        return `${network}.${last}`;
+      },
       release: () => close(claim),
     };
   }
