@@ -115,8 +115,12 @@ async function startIn(site: Site, options: ControlPlaneOptions, log: Log): Prom
   };
 }
 
+/** It waits for its watches to end, which their clients do not do. */
+const apiServerGraceMs = 2_000;
+
 function apiServerSwitch(apiServer: ApiServer, adminToken: string) {
-  const stopApiServer: ControlPlane["stopApiServer"] = (signal) => apiServer.process.stop(signal);
+  const stopApiServer: ControlPlane["stopApiServer"] = (signal) =>
+    apiServer.process.stop(signal, apiServerGraceMs);
   const start = () => startApiServer(apiServer, adminToken);
   const restartApiServer = async () => {
     await stopApiServer();

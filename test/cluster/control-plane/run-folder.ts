@@ -32,7 +32,7 @@ trap '' HUP INT TERM
 cd /
 cat >/dev/null
 for file in "$1"/pids/*; do
-  [ -f "$file" ] && kill -KILL -- "-$(cat "$file")" 2>/dev/null
+  [ -f "$file" ] && kill -s KILL -- "-$(cat "$file")" 2>/dev/null
 done
 for try in 1 2 3 4 5; do
   if [ -e "$1/keep-logs" ]; then
