@@ -1,25 +1,41 @@
 #!/usr/bin/env node
+import { hostname } from "node:os";
 import { text } from "node:stream/consumers";
 import { parseArgs } from "node:util";
 import picocolors from "picocolors";
 import { type Console, EXIT, UsageError } from "./commands/console.ts";
-import { defaultsCommand } from "./commands/defaults.ts";
+import { defaultsCommand, defaultsOptions } from "./commands/defaults.ts";
 import { HELP, helpFor } from "./commands/help.ts";
-import { reviewCommand } from "./commands/review.ts";
+import { reviewCommand, reviewOptions } from "./commands/review.ts";
 import { serveCommand } from "./commands/serve.ts";
+import { serveCluster } from "./commands/serve-cluster.ts";
+import { serveClusterOptions, serveOptions } from "./commands/serve-options.ts";
 
 const OPTIONS = {
   "bind-address": { type: "string" },
+  "ca-days": { type: "string" },
+  certificates: { type: "string" },
   color: { type: "string" },
+  context: { type: "string" },
   defaults: { type: "string", short: "d", multiple: true },
   "drain-seconds": { type: "string" },
   explain: { type: "boolean" },
   filename: { type: "string", short: "f", multiple: true },
   help: { type: "boolean", short: "h" },
+  identity: { type: "string" },
+  kubeconfig: { type: "string" },
+  "leaf-days": { type: "string" },
+  "lease-seconds": { type: "string" },
   "log-level": { type: "string" },
+  "metrics-port": { type: "string" },
+  namespace: { type: "string", short: "n" },
   "namespace-defaults": { type: "string" },
+  "namespaced-defaults": { type: "string" },
   output: { type: "string", short: "o" },
   port: { type: "string" },
+  release: { type: "string" },
+  "release-namespace": { type: "string" },
+  "settle-seconds": { type: "string" },
   "tls-cert-file": { type: "string" },
   "tls-private-key-file": { type: "string" },
 } as const;
@@ -28,16 +44,41 @@ const OPTIONS = {
 const TAKES: Record<string, readonly (keyof typeof OPTIONS)[]> = {
   serve: [
     "bind-address",
+    "ca-days",
+    "certificates",
+    "context",
     "defaults",
     "drain-seconds",
+    "identity",
+    "kubeconfig",
+    "leaf-days",
+    "lease-seconds",
     "log-level",
+    "metrics-port",
+    "namespace",
+    "namespaced-defaults",
     "port",
+    "release",
+    "settle-seconds",
     "tls-cert-file",
     "tls-private-key-file",
   ],
   review: ["color", "defaults", "explain", "filename", "namespace-defaults", "output"],
-  defaults: ["color", "defaults", "namespace-defaults", "output"],
+  defaults: [
+    "color",
+    "context",
+    "defaults",
+    "kubeconfig",
+    "namespace",
+    "namespace-defaults",
+    "output",
+    "release",
+    "release-namespace",
+  ],
 };
+
+/** How this software names itself to the API server. */
+const USER_AGENT = "kthena-ascend";
 
 process.exitCode = await run(process.argv.slice(2));
 
@@ -60,39 +101,13 @@ async function dispatch(argv: string[], console: Console): Promise<number> {
     return command === undefined && !values.help ? EXIT.unreadable : EXIT.ok;
   }
   refuseForeign(command, values);
-  const defaults = values.defaults ?? [];
-  const namespaceDefaults = values["namespace-defaults"];
-  if (command === "review") {
-    const files = [...(values.filename ?? []), ...rest];
-    if (files.length === 0) throw new UsageError("review: name at least one file, folder or - with -f");
-    const output = oneOf("output", values.output ?? "diff", ["diff", "yaml", "json", "patch"] as const);
-    return reviewCommand(
-      { files, defaults, namespaceDefaults, output, explain: values.explain === true },
-      console,
-    );
-  }
+  if (command === "review") return reviewCommand(reviewOptions(values, rest), console);
   if (rest.length > 0) throw new UsageError(`${command}: takes no argument ${rest.join(" ")}`);
-  if (command === "defaults") {
-    const output = oneOf("output", values.output ?? "yaml", ["yaml", "json"] as const);
-    return defaultsCommand({ defaults, namespaceDefaults, output }, console);
-  }
-  return serveCommand(
-    {
-      defaults,
-      certFile: values["tls-cert-file"],
-      keyFile: values["tls-private-key-file"],
-      port: numberOf("port", values.port ?? "8443", 65535),
-      host: values["bind-address"] ?? "0.0.0.0",
-      drainSeconds: numberOf("drain-seconds", values["drain-seconds"] ?? "5", 3600),
-      logLevel: oneOf("log-level", values["log-level"] ?? "info", [
-        "debug",
-        "info",
-        "warn",
-        "error",
-      ] as const),
-    },
-    stopSignal(),
-  );
+  if (command === "defaults") return defaultsCommand(defaultsOptions(values, USER_AGENT), console);
+  if (values.release === undefined) return serveCommand(serveOptions(values), stopSignal());
+  const { POD_NAME: podName, POD_NAMESPACE: podNamespace } = process.env;
+  const facts = { hostName: hostname(), podName, podNamespace };
+  return serveCluster(serveClusterOptions(values, facts, USER_AGENT), stopSignal());
 }
 
 function parsed(argv: string[]) {
@@ -109,18 +124,6 @@ function refuseForeign(command: string, values: Record<string, unknown>): void {
   const foreign = Object.keys(values).find((name) => !(takes as readonly string[]).includes(name));
   if (foreign !== undefined)
     throw new UsageError(`${command}: takes no --${foreign}; see kthena-ascend ${command} --help`);
-}
-
-function oneOf<T extends string>(name: string, value: string, options: readonly T[]): T {
-  const found = options.find((option) => option === value);
-  if (found === undefined) throw new UsageError(`--${name}: ${value} is none of ${options.join(", ")}`);
-  return found;
-}
-
-function numberOf(name: string, value: string, most: number): number {
-  const number = /^\d+$/.test(value) ? Number(value) : Number.NaN;
-  if (!(number <= most)) throw new UsageError(`--${name}: ${value} is no number from 0 to ${most}`);
-  return number;
 }
 
 function consoleFor(argv: string[]): Console {

@@ -3,10 +3,18 @@ import type { AdmissionRequest } from "../api/admission-review.ts";
 import type { Finding } from "../api/finding.ts";
 import { INJECTED, SETTINGS } from "../api/names.ts";
 import { parsePinned } from "../defaults/pinned.ts";
-import { type Judgement, judgeRequest, type LookedUp, passReason } from "./judgement.ts";
-import { respond } from "./response.ts";
+import { configMapFindings } from "./config-map.ts";
+import {
+  type Judgement,
+  judgeRequest,
+  type LookedUp,
+  passReason,
+  podPassReason,
+  untouched,
+} from "./judgement.ts";
+import { respond, undecided } from "./response.ts";
 import { kindOf } from "./shape.ts";
-import type { PodContext, Surroundings } from "./surroundings.ts";
+import type { Surroundings, Unavailable } from "./surroundings.ts";
 import type { Reviewer } from "./verdict.ts";
 
 /** The two webhooks of this software. */
@@ -19,28 +27,51 @@ export interface Reviewers {
 export function createReviewers(surroundings: Surroundings): Reviewers {
   return {
     mutate: async (request) => {
+      const pass = passReason(request);
+      if (pass !== undefined) return respond(request, passed(request, pass), false);
       const world = await lookUp(request, surroundings);
+      if ("unavailable" in world) return undecided(request, world.unavailable);
       return respond(request, judgeRequest(request, world, surroundings), true);
     },
     validate: async (request) => {
+      const pass = passReason(request);
+      if (pass !== undefined) return respond(request, passed(request, pass), false);
+      if (kindOf(request) === "ConfigMap")
+        return respond(request, judgeConfigMap(request, surroundings), false);
       const world = await lookUp(request, surroundings);
+      if ("unavailable" in world) return undecided(request, world.unavailable);
       return respond(request, judgeFinal(request, world, surroundings), false);
     },
   };
 }
 
-/** Looks up what a request depends on; nothing where it passes anyway. */
-export async function lookUp(request: AdmissionRequest, surroundings: Surroundings): Promise<LookedUp> {
+/** Looks up what a request depends on. */
+export async function lookUp(
+  request: AdmissionRequest,
+  surroundings: Surroundings,
+): Promise<LookedUp | Unavailable> {
   const object = request.object ?? {};
-  const namespace = request.namespace;
-  const defaults = await surroundings.defaultsFor(namespace);
-  if (passReason(request) !== undefined) return { defaults };
+  const { namespace } = request;
   const kind = kindOf(request);
-  let owner: Owner | undefined;
-  let pod: PodContext | undefined;
-  if (kind === "ModelServing" && surroundings.ownerOf) owner = await surroundings.ownerOf(object, namespace);
-  if (kind === "Pod" && surroundings.podContextOf) pod = await surroundings.podContextOf(object, namespace);
-  return { defaults, owner, pod };
+  const defaults = await surroundings.defaultsFor(namespace);
+  if ("unavailable" in defaults) return defaults;
+  const owner = kind === "ModelServing" ? await surroundings.ownerOf?.(object, namespace) : undefined;
+  if (owner && "unavailable" in owner) return owner;
+  const looks = kind === "Pod" && podPassReason(request) === undefined;
+  const pod = looks ? await surroundings.podContextOf?.(object, namespace) : undefined;
+  if (pod && "unavailable" in pod) return pod;
+  return { defaults, owner, pod, notices: surroundings.noticesFor?.(namespace) ?? [] };
+}
+
+/** A ConfigMap by the name of the defaults. */
+function judgeConfigMap(request: AdmissionRequest, surroundings: Surroundings): Judgement {
+  const places = surroundings.defaultsPlaces?.();
+  if (!places) return passed(request, "no-cluster");
+  return { ...passed(request), findings: configMapFindings(request, places) };
+}
+
+function passed(request: AdmissionRequest, skip?: string): Judgement {
+  return untouched(kindOf(request), request.object ?? {}, skip);
 }
 
 /** Judges the object as it is to be stored: with the settings that are pinned on it, nothing may be left to add. */
@@ -48,7 +79,9 @@ function judgeFinal(request: AdmissionRequest, world: LookedUp, surroundings: Su
   const pinned = parsePinned(annotationsOf(request.object ?? {})[SETTINGS])?.base;
   const judgement = judgeRequest(
     request,
-    pinned ? { ...world, defaults: pinned, owner: ownerWithout(world.owner) } : world,
+    pinned
+      ? { ...world, defaults: pinned, rules: world.defaults.settings.rules, owner: ownerWithout(world.owner) }
+      : world,
     surroundings,
   );
   if (judgement.operations.length === 0 || judgement.kind === "Pod") return { ...judgement, operations: [] };

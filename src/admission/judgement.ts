@@ -11,6 +11,7 @@ import type { ResolvedDefaults } from "../defaults/settings.ts";
 import { injectPod, injectors as todaysInjectors } from "../injectors/index.ts";
 import { readPod } from "../injectors/role.ts";
 import { judge, sortedByPath } from "../rules/index.ts";
+import type { RuleSettings } from "../rules/rule.ts";
 import { holdersOf, type RuleSubject, rulePods, workloadSubject } from "../rules/subject.ts";
 import { type KnownKind, kindOf, shapeFindings } from "./shape.ts";
 import type { PodContext, Surroundings } from "./surroundings.ts";
@@ -38,6 +39,10 @@ export interface LookedUp {
   defaults: ResolvedDefaults;
   owner?: Owner | undefined;
   pod?: PodContext | undefined;
+  /** Severities in force, where they are not those of `defaults`: what is pinned on an object are its values only. */
+  rules?: RuleSettings;
+  /** What whoever is completed with these defaults has to be told. */
+  notices?: readonly Finding[];
 }
 
 /** Why a request passes without a look, or undefined where it is to be judged. */
@@ -65,11 +70,16 @@ export function judgeRequest(
     return workload(kind, object, request, world, surroundings);
   if (kind === "Pod") return pod(object, request, world, surroundings);
   const subject: RuleSubject = { kind, submitted: object, object, units: [] };
-  const findings = judge(subject, world.defaults.settings.rules, surroundings.rules);
+  const findings = judge(subject, rulesOf(world), surroundings.rules);
   return { ...untouched(kind, object), findings };
 }
 
-function untouched(kind: KnownKind | undefined, object: JsonObject, skip?: string): Judgement {
+function rulesOf(world: LookedUp): RuleSettings {
+  return world.rules ?? world.defaults.settings.rules;
+}
+
+/** The judgement that nothing is to be added. `skip`: why, where the object was not looked at. */
+export function untouched(kind: KnownKind | undefined, object: JsonObject, skip?: string): Judgement {
   return { kind, object, operations: [], additions: () => [], findings: [], skip };
 }
 
@@ -88,12 +98,13 @@ function workload(
     injectors: surroundings.injectors ?? todaysInjectors(),
   };
   const completed = completeWorkload({ ...common, object, oldObject });
-  const rules = world.defaults.settings.rules;
+  const rules = rulesOf(world);
   const found = judge(workloadSubject(kind, object, completed), rules, surroundings.rules);
   const before =
     oldObject && found.some(({ severity }) => severity === "deny")
       ? oldFindings(kind, oldObject, common, rules, surroundings)
       : [];
+  const skip = skipOf(completed);
   return {
     kind,
     object: completed.object,
@@ -102,8 +113,9 @@ function workload(
       ...completed.units.flatMap(unitAdditions),
       ...completed.additions.map((item) => shown(item, "")),
     ],
-    findings: ratcheted(found, before),
-    skip: skipOf(completed),
+    findings:
+      skip === undefined ? [...ratcheted(found, before), ...(world.notices ?? [])] : ratcheted(found, before),
+    skip,
   };
 }
 
@@ -145,18 +157,23 @@ function skipOf(completed: CompletedWorkload): string | undefined {
   return reasons.find((reason) => reason !== "no-npu") ?? reasons[0];
 }
 
-/** Kthena's pods only, at their creation: the second line behind their templates. */
+/** Why a pod is not looked at: only Kthena's are, at their creation, and none that its template completed. */
+export function podPassReason({ operation, object }: AdmissionRequest): string | undefined {
+  if (operation !== "CREATE") return "operation";
+  const metadata = objectOf(object?.metadata);
+  if (objectOf(metadata.labels)[KTHENA_NAME_LABEL] === undefined) return "not-kthena";
+  return objectOf(metadata.annotations)[STAMP] === undefined ? undefined : "stamped";
+}
+
+/** The second line behind the templates. */
 function pod(
   object: JsonObject,
   request: AdmissionRequest,
   world: LookedUp,
   surroundings: Surroundings,
 ): Judgement {
-  const metadata = objectOf(object.metadata);
-  if (request.operation !== "CREATE") return untouched("Pod", object, "operation");
-  if (objectOf(metadata.labels)[KTHENA_NAME_LABEL] === undefined)
-    return untouched("Pod", object, "not-kthena");
-  if (objectOf(metadata.annotations)[STAMP] !== undefined) return untouched("Pod", object, "stamped");
+  const pass = podPassReason(request);
+  if (pass !== undefined) return untouched("Pod", object, pass);
   const context = world.pod ?? { complete: true as const, asks: {}, defaults: world.defaults };
   if (!context.complete) return untouched("Pod", object, context.skip);
   const { injection } = injectPod(
@@ -181,6 +198,6 @@ function pod(
     object: completed,
     operations: patchOf(object, completed),
     additions: () => injection.additions.map((item) => shown(item, "")),
-    findings: judge(subject, context.defaults.settings.rules, surroundings.rules),
+    findings: judge(subject, rulesOf(world), surroundings.rules),
   };
 }

@@ -38,6 +38,21 @@ export function respond(request: AdmissionRequest, judgement: Judgement, patch: 
   };
 }
 
+/**
+ * The answer where something that the decision rests on cannot be known right now. Pods pass: their templates are the
+ * first line, and nothing may keep a model from starting.
+ */
+export function undecided(request: AdmissionRequest, why: string): Verdict {
+  const { uid } = request;
+  if (request.kind.kind === "Pod") {
+    const response = { uid, allowed: true, auditAnnotations: { skipped: "unavailable" } };
+    return { response, outcome: "skipped", skipReason: "unavailable", findings: [], operations: 0 };
+  }
+  const message = `kthena-ascend cannot decide now: ${why}; try again`;
+  const status = { code: 503, reason: "ServiceUnavailable", message };
+  return { response: { uid, allowed: false, status }, outcome: "undecided", findings: [], operations: 0 };
+}
+
 /** Code 422 with causes: kubectl prints it as it prints the API server's own validation. */
 function refusal(request: AdmissionRequest, denials: readonly Finding[]): Status {
   const lines = denials.map((finding) => `${finding.path}: ${findingText(finding)}`);

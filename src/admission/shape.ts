@@ -13,7 +13,7 @@ import { podSchema } from "../api/pod.ts";
 import { pathText } from "../defaults/problem.ts";
 
 /** The kinds that are looked at. */
-export type KnownKind = "ModelServing" | "ModelBooster" | "ModelServer" | "ModelRoute" | "Pod";
+export type KnownKind = "ModelServing" | "ModelBooster" | "ModelServer" | "ModelRoute" | "Pod" | "ConfigMap";
 
 const KINDS: Record<KnownKind, { group: string; schema: z.ZodType }> = {
   ModelServing: { group: WORKLOAD_GROUP, schema: z.compile(modelServingSchema) },
@@ -21,6 +21,7 @@ const KINDS: Record<KnownKind, { group: string; schema: z.ZodType }> = {
   ModelServer: { group: NETWORKING_GROUP, schema: z.compile(modelServerSchema) },
   ModelRoute: { group: NETWORKING_GROUP, schema: z.compile(modelRouteSchema) },
   Pod: { group: "", schema: z.compile(podSchema) },
+  ConfigMap: { group: "", schema: z.compile(z.looseObject({})) },
 };
 
 /** The kind that a request is about, or undefined where it is none of ours. */

@@ -1,7 +1,9 @@
 import type { Injectors, Owner } from "../additions/workload.ts";
+import type { Finding } from "../api/finding.ts";
 import type { JsonObject } from "../api/json.ts";
 import type { ResolvedDefaults } from "../defaults/settings.ts";
 import type { Rule } from "../rules/rule.ts";
+import type { DefaultsPlaces } from "./config-map.ts";
 
 /** Something that is there already, or has to be waited for. */
 export type Awaitable<T> = T | Promise<T>;
@@ -11,15 +13,26 @@ export type PodContext =
   | { complete: true; asks: Record<string, string>; defaults: ResolvedDefaults; pods?: number }
   | { complete: false; skip: string };
 
+/** What had to be known could not be: the request cannot be decided now. */
+export interface Unavailable {
+  unavailable: string;
+}
+
 /** What a review needs to know of the world beside the object: passed in, so that the core stays pure. */
 export interface Surroundings {
   /** The defaults in force for a namespace. */
-  defaultsFor: (namespace: string | undefined) => Awaitable<ResolvedDefaults>;
+  defaultsFor: (namespace: string | undefined) => Awaitable<ResolvedDefaults | Unavailable>;
+  /** What whoever is completed with a namespace's defaults has to be told. */
+  noticesFor?: (namespace: string | undefined) => Finding[];
   /** The ModelBooster that owns a ModelServing, where it is known. */
-  ownerOf?: (object: JsonObject, namespace: string | undefined) => Awaitable<Owner | undefined>;
+  ownerOf?: (object: JsonObject, namespace: string | undefined) => Awaitable<Owner | undefined | Unavailable>;
   /** The ModelServing of one of Kthena's pods; where it cannot be told, the namespace's defaults hold. */
-  podContextOf?: (pod: JsonObject, namespace: string | undefined) => Awaitable<PodContext | undefined>;
-  /** Today's injectors; others can be given to try how objects fare over two versions. */
+  podContextOf?: (
+    pod: JsonObject,
+    namespace: string | undefined,
+  ) => Awaitable<PodContext | undefined | Unavailable>;
+  /** Where the documents of the defaults are; without it ConfigMaps are not judged. */
+  defaultsPlaces?: () => DefaultsPlaces /** Today's injectors; others can be given to try how objects fare over two versions. */;
   injectors?: Injectors;
   rules?: readonly Rule[];
 }

@@ -4,8 +4,11 @@ import type { Finding } from "../api/finding.ts";
 /** What became of one review: the response for the API server, and what the log and metrics tell of it. */
 export interface Verdict {
   response: AdmissionResponse;
-  /** patched: something is added; unchanged: nothing to do; skipped: not ours, see `skipReason`. */
-  outcome: "patched" | "unchanged" | "skipped" | "refused";
+  /**
+   * patched: something is added; unchanged: nothing to do; skipped: not ours, see `skipReason`; undecided: refused
+   * because something that had to be known could not be.
+   */
+  outcome: "patched" | "unchanged" | "skipped" | "refused" | "undecided";
   skipReason?: string;
   findings: Finding[];
   /** Number of operations in the patch. */

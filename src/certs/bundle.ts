@@ -54,9 +54,17 @@ export function trustsOnly(entry: Entry, cas: readonly Certificate[]): boolean {
   return entry.trusted.every((ca) => wanted.has(fingerprint(ca)));
 }
 
-/** Whether a client with this entry's bundle accepts a serving certificate. */
-export function accepts(entry: Entry, leaf: Certificate): boolean {
-  return entry.trusted.some((ca) => signedBy(leaf, ca));
+/** Whether a client with this entry's bundle accepts a certificate that comes with these intermediates. */
+export function accepts(
+  entry: Entry,
+  certificate: Certificate,
+  intermediates: readonly Certificate[] = [],
+): boolean {
+  if (entry.trusted.some((ca) => signedBy(certificate, ca))) return true;
+  return intermediates.some((one, index) => {
+    const others = intermediates.filter((_other, place) => place !== index);
+    return signedBy(certificate, one) && accepts(entry, one, others);
+  });
 }
 
 /** The PEM text of a bundle, without repetitions. */

@@ -2,7 +2,7 @@ import { createPrivateKey, X509Certificate } from "node:crypto";
 import { type FSWatcher, watch } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { dirname } from "node:path";
-import type { Logger } from "pino";
+import type { Log } from "../kube/surroundings.ts";
 import type { KeyPair } from "./self-made.ts";
 
 /** The files of a serving certificate. */
@@ -34,7 +34,7 @@ export async function readPair({ certFile, keyFile }: CertificateFiles): Promise
 
 /** What a watch needs. */
 export interface WatchOptions {
-  log: Logger;
+  log: Log;
   /** Takes a pair that belongs together. What it throws leaves the pair before in force, to be tried again. */
   onPair: (pair: KeyPair) => void;
   /** The pair that is in force. */
@@ -90,7 +90,7 @@ export function watchPair(files: CertificateFiles, options: WatchOptions): () =>
 }
 
 /** Watches what can be watched: out of watches (a limit of the node), the poll alone has to do. */
-function watchFolders(files: CertificateFiles, log: Logger, onEvent: () => void): FSWatcher[] {
+function watchFolders(files: CertificateFiles, log: Log, onEvent: () => void): FSWatcher[] {
   const folders = [...new Set([dirname(files.certFile), dirname(files.keyFile)])];
   try {
     return folders.map((folder) =>
@@ -102,7 +102,7 @@ function watchFolders(files: CertificateFiles, log: Logger, onEvent: () => void)
   }
 }
 
-function unwatched(log: Logger, { message }: Error): void {
+function unwatched(log: Log, { message }: Error): void {
   log.warn({ problem: message }, "certificate files are polled only");
 }
 

@@ -60,13 +60,15 @@ export class TrustWatch {
     await Promise.all(this.#watched.map(({ informer }) => informer.stop()));
   }
 
-  /** Whether every configuration that exists trusts a serving certificate. */
-  verdict(leaf: Certificate): TrustVerdict {
+  /** Whether every configuration that exists trusts a serving certificate, sent with these intermediates. */
+  verdict(leaf: Certificate, intermediates: readonly Certificate[] = []): TrustVerdict {
     if (!this.synced) return { trusted: false, why: "the webhook configurations have not been read yet" };
     for (const { target, informer } of this.#watched) {
       const configuration = informer.store.get(target.name);
       if (!configuration) continue;
-      const distrusting = entriesOf(configuration, this.#service).find((entry) => !accepts(entry, leaf));
+      const distrusting = entriesOf(configuration, this.#service).find(
+        (entry) => !accepts(entry, leaf, intermediates),
+      );
       if (distrusting) {
         const why = `${target.resource.kind} ${target.name} (${distrusting.webhook}) does not trust the serving certificate`;
         return { trusted: false, why };

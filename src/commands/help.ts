@@ -30,11 +30,18 @@ Ends with 0: all admitted, 1: something refused, 2: something could not be read.
 `,
   defaults: `Usage: kthena-ascend defaults [options]
 
-Prints the defaults that result from the documents, each value with where it came from.
+Prints the defaults that result, each value with where it came from: from documents in files, or in force in a
+cluster where one of --namespace, --kubeconfig, --context and --release-namespace is given.
 
   -d, --defaults FILE      an AscendDefaults document or the ConfigMap that holds it; later ones win
       --namespace-defaults FILE
                            the defaults document of a namespace, laid over the cluster's
+  -n, --namespace NAME     in a cluster: the defaults of this namespace, its own document and annotations included
+      --release-namespace NAME
+                           namespace of the installation (default: kthena-ascend-system)
+      --release NAME       name of the helm release (default: kthena-ascend)
+      --kubeconfig FILE    default: $KUBECONFIG, then ~/.kube/config
+      --context NAME       context of the kubeconfig
   -o, --output FORMAT      yaml (default) or json
 `,
   serve: `Usage: kthena-ascend serve [options]
@@ -43,11 +50,28 @@ Runs the admission webhook over HTTPS: POST /mutate and /validate, GET /healthz 
 
       --port PORT                 default 8443; 0 takes a free one
       --bind-address ADDRESS      default 0.0.0.0
+      --drain-seconds N           after SIGTERM, go on answering for so long (default 5)
+      --log-level LEVEL           debug, info (default), warn or error
+
+Without a cluster:
       --tls-cert-file FILE        certificate and key, read again when they change;
       --tls-private-key-file FILE without them a certificate is made at start, for trials
   -d, --defaults FILE             an AscendDefaults document or the ConfigMap that holds it; later ones win
-      --drain-seconds N           after SIGTERM, go on answering for so long (default 5)
-      --log-level LEVEL           debug, info (default), warn or error
+
+In a cluster, as one replica of an installation:
+      --release NAME              name of the helm release, after which everything is named; it says that this
+                                  is a cluster
+  -n, --namespace NAME            namespace of the release (default: $POD_NAMESPACE)
+      --kubeconfig FILE           default: the pod's own account
+      --context NAME              context of the kubeconfig
+      --identity NAME             this replica (default: $POD_NAME, else the host and something random)
+      --certificates FROM         managed (default): issued here and kept in the Secret NAME-tls; files: from
+                                  --tls-cert-file and --tls-private-key-file, as cert-manager mounts them
+      --leaf-days N, --ca-days N  how long managed certificates live (default: 90 and 3650)
+      --settle-seconds N          how long each step of a change of CA is in place before the next (default: 60)
+      --lease-seconds N           how long the Leases last without renewal (default: 15)
+      --namespaced-defaults BOOL  whether namespaces may have defaults documents (default: true)
+      --metrics-port PORT         plain HTTP, /metrics (default: 9090; 0: none)
 `,
 };
 

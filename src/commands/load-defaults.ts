@@ -1,7 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { parse } from "yaml";
-import { at, isObject, type Json, type JsonObject, objectOf, stringOf } from "../api/json.ts";
-import { DEFAULTS_KEY } from "../api/names.ts";
+import { documentText } from "../admission/defaults-document.ts";
+import { isObject, type Json, type JsonObject } from "../api/json.ts";
 import { parseDefaults } from "../defaults/parse.ts";
 import type { Problem } from "../defaults/problem.ts";
 import type { Layer } from "../defaults/resolve.ts";
@@ -45,5 +45,5 @@ function documentIn(text: string): string {
 
 /** The key `defaults.yaml` of a ConfigMap, or undefined where the object is none. */
 export function documentOfConfigMap(object: JsonObject): string | undefined {
-  return object.kind === "ConfigMap" ? stringOf(objectOf(at(object, "data"))[DEFAULTS_KEY]) : undefined;
+  return object.kind === "ConfigMap" ? documentText(object) : undefined;
 }

@@ -6,7 +6,7 @@ import { DEFAULTS_LABEL, DEFAULTS_NAME } from "../api/names.ts";
 import { asksIn } from "../defaults/asks.ts";
 import { parseDefaults } from "../defaults/parse.ts";
 import { type Layer, type Resolution, resolveDefaults } from "../defaults/resolve.ts";
-import { type Console, EXIT } from "./console.ts";
+import { type Console, EXIT, UsageError } from "./console.ts";
 import { documentOfConfigMap, loadDefaults, problemText } from "./load-defaults.ts";
 import {
   findFiles,
@@ -16,6 +16,7 @@ import {
   readManifests,
   type Unreadable,
 } from "./manifests.ts";
+import { listOf, oneOf, textOf, type Values } from "./option-values.ts";
 import { diffReport, jsonReport, patchReport, yamlReport } from "./report.ts";
 
 /** What `kthena-ascend review` takes. */
@@ -25,6 +26,22 @@ export interface ReviewOptions {
   namespaceDefaults: string | undefined;
   output: "diff" | "yaml" | "json" | "patch";
   explain: boolean;
+}
+
+/**
+ * Reads the options of `review`.
+ * @throws UsageError that names the option
+ */
+export function reviewOptions(values: Values, rest: readonly string[]): ReviewOptions {
+  const files = [...listOf(values, "filename"), ...rest];
+  if (files.length === 0) throw new UsageError("review: name at least one file, folder or - with -f");
+  return {
+    files,
+    defaults: listOf(values, "defaults"),
+    namespaceDefaults: textOf(values, "namespace-defaults"),
+    output: oneOf(values, "output", "diff", ["diff", "yaml", "json", "patch"] as const),
+    explain: values.explain === true,
+  };
 }
 
 /** One object with its verdict. */

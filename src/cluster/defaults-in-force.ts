@@ -1,0 +1,243 @@
+import type { Finding } from "../api/finding.ts";
+import { equal, type Json } from "../api/json.ts";
+import { DEFAULTS_LABEL, DEFAULTS_NAME } from "../api/names.ts";
+import type { Problem } from "../defaults/problem.ts";
+import { type Layer, type Resolution, resolveDefaults } from "../defaults/resolve.ts";
+import type { KubeClient } from "../kube/client.ts";
+import { Informer } from "../kube/informer.ts";
+import { CONFIG_MAPS, keyOf, type Place } from "../kube/resource.ts";
+import type { Surroundings } from "../kube/surroundings.ts";
+import type { ConfigMap } from "./config-map.ts";
+import { type Effective, effectiveCluster, effectiveNamespace, sourceName } from "./effective-defaults.ts";
+import { isLater, type LastGood, readLastGood } from "./last-good.ts";
+
+/** Which ConfigMaps are followed. */
+export interface DefaultsOptions {
+  releaseNamespace: string;
+  /** The ConfigMap of the last good documents. */
+  lastGood: Place;
+  /** Whether namespaces may have documents of their own. */
+  namespaced: boolean;
+}
+
+/** The longest time that a timer of Node takes. */
+const MOST_TIMER_MS = 2 ** 31 - 1;
+
+/** One text and from which version of the ConfigMap it is. */
+interface Remembered {
+  text: string;
+  version: string;
+}
+
+/**
+ * The defaults in force on this replica: follows the ConfigMaps, and falls back on the last good documents, which
+ * every replica reads from the same object.
+ */
+export class DefaultsInForce {
+  readonly #options: DefaultsOptions;
+  readonly #current: Informer<ConfigMap>;
+  readonly #lastGood: Informer<ConfigMap>;
+  readonly #namespaces: Informer<ConfigMap> | undefined;
+  readonly #listeners = new Set<() => void>();
+  #cluster: Effective = { from: "none", layer: undefined, text: undefined, problems: [] };
+  #layers: readonly Layer[] = [];
+  /** The latest good documents that this process saw itself. */
+  #remembered: Remembered | undefined;
+  readonly #rememberedNamespaces = new Map<string, string>();
+  readonly #effective = new Map<string, Effective>();
+  readonly #resolved = new Map<string, { asks: Record<string, string>; resolution: Resolution }>();
+
+  constructor(client: KubeClient, options: DefaultsOptions, around: Surroundings) {
+    this.#options = options;
+    const one = (place: Place) => ({
+      resource: CONFIG_MAPS,
+      fieldSelector: `metadata.name=${place.name}`,
+      ...(place.namespace === undefined ? {} : { namespace: place.namespace }),
+    });
+    const { releaseNamespace, lastGood, namespaced } = options;
+    this.#current = new Informer(client, one({ namespace: releaseNamespace, name: DEFAULTS_NAME }), around);
+    this.#lastGood = new Informer(client, one(lastGood), around);
+    // By name: RBAC can limit the reading of ConfigMaps in all namespaces to this one name.
+    const labelled = { ...one({ name: DEFAULTS_NAME }), labelSelector: `${DEFAULTS_LABEL}=true` };
+    this.#namespaces = namespaced ? new Informer(client, labelled, around) : undefined;
+  }
+
+  /** The informers, for readiness and metrics. */
+  get informers(): Record<string, Informer<ConfigMap>> {
+    return {
+      defaults: this.#current,
+      "last-good-defaults": this.#lastGood,
+      ...(this.#namespaces ? { "namespace-defaults": this.#namespaces } : {}),
+    };
+  }
+
+  start(): void {
+    this.#current.onChange(() => this.#readCluster());
+    this.#lastGood.onChange(() => this.#readCluster());
+    this.#namespaces?.onChange((_key, current, previous) => {
+      const namespace = (current ?? previous)?.metadata.namespace;
+      if (namespace === undefined || namespace === this.#options.releaseNamespace) return;
+      this.#resolved.delete(namespace);
+      this.#readNamespace(namespace, current);
+      this.#tell();
+    });
+    for (const informer of Object.values(this.informers)) {
+      informer.start();
+      // A ConfigMap that is not there makes no change that would be told.
+      void informer.waitForSync(MOST_TIMER_MS).then(() => this.#readCluster());
+    }
+  }
+
+  async stop(): Promise<void> {
+    await Promise.all(Object.values(this.informers).map((informer) => informer.stop()));
+  }
+
+  /** Calls back after each change of what is in force or wrong. Gives the function that ends this. */
+  onChange(listener: () => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  /** Drops what is remembered of a namespace that is gone. */
+  forget(namespace: string): void {
+    this.#resolved.delete(namespace);
+  }
+
+  /** Whether every ConfigMap has been read. */
+  get synced(): boolean {
+    return Object.values(this.informers).every(({ synced }) => synced);
+  }
+
+  /** Why nothing can be decided yet; undefined once a document is in force. */
+  get missing(): string | undefined {
+    if (!this.synced) return "the defaults have not been read yet";
+    if (this.#cluster.layer) return undefined;
+    return `no defaults are in force: ${this.#cluster.problems.map(textOf).join("; ")}`;
+  }
+
+  /** The cluster's document in force, and what is wrong with its ConfigMap. */
+  get cluster(): Effective {
+    return this.#cluster;
+  }
+
+  /** The cluster's documents in force. */
+  get layers(): readonly Layer[] {
+    return this.#layers;
+  }
+
+  /** Namespaces that have a document, with what is in force there. */
+  get namespaces(): ReadonlyMap<string, Effective> {
+    return this.#effective;
+  }
+
+  /** The settings of a namespace; the same object as long as nothing changes. */
+  resolve(namespace: string, asks: Record<string, string>): Resolution {
+    const document = this.#effective.get(namespace)?.layer;
+    const key = document || Object.keys(asks).length > 0 ? namespace : "";
+    const known = this.#resolved.get(key);
+    if (known && equal(known.asks as Json, asks as Json)) return known.resolution;
+    const resolution = resolveDefaults(
+      this.#layers,
+      key === "" ? undefined : { name: namespace, document, asks },
+    );
+    this.#resolved.set(key, { asks, resolution });
+    return resolution;
+  }
+
+  /** Warnings for whoever is admitted with something else than the ConfigMaps say. */
+  notices(namespace: string): Finding[] {
+    const notices: Finding[] = [];
+    if (this.#cluster.from === "last-good") notices.push(notice(sourceName(this.#options.releaseNamespace)));
+    const own = this.#effective.get(namespace);
+    if (own && own.from !== "current") {
+      notices.push(notice(sourceName(namespace), own.from === "none" ? "and is left out" : undefined));
+    }
+    return notices;
+  }
+
+  /** What is to be kept as the last good documents; undefined where there is none. */
+  get toKeep(): LastGood | undefined {
+    const { text, from } = this.#cluster;
+    if (text === undefined) return undefined;
+    const stored = this.stored;
+    const version =
+      from === "current" ? this.#currentVersion : (this.#fallback(stored)?.version ?? stored?.version ?? "");
+    const namespaces = [...this.#effective].flatMap(([namespace, effective]) =>
+      effective.text === undefined ? [] : [[namespace, effective.text] as const],
+    );
+    return { cluster: text, version, namespaces: Object.fromEntries(namespaces) };
+  }
+
+  /** The last good documents as they are kept. */
+  get stored(): LastGood | undefined {
+    return readLastGood(this.#lastGood.store.get(keyOf(this.#options.lastGood)));
+  }
+
+  get #currentVersion(): string {
+    return this.#currentMap?.metadata.resourceVersion ?? "";
+  }
+
+  get #currentMap(): ConfigMap | undefined {
+    return this.#current.store.get(keyOf({ namespace: this.#options.releaseNamespace, name: DEFAULTS_NAME }));
+  }
+
+  /** The later of what this process saw itself and what is kept for all. */
+  #fallback(stored: LastGood | undefined): Remembered | undefined {
+    const kept = stored && { text: stored.cluster, version: stored.version };
+    const own = this.#remembered;
+    if (!kept || !own) return kept ?? own;
+    return isLater(own.version, kept.version) ? own : kept;
+  }
+
+  #readCluster(): void {
+    const stored = this.stored;
+    const { releaseNamespace } = this.#options;
+    this.#cluster = effectiveCluster(this.#currentMap, releaseNamespace, this.#fallback(stored)?.text);
+    const { from, layer, text } = this.#cluster;
+    if (from === "current" && text !== undefined) this.#remembered = { text, version: this.#currentVersion };
+    if (layer?.document !== this.#layers[0]?.document) {
+      this.#layers = layer ? [layer] : [];
+      this.#resolved.clear();
+    }
+    for (const map of this.#namespaces?.store.values() ?? []) {
+      const { namespace } = map.metadata;
+      if (namespace !== undefined && namespace !== releaseNamespace) this.#readNamespace(namespace, map);
+    }
+    this.#tell();
+  }
+
+  #readNamespace(namespace: string, map: ConfigMap | undefined): void {
+    if (!map) {
+      this.#effective.delete(namespace);
+      this.#rememberedNamespaces.delete(namespace);
+      return;
+    }
+    const fallback = this.#rememberedNamespaces.get(namespace) ?? this.stored?.namespaces[namespace];
+    const effective = effectiveNamespace(map, namespace, fallback, this.#layers);
+    this.#effective.set(namespace, effective);
+    if (effective.from === "current" && effective.text !== undefined)
+      this.#rememberedNamespaces.set(namespace, effective.text);
+    this.#resolved.delete(namespace);
+  }
+
+  #tell(): void {
+    for (const listener of this.#listeners) listener();
+  }
+}
+
+function notice(source: string, instead = "the last good ones hold"): Finding {
+  return {
+    rule: "defaults/last-good",
+    severity: "warn",
+    path: "metadata.namespace",
+    cause: "FieldValueInvalid",
+    message: `${source} is wrong; ${instead}`,
+    fix: "tell the platform team",
+  };
+}
+
+/** A problem of a document in one line, without its source. */
+export function textOf({ source, path, line, message, fix }: Problem): string {
+  const where = line === undefined ? source : `${source}, line ${line}`;
+  return `${where}: ${path === "" ? "the document" : path} ${message}; ${fix}`;
+}

@@ -1,0 +1,94 @@
+import { equal, type Json } from "../api/json.ts";
+import { DEFAULTS_NAME } from "../api/names.ts";
+import type { KubeClient } from "../kube/client.ts";
+import type { EventRecorder } from "../kube/events.ts";
+import { describeFailure } from "../kube/failure.ts";
+import { CONFIG_MAPS, type Place } from "../kube/resource.ts";
+import { backoffMs, type Surroundings } from "../kube/surroundings.ts";
+import { type DefaultsInForce, textOf } from "./defaults-in-force.ts";
+import type { Effective } from "./effective-defaults.ts";
+import { lastGoodContents } from "./last-good.ts";
+
+const FIELD_MANAGER = "kthena-ascend-defaults";
+/** How often what is kept is looked at without a reason: somebody may have changed it by hand. */
+const LOOK_MS = 60_000;
+
+/** What the holder of the Lease looks after. */
+export interface KeeperOptions {
+  lastGood: Place;
+  releaseNamespace: string;
+  inForce: DefaultsInForce;
+  events: EventRecorder;
+}
+
+/**
+ * Keeps the last good documents in their ConfigMap and says by Event what is wrong with the current ones. Only the
+ * holder of the Lease runs it.
+ */
+export async function keepDefaults(
+  client: KubeClient,
+  options: KeeperOptions,
+  { clock, random, log }: Surroundings,
+  signal: AbortSignal,
+): Promise<void> {
+  const told = new Map<string, string>();
+  let wake = new AbortController();
+  const forget = options.inForce.onChange(() => wake.abort());
+  let failures = 0;
+  while (!signal.aborted) {
+    wake = new AbortController();
+    if (options.inForce.synced) tellProblems(options, told);
+    const problem = await keep(client, options);
+    failures = problem === undefined ? 0 : failures + 1;
+    if (problem !== undefined) log.warn({ problem }, "the last good defaults could not be kept");
+    const pause = problem === undefined ? LOOK_MS : backoffMs(failures, random);
+    await clock.sleep(pause, AbortSignal.any([signal, wake.signal]));
+  }
+  forget();
+}
+
+/** Writes what is in force where something else is kept. Gives what went wrong. */
+async function keep(client: KubeClient, { inForce, lastGood }: KeeperOptions): Promise<string | undefined> {
+  const wanted = inForce.synced ? inForce.toKeep : undefined;
+  if (!wanted || equal(wanted as unknown as Json, inForce.stored as unknown as Json)) return undefined;
+  const patch = {
+    type: "apply",
+    body: lastGoodContents(wanted),
+    fieldManager: FIELD_MANAGER,
+    // Whoever edited it by hand: it is no place to set anything.
+    force: true,
+  } as const;
+  const written = await client.patch(CONFIG_MAPS, lastGood, patch);
+  return written.ok ? undefined : describeFailure(written.failure);
+}
+
+/** One Event each time that something else is wrong with a ConfigMap, and one when it is right again. */
+function tellProblems(options: KeeperOptions, told: Map<string, string>): void {
+  const { inForce, releaseNamespace } = options;
+  const all = new Map<string, Effective>([[releaseNamespace, inForce.cluster], ...inForce.namespaces]);
+  for (const [namespace, effective] of all) {
+    const restricted = namespace === releaseNamespace ? [] : inForce.resolve(namespace, {}).problems;
+    const text = [...effective.problems, ...restricted].map(textOf).join("\n");
+    const before = told.get(namespace) ?? "";
+    if (text === before) continue;
+    told.set(namespace, text);
+    const regarding = { apiVersion: "v1", kind: "ConfigMap", name: DEFAULTS_NAME, namespace };
+    const wrong = text !== "";
+    options.events.record({
+      regarding,
+      type: wrong ? "Warning" : "Normal",
+      reason: wrong ? "DefaultsInvalid" : "DefaultsInForce",
+      action: "Load",
+      note: wrong
+        ? `${consequence(effective, restricted.length > 0)}\n${text}`
+        : "the document is in force again",
+    });
+  }
+  for (const namespace of told.keys()) if (!all.has(namespace)) told.delete(namespace);
+}
+
+function consequence({ from }: Effective, restricted: boolean): string {
+  if (from === "last-good") return "the last good document stays in force:";
+  if (from === "none") return "no document is in force:";
+  return restricted ? "what it may not set is left out:" : "";
+}

@@ -1,0 +1,62 @@
+import { type JsonObject, listOf, objectOf } from "../api/json.ts";
+import { NETWORKING_GROUP, PREFIX, WORKLOAD_GROUP } from "../api/names.ts";
+import { asksForNpus } from "../engines/accelerators.ts";
+import {
+  type AnyObject,
+  grouped,
+  type KubeObject,
+  type ObjectMeta,
+  type Resource,
+} from "../kube/resource.ts";
+
+export const MODEL_SERVINGS: Resource = grouped(WORKLOAD_GROUP, "v1alpha1", "modelservings", "ModelServing");
+export const MODEL_BOOSTERS: Resource = grouped(WORKLOAD_GROUP, "v1alpha1", "modelboosters", "ModelBooster");
+export const MODEL_SERVERS: Resource = grouped(NETWORKING_GROUP, "v1alpha1", "modelservers", "ModelServer");
+export const MODEL_ROUTES: Resource = grouped(NETWORKING_GROUP, "v1alpha1", "modelroutes", "ModelRoute");
+
+/** A Namespace or ModelBooster, of which only the annotations count. */
+export function onlyAnnotations<T extends KubeObject>({ metadata }: T): T {
+  return { metadata: ownMetadata(metadata) } as T;
+}
+
+/** A ModelServing as its pods need it: annotations, owner, and how many pods each role has. */
+export function onlyRoleSizes({ metadata, spec }: AnyObject): AnyObject {
+  const roles = listOf(objectOf(objectOf(spec).template).roles).map((role): JsonObject => {
+    const { name, workerReplicas } = objectOf(role);
+    return { name, workerReplicas };
+  });
+  return { metadata: ownMetadata(metadata), spec: { template: { roles } } };
+}
+
+/** One of Kthena's pods. */
+export interface MemberPod extends AnyObject {
+  /** Whether a container of it asks for NPUs. */
+  asksForNpus?: boolean;
+}
+
+/** A pod as its siblings need it: labels, whether it is complete, whether it asks for NPUs, whether it goes. */
+export function onlyMembership({ metadata, spec }: MemberPod): MemberPod {
+  const { labels, deletionTimestamp } = metadata;
+  const kept = {
+    ...ownMetadata(metadata),
+    ...(labels ? { labels } : {}),
+    ...(deletionTimestamp ? { deletionTimestamp } : {}),
+  };
+  const asks = listOf(spec?.containers).some((container) => asksForNpus(objectOf(container)));
+  return { metadata: kept, asksForNpus: asks };
+}
+
+function ownMetadata(metadata: ObjectMeta): ObjectMeta {
+  const { name, namespace, uid, resourceVersion, ownerReferences } = metadata;
+  const annotations = Object.fromEntries(
+    Object.entries(metadata.annotations ?? {}).filter(([key]) => key.startsWith(PREFIX)),
+  );
+  return {
+    name,
+    ...(namespace === undefined ? {} : { namespace }),
+    ...(uid === undefined ? {} : { uid }),
+    ...(resourceVersion === undefined ? {} : { resourceVersion }),
+    ...(ownerReferences ? { ownerReferences } : {}),
+    annotations,
+  };
+}

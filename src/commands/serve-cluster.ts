@@ -1,0 +1,176 @@
+import type { Injectors } from "../additions/workload.ts";
+import { createReviewers } from "../admission/index.ts";
+import { ClusterCertificates } from "../certs/cluster-certificates.ts";
+import { installationOf } from "../certs/installation.ts";
+import { DEFAULT_POLICY } from "../certs/rotate.ts";
+import { dnsNamesOf } from "../certs/service-names.ts";
+import { ClusterView } from "../cluster/cluster-view.ts";
+import { keepDefaults } from "../cluster/defaults-keeper.ts";
+import { KubeClient } from "../kube/client.ts";
+import type { ConfigSource } from "../kube/config.ts";
+import { EventRecorder } from "../kube/events.ts";
+import { LeaderElection } from "../kube/lease.ts";
+import { type Surroundings, systemClock } from "../kube/surroundings.ts";
+import { createLog, type LogLevel } from "../observe/log.ts";
+import { createMetrics, type StateMeasure } from "../observe/metrics.ts";
+import { startMetricsServer } from "../server/metrics-server.ts";
+import { createAdmissionServer, type Observation, type Readiness } from "../server/server.ts";
+import { EXIT, UsageError } from "./console.ts";
+
+/** What `kthena-ascend serve --release NAME` takes. */
+export interface ServeClusterOptions {
+  release: string;
+  namespace: string;
+  source: ConfigSource;
+  /** This replica; no two may have the same. */
+  identity: string;
+  certificates:
+    | { from: "managed"; leafDays: number; caDays: number; settleSeconds: number }
+    | { from: "files"; certFile: string; keyFile: string };
+  leaseSeconds: number;
+  /** Whether namespaces may have defaults documents. */
+  namespacedDefaults: boolean;
+  /** 0: no metrics. */
+  metricsPort: number;
+  port: number;
+  host: string;
+  drainSeconds: number;
+  logLevel: LogLevel;
+  userAgent: string;
+  /** Other injectors than today's, to try how objects fare over two versions. */
+  injectors?: Injectors;
+}
+
+/** Runs one replica of the webhook in a cluster until it is told to stop. */
+export async function serveCluster(
+  options: ServeClusterOptions,
+  stopped: Promise<NodeJS.Signals>,
+): Promise<number> {
+  const log = createLog(options.logLevel);
+  const around: Surroundings = { clock: systemClock, random: Math.random, log };
+  const client = new KubeClient({ source: options.source, userAgent: options.userAgent });
+  const parts = partsOf(client, options, around);
+  const { view, certificates, keeper, events } = parts;
+  const readiness = (): Readiness => {
+    const reasons = [...certificates.missing, ...view.missing];
+    return { ready: reasons.length === 0, reasons };
+  };
+  const metrics = createMetrics(() => stateOf(parts, readiness().ready));
+  const injectors = options.injectors ? { injectors: options.injectors } : {};
+  const { mutate, validate } = createReviewers({ ...view.surroundings, ...injectors });
+  const server = createAdmissionServer({
+    routes: { "/mutate": mutate, "/validate": validate },
+    tls: await certificates.start(),
+    log,
+    readiness,
+    onReview: (observation) => metrics.review(measureOf(observation)),
+  });
+  certificates.onPair(server.replaceCertificate);
+  view.start();
+  keeper.start();
+  const where = { host: options.host, port: options.port };
+  const port = await server.listen(where).catch(cannotListen(where));
+  const metricsAt = { host: options.host, port: options.metricsPort };
+  const metricsServer =
+    options.metricsPort === 0
+      ? undefined
+      : await startMetricsServer(metrics.registry, metricsAt).catch(cannotListen(metricsAt));
+  log.info({ ...where, port, release: options.release, namespace: options.namespace }, "serving");
+  const signal = await stopped;
+  log.info({ signal, seconds: options.drainSeconds }, "draining");
+  // The Leases go back first, so that another replica takes over while this one still answers.
+  await Promise.all([
+    keeper.stop(),
+    certificates.stop(),
+    server.drain({ graceMs: options.drainSeconds * 1000, limitMs: options.drainSeconds * 1000 + 20_000 }),
+  ]);
+  await Promise.all([view.stop(), events.stop(), metricsServer?.close()]);
+  client.close();
+  log.info("stopped");
+  return EXIT.ok;
+}
+
+type Parts = ReturnType<typeof partsOf>;
+
+function partsOf(client: KubeClient, options: ServeClusterOptions, around: Surroundings) {
+  const { release, namespace, identity } = options;
+  const lastGood = { namespace, name: `${release}-last-good-defaults` };
+  const view = new ClusterView(
+    client,
+    { releaseNamespace: namespace, lastGood, namespaced: options.namespacedDefaults },
+    around,
+  );
+  const events = new EventRecorder(
+    client,
+    { controller: "kthena-ascend.io/webhook", instance: identity },
+    around,
+  );
+  const leaseDurationMs = options.leaseSeconds * 1000;
+  const keeping = { lastGood, releaseNamespace: namespace, inForce: view.defaults, events };
+  const keeper = new LeaderElection(
+    client,
+    {
+      lease: { namespace, name: `${release}-defaults` },
+      identity,
+      leaseDurationMs,
+      lead: (signal) => keepDefaults(client, keeping, around, signal),
+    },
+    around,
+  );
+  const certificates = certificatesOf(client, options, leaseDurationMs, around);
+  return { view, events, keeper, certificates };
+}
+
+function certificatesOf(
+  client: KubeClient,
+  { release, namespace, identity, certificates }: ServeClusterOptions,
+  leaseDurationMs: number,
+  around: Surroundings,
+): ClusterCertificates {
+  const installation = installationOf(release, namespace);
+  if (certificates.from === "files") {
+    return new ClusterCertificates(client, { installation, from: "files", files: certificates }, around);
+  }
+  const policy = {
+    ...DEFAULT_POLICY,
+    dnsNames: dnsNamesOf(installation.service),
+    leafDays: certificates.leafDays,
+    caDays: certificates.caDays,
+    settleMs: certificates.settleSeconds * 1000,
+  };
+  const managed = { installation, from: "managed", identity, policy, leaseDurationMs } as const;
+  return new ClusterCertificates(client, managed, around);
+}
+
+function stateOf({ view, certificates, keeper, events }: Parts, ready: boolean): StateMeasure {
+  const { defaults } = view;
+  const valid = [...defaults.namespaces].map(
+    ([namespace, { from }]) => [namespace, from === "current"] as const,
+  );
+  return {
+    ready,
+    certificates: certificates.expiry,
+    defaults: Object.fromEntries([["", defaults.cluster.from === "current"], ...valid]),
+    leases: { defaults: keeper.holds(), certs: certificates.issuing },
+    informers: Object.fromEntries(Object.entries(view.informers).map(([name, { state }]) => [name, state])),
+    eventsDropped: events.dropped,
+  };
+}
+
+function measureOf({ path, request, outcome, verdict, seconds }: Observation) {
+  return {
+    path,
+    kind: request?.kind.kind ?? "",
+    operation: request?.operation ?? "",
+    outcome,
+    skip: verdict?.skipReason,
+    findings: verdict?.findings ?? [],
+    seconds,
+  };
+}
+
+function cannotListen({ host, port }: { host: string; port: number }): (error: Error) => never {
+  return (error) => {
+    throw new UsageError(`cannot listen on ${host}:${port}: ${error.message}`);
+  };
+}
