@@ -30,6 +30,8 @@ export interface ServeClusterOptions {
   leaseSeconds: number;
   /** Whether namespaces may have defaults documents. */
   namespacedDefaults: boolean;
+  /** Who keeps the conditions of ModelBoosters: this process, or nobody. */
+  reconciler: "conditions" | "off";
   /** 0: no metrics. */
   metricsPort: number;
   port: number;

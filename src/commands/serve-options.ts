@@ -26,6 +26,7 @@ const CLUSTER_ONLY = [
   "lease-seconds",
   "namespaced-defaults",
   "metrics-port",
+  "reconciler",
 ];
 
 /**
@@ -68,6 +69,7 @@ export function serveClusterOptions(
     certificates: certificatesFrom(values),
     leaseSeconds: numberOf(values, "lease-seconds", 15, { least: 5, most: 3600 }),
     namespacedDefaults: oneOf(values, "namespaced-defaults", "true", ["true", "false"] as const) === "true",
+    reconciler: oneOf(values, "reconciler", "off", ["conditions", "off"] as const),
     metricsPort: numberOf(values, "metrics-port", 9090, { most: 65535 }),
     ...listenOptions(values),
     userAgent,

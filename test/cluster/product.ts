@@ -1,0 +1,64 @@
+import { join } from "node:path";
+import { KubeClient } from "../../src/kube/client.ts";
+import {
+  type ControlPlane,
+  type ControlPlaneOptions,
+  startControlPlane,
+} from "./control-plane/control-plane.ts";
+import { crdFolder } from "./control-plane/crds.ts";
+import { type Installation, type RunOptions, runInstallation } from "./installation/installation.ts";
+
+/** A control plane with Kthena's CRDs, the chart installed as a person would, and the webhook running. */
+export interface Product {
+  plane: ControlPlane;
+  admin: KubeClient;
+  installation: Installation;
+  /** Ends everything. Throws where the webhook's account asked for something that it may not do. */
+  stop: () => Promise<void>;
+}
+
+export const RELEASE = "kthena-ascend";
+export const RELEASE_NAMESPACE = "kthena-ascend-system";
+
+const chart = join(import.meta.dirname, "..", "..", "deploy", "chart");
+
+/** How the product is to be started. */
+export interface ProductOptions extends ControlPlaneOptions {
+  /** Chart values, as `--set key=value`. */
+  values?: readonly string[];
+  run?: RunOptions;
+}
+
+/** Starts it and waits until every replica is Ready. */
+export async function startProduct(options: ProductOptions = {}): Promise<Product> {
+  const { values = [], run = {}, ...control } = options;
+  const plane = await startControlPlane({ audit: true, crdFolders: [crdFolder()], ...control });
+  try {
+    const set = ["drainSeconds=1", "certificates.settleSeconds=1", "leaseSeconds=5", ...values];
+    const args = ["install", RELEASE, chart, "--create-namespace", `--namespace=${RELEASE_NAMESPACE}`];
+    await plane.helm([...args, ...set.flatMap((value) => ["--set", value])]);
+    const installation = await runInstallation(plane, {
+      release: RELEASE,
+      namespace: RELEASE_NAMESPACE,
+      ...run,
+    });
+    await installation.waitReady();
+    const admin = new KubeClient({ source: { from: "file", file: plane.kubeconfig }, userAgent: "test" });
+    return { plane, admin, installation, stop: () => stopped(plane, admin, installation) };
+  } catch (error) {
+    await plane.stop({ keepLogs: true });
+    throw error;
+  }
+}
+
+async function stopped(plane: ControlPlane, admin: KubeClient, installation: Installation): Promise<void> {
+  try {
+    await installation.stop();
+    const forbidden = await installation.forbidden();
+    if (forbidden.length > 0)
+      throw new Error(`the webhook asked for what it may not do:\n${forbidden.join("\n")}`);
+  } finally {
+    admin.close();
+    await plane.stop();
+  }
+}
