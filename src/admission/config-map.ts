@@ -2,9 +2,11 @@ import type { AdmissionRequest } from "../api/admission-review.ts";
 import type { Finding, Severity } from "../api/finding.ts";
 import { type JsonObject, objectOf } from "../api/json.ts";
 import { DEFAULTS_KEY, DEFAULTS_LABEL, DEFAULTS_NAME } from "../api/names.ts";
+import { withLines } from "../defaults/parse.ts";
 import type { Problem } from "../defaults/problem.ts";
 import { type Layer, resolveDefaults } from "../defaults/resolve.ts";
-import { clusterDocument, namespaceDocument } from "./defaults-document.ts";
+import { defaultsProblems } from "../rules/defaults-problems.ts";
+import { clusterDocument, documentText, namespaceDocument } from "./defaults-document.ts";
 
 /** Where the documents of the defaults are, and what is in force for the cluster. */
 export interface DefaultsPlaces {
@@ -28,15 +30,24 @@ export function configMapFindings(
   const source = `ConfigMap ${namespace}/${DEFAULTS_NAME}`;
   if (namespace === places.releaseNamespace) {
     const checked = clusterDocument(configMap, source);
-    return checked.ok ? [] : checked.problems.map((problem) => finding(problem, "deny"));
+    const problems = checked.ok ? ruleProblems(configMap, checked.layer) : checked.problems;
+    return problems.map((problem) => finding(problem, "deny"));
   }
   const unread = whyUnread(configMap, places);
   if (unread) return [unread];
   const checked = namespaceDocument(configMap, source, places.cluster);
   const problems = checked.ok
-    ? resolveDefaults(places.cluster, { name: namespace, document: checked.layer }).problems
+    ? [
+        ...resolveDefaults(places.cluster, { name: namespace, document: checked.layer }).problems,
+        ...ruleProblems(configMap, checked.layer),
+      ]
     : checked.problems;
   return problems.map((problem) => finding(problem, "deny"));
+}
+
+/** Ids are checked where a document is applied only: one from before a rollback stays in force. */
+function ruleProblems(configMap: JsonObject, { document, source }: Layer): Problem[] {
+  return withLines(defaultsProblems(document, source), documentText(configMap) ?? "");
 }
 
 function whyUnread(

@@ -10,6 +10,7 @@ import {
   type LookedUp,
   passReason,
   podPassReason,
+  policyOf,
   untouched,
 } from "./judgement.ts";
 import { respond, undecided } from "./response.ts";
@@ -80,7 +81,7 @@ function judgeFinal(request: AdmissionRequest, world: LookedUp, surroundings: Su
   const judgement = judgeRequest(
     request,
     pinned
-      ? { ...world, defaults: pinned, rules: world.defaults.settings.rules, owner: ownerWithout(world.owner) }
+      ? { ...world, defaults: pinned, owner: ownerWithout(world.owner), policy: policyOf(world) }
       : world,
     surroundings,
   );

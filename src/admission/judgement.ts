@@ -1,18 +1,25 @@
 import type { Addition } from "../additions/addition.ts";
 import { patchOf } from "../additions/patch.ts";
 import { encodePath } from "../additions/path.ts";
-import { type CompletedWorkload, completeWorkload, type Owner } from "../additions/workload.ts";
+import {
+  type CompletedWorkload,
+  completeWorkload,
+  type Owner,
+  type WorkloadInput,
+} from "../additions/workload.ts";
 import type { AdmissionRequest, Operation } from "../api/admission-review.ts";
 import type { Finding } from "../api/finding.ts";
 import { type JsonObject, objectOf } from "../api/json.ts";
-import { KTHENA_NAME_LABEL, STAMP } from "../api/names.ts";
+import { ASK, KTHENA_NAME_LABEL, STAMP } from "../api/names.ts";
 import type { WorkloadKind } from "../api/units.ts";
 import type { ResolvedDefaults } from "../defaults/settings.ts";
 import { injectPod, injectors as todaysInjectors } from "../injectors/index.ts";
 import { readPod } from "../injectors/role.ts";
-import { judge, sortedByPath } from "../rules/index.ts";
-import type { RuleSettings } from "../rules/rule.ts";
+import { judge, RULES, sortedByPath } from "../rules/index.ts";
+import type { Rule, RuleSettings } from "../rules/rule.ts";
 import { holdersOf, type RuleSubject, rulePods, workloadSubject } from "../rules/subject.ts";
+import { additionsByPath, withOrigin } from "./origin.ts";
+import { ratcheted } from "./ratchet.ts";
 import { type KnownKind, kindOf, shapeFindings } from "./shape.ts";
 import type { PodContext, Surroundings } from "./surroundings.ts";
 
@@ -39,10 +46,24 @@ export interface LookedUp {
   defaults: ResolvedDefaults;
   owner?: Owner | undefined;
   pod?: PodContext | undefined;
-  /** Severities in force, where they are not those of `defaults`: what is pinned on an object are its values only. */
-  rules?: RuleSettings;
+  /** Where the defaults are pinned ones: what holds for rules today. */
+  policy?: Policy | undefined;
   /** What whoever is completed with these defaults has to be told. */
   notices?: readonly Finding[];
+}
+
+/** What decides about the rules: never pinned, so that the platform team can change it for all objects at once. */
+export interface Policy {
+  severities: RuleSettings;
+  /** What the namespace and the owner say in `allow`. */
+  allow: readonly string[];
+}
+
+/** What holds for the rules, from what was looked up for a request. */
+export function policyOf({ policy, defaults, owner }: LookedUp): Policy {
+  if (policy) return policy;
+  const allow = [defaults.settings.asks[ASK.allow], owner?.asks[ASK.allow]];
+  return { severities: defaults.settings.rules, allow: allow.filter((text) => text !== undefined) };
 }
 
 /** Why a request passes without a look, or undefined where it is to be judged. */
@@ -69,13 +90,31 @@ export function judgeRequest(
   if (kind === "ModelServing" || kind === "ModelBooster")
     return workload(kind, object, request, world, surroundings);
   if (kind === "Pod") return pod(object, request, world, surroundings);
-  const subject: RuleSubject = { kind, submitted: object, object, units: [] };
-  const findings = judge(subject, rulesOf(world), surroundings.rules);
-  return { ...untouched(kind, object), findings };
+  return routing(kind, object, request, world, surroundings);
 }
 
-function rulesOf(world: LookedUp): RuleSettings {
-  return world.rules ?? world.defaults.settings.rules;
+/** ModelServers and ModelRoutes: nothing is added to them. */
+function routing(
+  kind: KnownKind,
+  object: JsonObject,
+  request: AdmissionRequest,
+  world: LookedUp,
+  surroundings: Surroundings,
+): Judgement {
+  const { severities, allow } = policyOf(world);
+  const catalogue = surroundings.rules ?? RULES;
+  const judged = (one: JsonObject, rules: readonly Rule[]): Finding[] =>
+    judge({ kind, submitted: one, object: one, units: [], allow }, severities, rules);
+  const findings = judged(object, catalogue);
+  const oldObject = oldObjectOf(request);
+  if (!oldObject) return { ...untouched(kind, object), findings };
+  const versions = { object, oldObject };
+  const kept = ratcheted(findings, versions, catalogue, (rules) => judged(oldObject, rules));
+  return { ...untouched(kind, object), findings: kept };
+}
+
+function oldObjectOf(request: AdmissionRequest): JsonObject | undefined {
+  return request.operation === "UPDATE" ? (request.oldObject ?? undefined) : undefined;
 }
 
 /** The judgement that nothing is to be added. `skip`: why, where the object was not looked at. */
@@ -90,20 +129,15 @@ function workload(
   world: LookedUp,
   surroundings: Surroundings,
 ): Judgement {
-  const oldObject = request.operation === "UPDATE" ? (request.oldObject ?? undefined) : undefined;
-  const common = {
+  const oldObject = oldObjectOf(request);
+  const completion = {
     kind,
     today: world.defaults,
     owner: world.owner,
     injectors: surroundings.injectors ?? todaysInjectors(),
   };
-  const completed = completeWorkload({ ...common, object, oldObject });
-  const rules = rulesOf(world);
-  const found = judge(workloadSubject(kind, object, completed), rules, surroundings.rules);
-  const before =
-    oldObject && found.some(({ severity }) => severity === "deny")
-      ? oldFindings(kind, oldObject, common, rules, surroundings)
-      : [];
+  const completed = completeWorkload({ ...completion, object, oldObject });
+  const findings = workloadFindings({ completion, completed, object, oldObject, world, surroundings });
   const skip = skipOf(completed);
   return {
     kind,
@@ -113,30 +147,36 @@ function workload(
       ...completed.units.flatMap(unitAdditions),
       ...completed.additions.map((item) => shown(item, "")),
     ],
-    findings:
-      skip === undefined ? [...ratcheted(found, before), ...(world.notices ?? [])] : ratcheted(found, before),
+    findings: skip === undefined ? [...findings, ...(world.notices ?? [])] : findings,
     skip,
   };
 }
 
-/** What the stored object would be found to have: it is looked at as it stands. */
-function oldFindings(
-  kind: WorkloadKind,
-  oldObject: JsonObject,
-  common: Omit<Parameters<typeof completeWorkload>[0], "object" | "oldObject">,
-  rules: Parameters<typeof judge>[1],
-  surroundings: Surroundings,
-): Finding[] {
-  const completed = completeWorkload({ ...common, object: oldObject, oldObject });
-  return judge(workloadSubject(kind, oldObject, completed), rules, surroundings.rules);
+interface WorkloadCase {
+  completion: Omit<WorkloadInput, "object" | "oldObject">;
+  completed: CompletedWorkload;
+  object: JsonObject;
+  oldObject: JsonObject | undefined;
+  world: LookedUp;
+  surroundings: Surroundings;
 }
 
-/** An update is not refused for what the stored object has too: such a finding is a warning then. */
-export function ratcheted(findings: readonly Finding[], before: readonly Finding[]): Finding[] {
-  const known = new Set(before.map(({ rule, message }) => `${rule} ${message}`));
-  return findings.map((finding) =>
-    known.has(`${finding.rule} ${finding.message}`) ? { ...finding, severity: "warn" } : finding,
-  );
+function workloadFindings(about: WorkloadCase): Finding[] {
+  const { completion, completed, object, oldObject, world, surroundings } = about;
+  const { severities, allow } = policyOf(world);
+  const catalogue = surroundings.rules ?? RULES;
+  const { kind } = completion;
+  const found = judge({ ...workloadSubject(kind, object, completed), allow }, severities, catalogue);
+  if (found.length === 0) return found;
+  // The stored object is looked at as it stands.
+  const judgeOld = (rules: readonly Rule[]): Finding[] => {
+    if (!oldObject) return [];
+    const old = completeWorkload({ ...completion, object: oldObject, oldObject });
+    return judge({ ...workloadSubject(kind, oldObject, old), allow }, severities, rules);
+  };
+  const versions = oldObject && { object: completed.object, oldObject };
+  const kept = versions ? ratcheted(found, versions, catalogue, judgeOld) : found;
+  return withOrigin(kept, completed.object, additionsByPath(completed));
 }
 
 function unitAdditions(unit: CompletedWorkload["units"][number]): ShownAddition[] {
@@ -192,12 +232,13 @@ function pod(
   );
   const pods = rulePods(completed, reading, context.defaults, "", "the pod");
   const unit = { key: "", field: "", value: completed, pods, holders: pods.flatMap(holdersOf) };
-  const subject: RuleSubject = { kind: "Pod", submitted: object, object: completed, units: [unit] };
+  const { severities, allow } = policyOf(world);
+  const subject: RuleSubject = { kind: "Pod", submitted: object, object: completed, units: [unit], allow };
   return {
     kind: "Pod",
     object: completed,
     operations: patchOf(object, completed),
     additions: () => injection.additions.map((item) => shown(item, "")),
-    findings: judge(subject, rulesOf(world), surroundings.rules),
+    findings: judge(subject, severities, surroundings.rules),
   };
 }

@@ -3,15 +3,7 @@ import type { Finding } from "../api/finding.ts";
 import { objectOf, stringOf } from "../api/json.ts";
 import type { Judgement } from "./judgement.ts";
 import type { Verdict } from "./verdict.ts";
-
-/** Kubernetes advises to keep a warning below this (docs: Admission webhook good practices). */
-const WARNING_LENGTH = 120;
-const MOST_WARNINGS = 10;
-
-/** One line of a finding: problem, fix and rule. */
-export function findingText({ message, fix, rule }: Finding): string {
-  return `${message}; ${fix} (${rule})`;
-}
+import { findingText, warningsOf } from "./warnings.ts";
 
 /** The answer to one request. `patch`: whether the operations are part of it (/validate has none). */
 export function respond(request: AdmissionRequest, judgement: Judgement, patch: boolean): Verdict {
@@ -19,7 +11,7 @@ export function respond(request: AdmissionRequest, judgement: Judgement, patch: 
   const denials = findings.filter(({ severity }) => severity === "deny");
   const response: AdmissionResponse = { uid: request.uid, allowed: denials.length === 0 };
   if (denials.length > 0) response.status = refusal(request, denials);
-  const warnings = warningsOf(findings.filter(({ severity }) => severity === "warn"));
+  const warnings = warningsOf(findings);
   if (warnings.length > 0) response.warnings = warnings;
   const audit = auditOf(judgement);
   if (Object.keys(audit).length > 0) response.auditAnnotations = audit;
@@ -81,26 +73,6 @@ function nameOf(request: AdmissionRequest): string {
   return request.name || stringOf(metadata.name) || stringOf(metadata.generateName) || "";
 }
 
-function warningsOf(findings: readonly Finding[]): string[] {
-  const lines = findings.map((finding) => cut(`${finding.path}: ${findingText(finding)}`));
-  if (lines.length <= MOST_WARNINGS) return lines;
-  return [
-    ...lines.slice(0, MOST_WARNINGS),
-    `${lines.length - MOST_WARNINGS} more warnings; see kthena-ascend review`,
-  ];
-}
-
-/** Cuts the path first, then the end: the problem says more than where it is. */
-function cut(text: string): string {
-  if (text.length <= WARNING_LENGTH) return text;
-  const path = text.slice(0, text.indexOf(": "));
-  const shorter = text.replace(
-    path,
-    path.replace(/^spec\.template\./, "").replace(/\.spec\.containers/, ".containers"),
-  );
-  return shorter.length <= WARNING_LENGTH ? shorter : `${shorter.slice(0, WARNING_LENGTH - 1)}…`;
-}
-
 function auditOf({ findings, skip, operations }: Judgement): Record<string, string> {
   const rules = (severity: Finding["severity"]): string =>
     [...new Set(findings.filter((finding) => finding.severity === severity).map(({ rule }) => rule))].join(
@@ -110,6 +82,7 @@ function auditOf({ findings, skip, operations }: Judgement): Record<string, stri
     skipped: skip ?? "",
     denied: rules("deny"),
     warned: rules("warn"),
+    allowed: rules("allowed"),
     operations: operations.length > 0 ? String(operations.length) : "",
   };
   return Object.fromEntries(Object.entries(entries).filter(([, value]) => value !== ""));

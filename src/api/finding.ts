@@ -19,12 +19,15 @@ export type CauseType =
 export interface Finding {
   /** Rule id, `family/name`. */
   rule: string;
-  severity: Severity;
+  /** allowed: somebody exempted the object from the rule by annotation; nothing happens. */
+  severity: Severity | "allowed";
   /** Field path as Kubernetes writes it: `spec.template.roles[0].workerReplicas`. */
   path: string;
   /** The offending value; left out where there is none or where it may be secret. */
   value?: Json;
   cause: CauseType;
+  /** What the value was compared with: part of what makes two findings the same. */
+  against?: Json;
   /** What is wrong. One sentence without a final stop. */
   message: string;
   /** What to write instead. One sentence without a final stop. */

@@ -2,9 +2,10 @@ import { readFile } from "node:fs/promises";
 import { parse } from "yaml";
 import { documentText } from "../admission/defaults-document.ts";
 import { isObject, type Json, type JsonObject } from "../api/json.ts";
-import { parseDefaults } from "../defaults/parse.ts";
+import { parseDefaults, withLines } from "../defaults/parse.ts";
 import type { Problem } from "../defaults/problem.ts";
 import type { Layer } from "../defaults/resolve.ts";
+import { defaultsProblems } from "../rules/defaults-problems.ts";
 import { UsageError } from "./console.ts";
 
 /**
@@ -19,8 +20,10 @@ export async function loadDefaults(files: readonly string[]): Promise<Layer[]> {
       throw new UsageError(`${file}: cannot be read: ${error.message}`);
     });
     const parsed = parseDefaults(documentIn(text), file);
-    if (parsed.ok) layers.push({ source: file, document: parsed.document });
-    else problems.push(...parsed.problems);
+    if (parsed.ok) {
+      layers.push({ source: file, document: parsed.document });
+      problems.push(...withLines(defaultsProblems(parsed.document, file), documentIn(text)));
+    } else problems.push(...parsed.problems);
   }
   if (problems.length > 0) throw new UsageError(problems.map(problemText).join("\n"));
   return layers;

@@ -135,7 +135,12 @@ function findingLines(item: ReviewedObject, color: Paint): string[] {
 
 function findingLine({ manifest, at }: ReviewedObject, finding: Finding, color: Paint): string {
   const { line, column } = positionOf(manifest, at, finding.path);
-  const mark = finding.severity === "deny" ? color.red("refused") : color.yellow("warning");
+  const marks = {
+    deny: color.red("refused"),
+    warn: color.yellow("warning"),
+    allowed: color.dim("allowed"),
+  };
+  const mark = marks[finding.severity];
   const where = color.dim(`${manifest.file}:${line}:${column}`);
   return `  ${mark} ${where} ${finding.path}\n    ${finding.message}\n    ${color.cyan("fix:")} ${finding.fix} ${color.dim(`(${finding.rule})`)}`;
 }

@@ -6,6 +6,7 @@ import { DEFAULTS_LABEL, DEFAULTS_NAME } from "../api/names.ts";
 import { asksIn } from "../defaults/asks.ts";
 import { parseDefaults } from "../defaults/parse.ts";
 import { type Layer, type Resolution, resolveDefaults } from "../defaults/resolve.ts";
+import { defaultsProblems } from "../rules/defaults-problems.ts";
 import { type Console, EXIT, UsageError } from "./console.ts";
 import { documentOfConfigMap, loadDefaults, problemText } from "./load-defaults.ts";
 import {
@@ -144,8 +145,9 @@ function documentAmong(
   if (found === undefined || text === undefined) return undefined;
   const source = `${found.manifest.file}:${found.manifest.line}`;
   const parsed = parseDefaults(text, source);
-  if (parsed.ok) return { source, document: parsed.document };
-  for (const problem of parsed.problems) console.err(`${problemText(problem)}\n`);
+  const problems = parsed.ok ? defaultsProblems(parsed.document, source) : parsed.problems;
+  if (parsed.ok && problems.length === 0) return { source, document: parsed.document };
+  for (const problem of problems) console.err(`${problemText(problem)}\n`);
   return undefined;
 }
 

@@ -27,6 +27,14 @@ export function parseDefaults(text: string, source: string): ParsedDefaults {
   return refused(parsed.problems.map((problem) => withLine(problem, yaml, lines)));
 }
 
+/** Problems that were found in a document later, with their lines in its text. */
+export function withLines(problems: readonly Problem[], text: string): Problem[] {
+  if (problems.length === 0) return [];
+  const lines = new LineCounter();
+  const yaml = parseDocument(text, { lineCounter: lines, prettyErrors: false });
+  return problems.map((problem) => withLine(problem, yaml, lines));
+}
+
 /** Checks an AscendDefaults document that is already an object. */
 export function checkDefaults(value: unknown, source: string): ParsedDefaults {
   if (value === null || value === undefined) {

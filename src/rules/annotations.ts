@@ -1,6 +1,9 @@
+import { closest } from "../api/closest.ts";
 import { type JsonObject, objectOf } from "../api/json.ts";
 import { unitsOf } from "../api/units.ts";
 import { type AskProblem, askProblems } from "../defaults/asks.ts";
+import { ownExemptions } from "./exemptions.ts";
+import { quoted } from "./quote.ts";
 import type { Remark, Rule } from "./rule.ts";
 import type { RuleSubject } from "./subject.ts";
 
@@ -10,6 +13,11 @@ const values: Rule = {
   guards: true,
   summary: "Annotations under kthena-ascend.io/ have a value that they can have",
   why: "An annotation that cannot be read would be ignored without a word.",
+  example: {
+    in: "object",
+    refused: 'metadata: {annotations: {kthena-ascend.io/npus: "eight"}}',
+    admitted: 'metadata: {annotations: {kthena-ascend.io/npus: "8"}}',
+  },
   check: (subject) => remarks(subject, (problem) => !problem.unknown),
 };
 
@@ -18,11 +26,62 @@ const names: Rule = {
   severity: "warn",
   summary: "Annotations under kthena-ascend.io/ are known ones",
   why: "A mistyped name does nothing.",
+  example: {
+    in: "object",
+    refused: 'metadata: {annotations: {kthena-ascend.io/npu: "8"}}',
+    admitted: 'metadata: {annotations: {kthena-ascend.io/npus: "8"}}',
+  },
   check: (subject) => remarks(subject, (problem) => problem.unknown),
 };
 
-/** The family annotations. */
-export const ANNOTATION_RULES: readonly Rule[] = [values, names];
+/** The family annotations. `catalogue`: all rules, which `allow` may name. */
+export function annotationRules(catalogue: () => readonly Rule[]): readonly Rule[] {
+  return [values, names, allow(catalogue)];
+}
+
+function allow(catalogue: () => readonly Rule[]): Rule {
+  return {
+    id: "annotations/allow",
+    severity: "warn",
+    summary: "`kthena-ascend.io/allow` names rules that can be allowed",
+    why: "A mistyped id exempts from nothing, and rules that guard the object's own correctness have no exemption.",
+    example: {
+      in: "object",
+      refused: "metadata: {annotations: {kthena-ascend.io/allow: npu/whole-numbr}}",
+      admitted: "metadata: {annotations: {kthena-ascend.io/allow: npu/count-shape}}",
+    },
+    check: (subject) =>
+      ownExemptions(subject).flatMap(({ annotation, ids }) =>
+        ids.flatMap((id) => allowRemark(annotation ?? "", id, catalogue())),
+      ),
+  };
+}
+
+function allowRemark(path: string, id: string, catalogue: readonly Rule[]): Remark[] {
+  const rule = catalogue.find((candidate) => candidate.id === id);
+  if (rule && !rule.guards) return [];
+  if (rule)
+    return [
+      {
+        path,
+        value: id,
+        message: `${id} guards the object's own correctness and cannot be allowed`,
+        fix: "remove it from the list and correct what it finds",
+      },
+    ];
+  const guess = closest(
+    id,
+    catalogue.map((candidate) => candidate.id),
+  );
+  return [
+    {
+      path,
+      value: id,
+      message: `${quoted(id)} is no rule`,
+      fix: guess ? `did you mean "${guess}"?` : "remove it; kthena-ascend rules lists them all",
+    },
+  ];
+}
 
 function remarks(subject: RuleSubject, wanted: (problem: AskProblem) => boolean): Remark[] {
   return placesOf(subject).flatMap(({ field, metadata }) =>
@@ -31,7 +90,7 @@ function remarks(subject: RuleSubject, wanted: (problem: AskProblem) => boolean)
       .map(({ key, value, message, fix }) => ({
         path: `${field}.annotations[${key}]`,
         value,
-        message: `${key}: ${JSON.stringify(value)} ${message}`,
+        message: `${key}: ${quoted(value)} ${message}`,
         fix,
       })),
   );

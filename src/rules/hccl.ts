@@ -10,6 +10,11 @@ const hostInterface: Rule = {
   severity: "warn",
   summary: "Under hostNetwork the host's interface is named",
   why: "On the host there is no eth0 of the pod network; a wrong name ends the engine (`Unable to find address for: eth0`).",
+  example: {
+    in: "template",
+    refused: "spec: {hostNetwork: true, containers: [{name: vllm, command: [vllm, serve, m]}]}",
+    admitted: "spec: {hostNetwork: false, containers: [{name: vllm, command: [vllm, serve, m]}]}",
+  },
   check: (subject) =>
     subject.units.flatMap((unit) =>
       unit.pods.flatMap(({ field, label, pod }): Remark[] => {
@@ -33,6 +38,11 @@ const interfacesTogether: Rule = {
   severity: "warn",
   summary: "HCCL, Gloo and TensorPipe get their interface together",
   why: "With one of the three unset each picks its own, and ranks wait for each other on different networks.",
+  example: {
+    in: "container",
+    refused: 'env: [{name: HCCL_SOCKET_IFNAME, value: "^docker"}]',
+    admitted: "env: [{name: HCCL_SOCKET_IFNAME, value: eth1}]",
+  },
   check: (subject) =>
     subject.units.flatMap((unit) =>
       unit.pods.flatMap(({ field, label, pod }) =>
@@ -58,6 +68,11 @@ const duplicateNames: Rule = {
   severity: "warn",
   summary: "An environment variable stands once in a container",
   why: "The CRD refuses duplicates (env is a map by name); the first is kept, as Kthena's controller puts the user's first.",
+  example: {
+    in: "container",
+    refused: 'env: [{name: OMP_NUM_THREADS, value: "10"}, {name: OMP_NUM_THREADS, value: "1"}]',
+    admitted: 'env: [{name: OMP_NUM_THREADS, value: "10"}]',
+  },
   check: duplicates,
 };
 

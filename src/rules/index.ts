@@ -1,43 +1,80 @@
 import type { Finding } from "../api/finding.ts";
-import { ANNOTATION_RULES } from "./annotations.ts";
+import { ADMISSION_RULES } from "./admission.ts";
+import { annotationRules } from "./annotations.ts";
+import { type Exemption, exemptionsOf, isExempt } from "./exemptions.ts";
 import { HCCL_RULES } from "./hccl.ts";
 import { NPU_RULES } from "./npu.ts";
 import type { Remark, Rule, RuleSettings } from "./rule.ts";
+import { maskFor } from "./secrets.ts";
 import type { RuleSubject } from "./subject.ts";
 
 /** Every rule, in the order of the catalogue. */
-export const RULES: readonly Rule[] = [...NPU_RULES, ...HCCL_RULES, ...ANNOTATION_RULES];
+export const RULES: readonly Rule[] = [
+  ...NPU_RULES,
+  ...HCCL_RULES,
+  ...annotationRules(() => RULES),
+  ...ADMISSION_RULES,
+];
 
-/** Runs rules over a subject. Findings come sorted by path. */
+/**
+ * Runs rules over a subject. Findings come sorted by path. Those of a rule that the object is exempt from come as
+ * `allowed`; values that are secret by their name are masked in all of them.
+ */
 export function judge(
   subject: RuleSubject,
   settings: RuleSettings,
   rules: readonly Rule[] = RULES,
 ): Finding[] {
-  const findings = rules.flatMap((rule) => {
-    const severity = rule.guards ? rule.severity : (settings[rule.id] ?? rule.severity);
-    if (severity === "off") return [];
-    return rule.check(subject).map((remark) => findingOf(rule.id, severity, remark));
-  });
-  return sortedByPath(findings);
+  const findings: Finding[] = [];
+  let exemptions: Exemption[] | undefined;
+  for (const rule of rules) {
+    const severity = severityOf(rule, settings);
+    if (severity === "off") continue;
+    for (const remark of rule.check(subject)) {
+      exemptions ??= exemptionsOf(subject);
+      const exempt = !rule.guards && isExempt(exemptions, rule.id, remark.path);
+      findings.push(findingOf(rule.id, exempt ? "allowed" : severity, remark));
+    }
+  }
+  return findings.length === 0 ? findings : sortedByPath(masked(findings, subject));
+}
+
+/** What a rule does under some settings. A rule that guards the object's own correctness keeps its severity. */
+export function severityOf(rule: Rule, settings: RuleSettings): RuleSettings[string] {
+  if (rule.guards || !Object.hasOwn(settings, rule.id)) return rule.severity;
+  return settings[rule.id] ?? rule.severity;
 }
 
 /** Sorts findings by field path, numbers in it by value. */
 export function sortedByPath(findings: readonly Finding[]): Finding[] {
   return findings.toSorted(
-    (left, right) => ORDER.compare(left.path, right.path) || ORDER.compare(left.rule, right.rule),
+    (left, right) =>
+      ORDER.compare(left.path, right.path) ||
+      ORDER.compare(left.rule, right.rule) ||
+      ORDER.compare(left.message, right.message),
   );
 }
 
 const ORDER = new Intl.Collator("en", { numeric: true });
 
-function findingOf(rule: string, severity: "deny" | "warn", remark: Remark): Finding {
-  const { uncertain, cause, value, ...rest } = remark;
+function findingOf(rule: string, severity: Finding["severity"], remark: Remark): Finding {
+  const { uncertain, cause, value, against, ...rest } = remark;
   return {
     rule,
-    severity: uncertain ? "warn" : severity,
+    severity: uncertain && severity === "deny" ? "warn" : severity,
     cause: cause ?? "FieldValueInvalid",
     ...(value === undefined ? {} : { value }),
+    ...(against === undefined ? {} : { against }),
     ...rest,
   };
+}
+
+function masked(findings: readonly Finding[], subject: RuleSubject): Finding[] {
+  const mask = maskFor(subject.submitted);
+  return findings.map((finding) => ({
+    ...finding,
+    message: mask(finding.message),
+    fix: mask(finding.fix),
+    ...(typeof finding.value === "string" ? { value: mask(finding.value) } : {}),
+  }));
 }

@@ -13,6 +13,11 @@ const wholeNumber: Rule = {
   guards: true,
   summary: "NPUs are a whole number, not negative",
   why: "Kubernetes allocates extended resources in whole units only (docs: Extended resources).",
+  example: {
+    in: "container",
+    refused: 'resources: {limits: {huawei.com/ascend-1980: "0.5"}}',
+    admitted: 'resources: {limits: {huawei.com/ascend-1980: "1"}}',
+  },
   check: (subject) =>
     holders(subject).flatMap((holder) => sidesOf(holder).flatMap((side) => brokenCount(holder, side))),
 };
@@ -30,6 +35,12 @@ function sidesOf(holder: Holder): Side[] {
       ...(limit === undefined ? [] : [{ side: "limits" as const, name, value: limit }]),
     ],
   );
+}
+
+/** Where a holder's number of NPUs stands. */
+function npuField(holder: Holder): string {
+  const side = sidesOf(holder).findLast(({ value }) => parseNpuCount(value).ok);
+  return side ? `${holder.field}.resources.${side.side}[${side.name}]` : `${holder.field}.resources`;
 }
 
 const BROKEN = {
@@ -58,6 +69,11 @@ const equalSides: Rule = {
   guards: true,
   summary: "Requests and limits of an NPU resource are equal",
   why: "Kubernetes cannot overcommit extended resources, and Kthena's PodGroup sums requests only (podgroupmanager/manager.go).",
+  example: {
+    in: "container",
+    refused: 'resources: {requests: {huawei.com/ascend-1980: "4"}, limits: {huawei.com/ascend-1980: "8"}}',
+    admitted: 'resources: {limits: {huawei.com/ascend-1980: "8"}}',
+  },
   check: (subject) =>
     holders(subject).flatMap((holder) =>
       npuResourcesOf(holder.resources === undefined ? {} : { resources: holder.resources }).flatMap(
@@ -83,6 +99,11 @@ const countShape: Rule = {
   severity: "deny",
   summary: "A pod asks for a number of NPUs that the hardware can give",
   why: "Nodes hand out NPUs in fixed shapes (MindCluster, 03_ascend_ai_processor_based_affinity.md; CCE for Snt9).",
+  example: {
+    in: "container",
+    refused: 'resources: {limits: {huawei.com/ascend-1980: "9"}} # on a2',
+    admitted: 'resources: {limits: {huawei.com/ascend-1980: "8"}}',
+  },
   check: (subject) =>
     holders(subject).flatMap((holder): Remark[] => {
       const { npus, allowedCounts } = holder;
@@ -91,7 +112,7 @@ const countShape: Rule = {
       const largest = Math.max(...allowedCounts);
       return [
         {
-          path: `${holder.field}.resources`,
+          path: npuField(holder),
           value: npus,
           message: `${holder.label} has ${npus} NPUs; one pod on ${holder.hardware} can have ${allowedCounts.join(", ")}`,
           fix:
@@ -108,14 +129,20 @@ const parallelSize: Rule = {
   severity: "deny",
   summary: "The engine's parallel sizes need no more NPUs than the pod has",
   why: "vLLM ends with `local_world_size must be less than or equal to the number of visible devices` (vllm-ascend issues 14628, 14631).",
+  example: {
+    in: "container",
+    refused: 'args: [--tensor-parallel-size, "8"]\nresources: {limits: {huawei.com/ascend-1980: "4"}}',
+    admitted: 'args: [--tensor-parallel-size, "4"]\nresources: {limits: {huawei.com/ascend-1980: "4"}}',
+  },
   check: (subject) =>
     holders(subject).flatMap((holder): Remark[] => {
       const { npus, need } = holder;
       if (npus === undefined || !need?.known || need.perPod <= npus) return [];
       return [
         {
-          path: `${holder.field}.resources`,
+          path: npuField(holder),
           value: npus,
+          against: need.perPod,
           message: `${holder.label} has ${npus} NPUs, but its arguments need ${need.perPod} (${need.explanation})`,
           fix: `give it ${need.perPod} NPUs, or make the parallel sizes smaller`,
         },
@@ -129,6 +156,11 @@ const unknownCount: Rule = {
   guards: true,
   summary: "The number of NPUs of an engine is known",
   why: "A count that cannot be read from the arguments is never guessed: a wrong one fails only when the engine starts.",
+  example: {
+    in: "container",
+    refused: "command: [bash, -c, ./start.sh]",
+    admitted: 'command: [vllm, serve, Qwen/Qwen3-32B]\nargs: [--tensor-parallel-size, "4"]',
+  },
   check: (subject) =>
     holders(subject).flatMap((holder): Remark[] => {
       if (
@@ -155,6 +187,11 @@ const engineContainer: Rule = {
   guards: true,
   summary: "It is clear which container runs the model server",
   why: "Only that container may get NPUs and the HCCL environment.",
+  example: {
+    in: "template",
+    refused: "spec: {containers: [{name: one}, {name: two}]}",
+    admitted: 'spec: {containers: [{name: vllm, args: [m, -tp, "1"], image: vllm-ascend}, {name: two}]}',
+  },
   check: (subject) =>
     subject.units.flatMap((unit) =>
       unit.pods.flatMap(({ field, label, noEngine }): Remark[] =>

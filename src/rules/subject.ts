@@ -53,6 +53,8 @@ export interface RuleSubject {
   object: JsonObject;
   /** Injected units only: what is not ours is not judged. */
   units: readonly RuleUnit[];
+  /** What the namespace and the owner say in `allow`. */
+  allow?: readonly string[];
 }
 
 /** Makes the subject of a completed workload. */
