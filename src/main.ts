@@ -6,78 +6,11 @@ import picocolors from "picocolors";
 import { type Console, EXIT, UsageError } from "./commands/console.ts";
 import { defaultsCommand, defaultsOptions } from "./commands/defaults.ts";
 import { HELP, helpFor } from "./commands/help.ts";
+import { OPTIONS, TAKES } from "./commands/options.ts";
 import { reviewCommand, reviewOptions } from "./commands/review.ts";
 import { serveCommand } from "./commands/serve.ts";
 import { serveCluster } from "./commands/serve-cluster.ts";
 import { serveClusterOptions, serveOptions } from "./commands/serve-options.ts";
-
-const OPTIONS = {
-  "bind-address": { type: "string" },
-  "ca-days": { type: "string" },
-  certificates: { type: "string" },
-  color: { type: "string" },
-  context: { type: "string" },
-  defaults: { type: "string", short: "d", multiple: true },
-  "drain-seconds": { type: "string" },
-  explain: { type: "boolean" },
-  filename: { type: "string", short: "f", multiple: true },
-  help: { type: "boolean", short: "h" },
-  identity: { type: "string" },
-  kubeconfig: { type: "string" },
-  "leaf-days": { type: "string" },
-  "lease-seconds": { type: "string" },
-  "log-level": { type: "string" },
-  "metrics-port": { type: "string" },
-  namespace: { type: "string", short: "n" },
-  "namespace-defaults": { type: "string" },
-  "namespaced-defaults": { type: "string" },
-  output: { type: "string", short: "o" },
-  port: { type: "string" },
-  reconciler: { type: "string" },
-  release: { type: "string" },
-  "release-namespace": { type: "string" },
-  "settle-seconds": { type: "string" },
-  "tls-cert-file": { type: "string" },
-  "tls-private-key-file": { type: "string" },
-} as const;
-
-/** Which options each command takes; the others are refused by name. */
-const TAKES: Record<string, readonly (keyof typeof OPTIONS)[]> = {
-  serve: [
-    "bind-address",
-    "ca-days",
-    "certificates",
-    "context",
-    "defaults",
-    "drain-seconds",
-    "identity",
-    "kubeconfig",
-    "leaf-days",
-    "lease-seconds",
-    "log-level",
-    "metrics-port",
-    "namespace",
-    "namespaced-defaults",
-    "port",
-    "reconciler",
-    "release",
-    "settle-seconds",
-    "tls-cert-file",
-    "tls-private-key-file",
-  ],
-  review: ["color", "defaults", "explain", "filename", "namespace-defaults", "output"],
-  defaults: [
-    "color",
-    "context",
-    "defaults",
-    "kubeconfig",
-    "namespace",
-    "namespace-defaults",
-    "output",
-    "release",
-    "release-namespace",
-  ],
-};
 
 /** How this software names itself to the API server. */
 const USER_AGENT = "kthena-ascend";
