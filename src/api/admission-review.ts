@@ -17,6 +17,8 @@ export interface AdmissionRequest {
   namespace?: string | undefined;
   subResource?: string | undefined;
   dryRun?: boolean | undefined;
+  /** CreateOptions, UpdateOptions or PatchOptions of the call. */
+  options?: JsonObject | null | undefined;
   object?: JsonObject | null | undefined;
   oldObject?: JsonObject | null | undefined;
 }

@@ -22,6 +22,9 @@ export const SETTINGS = `${PREFIX}settings`;
 /** On a pod template: the hash of what was added to it. Its pods need no second look. */
 export const STAMP = `${PREFIX}stamp`;
 
+/** Who writes the conditions of ModelBoosters, in managedFields; its writes pass the status webhook. */
+export const CONDITIONS_MANAGER = "kthena-ascend-conditions";
+
 /** Label on a ConfigMap that says: these are the defaults of its namespace. */
 export const DEFAULTS_LABEL = `${PREFIX}defaults`;
 /** Name of the defaults ConfigMap, cluster-wide and per namespace. */

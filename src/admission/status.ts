@@ -1,0 +1,88 @@
+import type { AdmissionRequest, Operation } from "../api/admission-review.ts";
+import { at, isObject, type JsonObject, listOf, objectOf, stringOf } from "../api/json.ts";
+import { CONDITIONS_MANAGER } from "../api/names.ts";
+import { mergeConditions, sameConditions } from "../conditions/condition.ts";
+import { evaluate } from "../conditions/evaluate.ts";
+import type { BoosterFact, Observed } from "../conditions/facts.ts";
+import { readBooster } from "../conditions/read.ts";
+import { reportIn } from "../conditions/report.ts";
+import { kindOf } from "./shape.ts";
+import type { Reviewer, Verdict } from "./verdict.ts";
+
+/** What is known beside the ModelBooster itself. */
+export type Children = Omit<Observed, "booster" | "report">;
+
+/** What the status webhook needs to know of the world: passed in, so that it stays pure. */
+export interface StatusSurroundings {
+  /**
+   * The children of a ModelBooster; undefined where the snapshot is not complete yet, or is older than the given
+   * resourceVersion of the ModelBooster.
+   */
+  childrenOf: (booster: BoosterFact, resourceVersion: string) => Children | undefined;
+  nowMs: () => number;
+}
+
+/**
+ * Makes the webhook for `modelboosters/status`: it puts what is true in place of what a writer says of the three
+ * conditions, and leaves the rest of the status as it was sent. It never refuses: what it cannot judge passes.
+ */
+export function createStatusReviewer(surroundings: StatusSurroundings): Reviewer {
+  return (request) => {
+    const judged = judgeStatus(request, surroundings);
+    return typeof judged === "string" ? skipped(request, judged) : answered(request, judged);
+  };
+}
+
+/** The operations, or why the write passes as it is. */
+function judgeStatus(request: AdmissionRequest, surroundings: StatusSurroundings): Operation[] | string {
+  const { object, oldObject } = request;
+  if (kindOf(request) !== "ModelBooster" || request.subResource !== "status") return "unknown-kind";
+  if (request.operation !== "UPDATE" || !object || !oldObject) return "operation";
+  if (request.options?.fieldManager === CONDITIONS_MANAGER) return "own-write";
+  const before = readBooster(oldObject);
+  const written = readBooster(object);
+  const version = stringOf(objectOf(oldObject.metadata).resourceVersion) ?? "";
+  const children = surroundings.childrenOf(before, version);
+  if (!children) return "snapshot-behind";
+  const booster: BoosterFact = { ...written, conditions: before.conditions };
+  const nowMs = surroundings.nowMs();
+  const { findings } = evaluate({ ...children, booster, report: reportIn(written.conditions) }, nowMs);
+  return operationsOf(object, mergeConditions(before.conditions, findings, nowMs, inOrder(before, written)));
+}
+
+/** The written conditions in the order of the stored ones, so that a write that changes nothing stays one. */
+function inOrder(before: BoosterFact, written: BoosterFact): JsonObject[] {
+  const place = ({ type }: JsonObject) => {
+    const index = before.conditions.findIndex((condition) => condition.type === type);
+    return index === -1 ? before.conditions.length : index;
+  };
+  return written.conditions.toSorted((left, right) => place(left) - place(right));
+}
+
+function operationsOf(object: JsonObject, conditions: JsonObject[]): Operation[] {
+  if (!isObject(object.status)) return [{ op: "add", path: "/status", value: { conditions } }];
+  const current = at(object, "status", "conditions");
+  if (Array.isArray(current) && sameConditions(listOf(current).map(objectOf), conditions)) return [];
+  return [{ op: current === undefined ? "add" : "replace", path: "/status/conditions", value: conditions }];
+}
+
+function answered(request: AdmissionRequest, operations: Operation[]): Verdict {
+  const patched = operations.length > 0;
+  const patch = patched
+    ? ({
+        patchType: "JSONPatch",
+        patch: Buffer.from(JSON.stringify(operations)).toString("base64"),
+      } as const)
+    : {};
+  return {
+    response: { uid: request.uid, allowed: true, ...patch },
+    outcome: patched ? "patched" : "unchanged",
+    findings: [],
+    operations: operations.length,
+  };
+}
+
+function skipped(request: AdmissionRequest, skipReason: string): Verdict {
+  const response = { uid: request.uid, allowed: true };
+  return { response, outcome: "skipped", skipReason, findings: [], operations: 0 };
+}

@@ -1,0 +1,130 @@
+import type { JsonObject } from "../api/json.ts";
+
+/** Where an object is and whose it is. Times are milliseconds since 1970, 0 where unknown. */
+export interface ObjectFact {
+  namespace: string;
+  name: string;
+  uid: string;
+  /** uids of all owners. */
+  owners: readonly string[];
+  createdAt: number;
+  /** Marked for deletion. */
+  deleting: boolean;
+}
+
+/** A ModelBooster. */
+export interface BoosterFact extends ObjectFact {
+  generation: number;
+  /** `status.observedGeneration`: the generation that Kthena's controller last began to work on; 0: none. */
+  takenUp: number;
+  /** `spec.backend.name`: Kthena calls ModelServing and ModelServer `<name>-<backend name>`. */
+  backendName: string;
+  /** `status.conditions` as stored, of all writers. */
+  conditions: readonly JsonObject[];
+  /** `kthena-ascend.io/inject: "false"`. */
+  optedOut: boolean;
+}
+
+/** A role of a ModelServing. */
+export interface RoleFact {
+  name: string;
+  replicas: number;
+  /** Pods of each replica: the entry pod and its workers. */
+  podsEach: number;
+  /** Labels of the entry pods, Kthena's own not among them. */
+  labels: Readonly<Record<string, string>>;
+  optedOut: boolean;
+  /** `kthena-ascend.io/kv-connector` of the template, or the connectors named in the containers' arguments. */
+  connectors: readonly string[];
+  asksForNpus: boolean;
+}
+
+/** A ModelServing. */
+export interface ServingFact extends ObjectFact {
+  generation: number;
+  /** `status.observedGeneration`; 0 where Kthena has not written it. */
+  observed: number;
+  replicas: number;
+  roles: readonly RoleFact[];
+  available: boolean;
+  /** Kthena's condition UpdateInProgress. */
+  updating: boolean;
+  /** Label of Kthena's ModelBooster controller that changes with each update that it makes. */
+  revision: string;
+  /** Whether the webhook left its record on it. */
+  injected: boolean;
+  optedOut: boolean;
+  /** Short hash of the settings that it was admitted with; empty: none. */
+  settings: string;
+  queue: string;
+}
+
+/** A ModelServer. */
+export interface ServerFact extends ObjectFact {
+  revision: string;
+  selector: Readonly<Record<string, string>>;
+  connector: string;
+}
+
+/** A ModelRoute. */
+export interface RouteFact extends ObjectFact {
+  revision: string;
+  /** Names of the ModelServers that it sends to. */
+  targets: readonly string[];
+}
+
+/** NPUs that a pod asks for. */
+export interface NpuAmount {
+  resource: string;
+  count: number;
+}
+
+/** What keeps a pod from being ready and will not pass by waiting alone. */
+export type PodProblem =
+  | { kind: "ImagePull" | "ContainerConfig"; container: string; image: string; text: string }
+  | { kind: "Crashing"; container: string; times: number; exit: number; word: string; seconds: number }
+  | { kind: "PodFailed"; text: string }
+  | { kind: "Unschedulable"; text: string };
+
+/** One of Kthena's pods. */
+export interface PodFact extends ObjectFact {
+  serving: string;
+  role: string;
+  /** Has a node. */
+  scheduled: boolean;
+  ready: boolean;
+  npus: NpuAmount | undefined;
+  /** Was completed by the webhook, in its template or itself. */
+  injected: boolean;
+  problem: PodProblem | undefined;
+  /** What it is about while it is not ready: `engine: ContainerCreating`. */
+  doing: string;
+}
+
+/** A PodGroup of Volcano. */
+export interface PodGroupFact extends ObjectFact {
+  serving: string;
+  /** Empty where Volcano has not looked at it. */
+  phase: string;
+  queue: string;
+  minMember: number;
+  npus: NpuAmount | undefined;
+  /** Message of its condition Unschedulable, while that is true. */
+  unschedulable: string;
+}
+
+/** What Kthena's controller says of its own last pass. */
+export type KthenaReport = { ok: true } | { ok: false; text: string };
+
+/** All that is known of one ModelBooster: plain data. */
+export interface Observed {
+  booster: BoosterFact;
+  servings: readonly ServingFact[];
+  servers: readonly ServerFact[];
+  routes: readonly RouteFact[];
+  /** Pods of its ModelServings. */
+  pods: readonly PodFact[];
+  podGroups: readonly PodGroupFact[];
+  /** Missing: it has said nothing that still stands. */
+  report?: KthenaReport | undefined;
+}

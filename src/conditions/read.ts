@@ -1,0 +1,183 @@
+import { valueHash } from "../api/canonical.ts";
+import { at, type Json, type JsonObject, listOf, objectOf, stringOf } from "../api/json.ts";
+import { ASK, INJECTED, KTHENA_NAME_LABEL, QUEUE_ANNOTATION, SETTINGS } from "../api/names.ts";
+import { parsePinned } from "../defaults/pinned.ts";
+import { asksForNpus, npuResourcesOf } from "../engines/accelerators.ts";
+import { parseNpuCount } from "../engines/npu-count.ts";
+import type {
+  BoosterFact,
+  NpuAmount,
+  ObjectFact,
+  PodGroupFact,
+  RoleFact,
+  RouteFact,
+  ServerFact,
+  ServingFact,
+} from "./facts.ts";
+
+/** Label by which Kthena sees whether a child is up to date (pkg/model-booster-controller/utils/template.go). */
+const REVISION_LABEL = "workload.serving.volcano.sh/revision";
+
+/** Reads what all kinds have. None of these functions throws, whatever the JSON. */
+export function readObject(object: JsonObject): ObjectFact {
+  const metadata = objectOf(object.metadata);
+  return {
+    namespace: stringOf(metadata.namespace) ?? "",
+    name: stringOf(metadata.name) ?? "",
+    uid: stringOf(metadata.uid) ?? "",
+    owners: listOf(metadata.ownerReferences).flatMap((owner) => stringOf(objectOf(owner).uid) ?? []),
+    createdAt: timeOf(metadata.creationTimestamp),
+    deleting: stringOf(metadata.deletionTimestamp) !== undefined,
+  };
+}
+
+/** Reads a ModelBooster. */
+export function readBooster(object: JsonObject): BoosterFact {
+  return {
+    ...readObject(object),
+    generation: wholeOf(at(object, "metadata", "generation")) ?? 0,
+    takenUp: wholeOf(at(object, "status", "observedGeneration")) ?? 0,
+    backendName: stringOf(at(object, "spec", "backend", "name")) ?? "",
+    conditions: listOf(at(object, "status", "conditions")).map(objectOf),
+    optedOut: optedOut(objectOf(object.metadata)),
+  };
+}
+
+/** Reads a ModelServing. Left out, `replicas` means 1 (its CRD's default). */
+export function readServing(object: JsonObject): ServingFact {
+  const metadata = objectOf(object.metadata);
+  const annotations = objectOf(metadata.annotations);
+  const pinned = parsePinned(annotations[SETTINGS]);
+  return {
+    ...readObject(object),
+    generation: wholeOf(metadata.generation) ?? 0,
+    observed: wholeOf(at(object, "status", "observedGeneration")) ?? 0,
+    replicas: wholeOf(at(object, "spec", "replicas")) ?? 1,
+    roles: listOf(at(object, "spec", "template", "roles")).map((role) => readRole(objectOf(role))),
+    available: isTrue(object, "Available"),
+    updating: isTrue(object, "UpdateInProgress"),
+    revision: revisionOf(metadata),
+    injected: stringOf(annotations[INJECTED]) !== undefined,
+    optedOut: optedOut(metadata),
+    settings: pinned ? settingsHash(pinned.base.text) : "",
+    queue: stringOf(annotations[QUEUE_ANNOTATION]) ?? "",
+  };
+}
+
+/** What a ServingFact keeps of settings, from their canonical text. */
+export function settingsHash(text: string): string {
+  return valueHash(text);
+}
+
+function readRole(role: JsonObject): RoleFact {
+  const metadata = objectOf(at(role, "entryTemplate", "metadata"));
+  const asked = stringOf(objectOf(metadata.annotations)[ASK.kvConnector]);
+  const templates = [role.entryTemplate, role.workerTemplate].map((template) =>
+    objectOf(at(template, "spec")),
+  );
+  const containers = templates.flatMap((spec) => listOf(spec.containers).map(objectOf));
+  return {
+    name: stringOf(role.name) ?? "",
+    replicas: wholeOf(role.replicas) ?? 1,
+    podsEach: 1 + (wholeOf(role.workerReplicas) ?? 0),
+    labels: stringsOf(metadata.labels),
+    optedOut: optedOut(metadata),
+    connectors: asked === undefined ? connectorsIn(containers) : [asked],
+    asksForNpus: containers.some(asksForNpus),
+  };
+}
+
+const CONNECTOR = /"?kv_connector"?\s*[:=]\s*\\?["']?([A-Za-z0-9_]+)/g;
+
+/** KV connectors named anywhere in the arguments; with a MultiConnector those inside of it too. */
+function connectorsIn(containers: readonly JsonObject[]): string[] {
+  const found = new Set<string>();
+  for (const { command, args } of containers) {
+    for (const text of [...listOf(command), ...listOf(args)]) {
+      for (const [, name = ""] of (stringOf(text) ?? "").matchAll(CONNECTOR)) found.add(name);
+    }
+  }
+  return [...found];
+}
+
+/** Reads a ModelServer. */
+export function readServer(object: JsonObject): ServerFact {
+  return {
+    ...readObject(object),
+    revision: revisionOf(objectOf(object.metadata)),
+    selector: stringsOf(at(object, "spec", "workloadSelector", "matchLabels")),
+    connector: stringOf(at(object, "spec", "kvConnector", "type")) ?? "",
+  };
+}
+
+/** Reads a ModelRoute. */
+export function readRoute(object: JsonObject): RouteFact {
+  const targets = listOf(at(object, "spec", "rules")).flatMap((rule) =>
+    listOf(objectOf(rule).targetModels).flatMap((target) => stringOf(objectOf(target).modelServerName) ?? []),
+  );
+  return { ...readObject(object), revision: revisionOf(objectOf(object.metadata)), targets };
+}
+
+/** Reads a PodGroup (Volcano, scheduling.volcano.sh/v1beta1). */
+export function readPodGroup(object: JsonObject): PodGroupFact {
+  const resources = Object.entries(objectOf(at(object, "spec", "minResources"))).map(([name, value]) =>
+    npuAmount({ resources: { requests: { [name]: value } } }),
+  );
+  const unschedulable = conditionOf(object, "Unschedulable");
+  return {
+    ...readObject(object),
+    serving: stringOf(at(object, "metadata", "labels", KTHENA_NAME_LABEL)) ?? "",
+    phase: stringOf(at(object, "status", "phase")) ?? "",
+    queue: stringOf(at(object, "spec", "queue")) ?? "",
+    minMember: wholeOf(at(object, "spec", "minMember")) ?? 0,
+    npus: resources.find((amount) => amount !== undefined),
+    unschedulable: unschedulable?.status === "True" ? (stringOf(unschedulable.message) ?? "") : "",
+  };
+}
+
+/** The NPUs that a container asks for; undefined where it asks for none. */
+export function npuAmount(container: JsonObject): NpuAmount | undefined {
+  for (const { name, request, limit } of npuResourcesOf(container)) {
+    const count = parseNpuCount(request ?? limit ?? 0);
+    if (count.ok && count.count > 0) return { resource: name, count: count.count };
+  }
+  return undefined;
+}
+
+/** The condition of a type in an object's status. */
+export function conditionOf(object: JsonObject, type: string): JsonObject | undefined {
+  return listOf(at(object, "status", "conditions"))
+    .map(objectOf)
+    .find((condition) => condition.type === type);
+}
+
+/** Milliseconds of a timestamp; 0 where it is none. */
+export function timeOf(value: Json | undefined): number {
+  const time = Date.parse(stringOf(value) ?? "");
+  return Number.isNaN(time) ? 0 : time;
+}
+
+/** A whole number of at least 0; undefined where the value is anything else. */
+export function wholeOf(value: Json | undefined): number | undefined {
+  return typeof value === "number" && Number.isSafeInteger(value) && value >= 0 ? value : undefined;
+}
+
+/** The entries of an object whose values are strings. */
+export function stringsOf(value: Json | undefined): Record<string, string> {
+  const entries = Object.entries(objectOf(value)).flatMap(([key, text]) =>
+    typeof text === "string" ? [[key, text] as const] : [],
+  );
+  return Object.fromEntries(entries);
+}
+
+function isTrue(object: JsonObject, type: string): boolean {
+  return conditionOf(object, type)?.status === "True";
+}
+
+function revisionOf(metadata: JsonObject): string {
+  return stringOf(objectOf(metadata.labels)[REVISION_LABEL]) ?? "";
+}
+
+function optedOut(metadata: JsonObject): boolean {
+  return objectOf(metadata.annotations)[ASK.inject] === "false";
+}
