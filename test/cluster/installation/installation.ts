@@ -1,4 +1,5 @@
 import { join } from "node:path";
+import { NAMESPACE, RELEASE } from "../../../deploy/manifest.ts";
 import { forbiddenForGood } from "../control-plane/audit-log.ts";
 import type { ControlPlane } from "../control-plane/control-plane.ts";
 import { type PodTemplate, readPodTemplate } from "./deployment.ts";
@@ -8,7 +9,7 @@ import { type ServiceProxy, startServiceProxy } from "./service-proxy.ts";
 /** The product in a control plane: what is installed there, and the processes that a kubelet would run for it. */
 
 export type RunOptions = {
-  /** `kthena-ascend` unless told, like the namespace. */
+  /** `kthena-ascend` unless told, in `kthena-ascend-system`. */
   readonly release?: string;
   readonly namespace?: string;
   /** What the image would start; `src/main.ts` unless told. */
@@ -41,7 +42,7 @@ export const mainEntry = join(import.meta.dirname, "..", "..", "..", "src", "mai
 
 /** Runs what is installed: as many replicas as its Deployment says, and its Service's proxy. */
 export async function runInstallation(plane: ControlPlane, options: RunOptions = {}): Promise<Installation> {
-  const { release = "kthena-ascend", namespace = "kthena-ascend" } = options;
+  const { release = RELEASE, namespace = NAMESPACE } = options;
   const template = await readPodTemplate(plane, namespace, release);
   const replicas: Replica[] = [];
   const proxy = await startServiceProxy(plane, { namespace, name: release }, () =>

@@ -1,0 +1,65 @@
+import { createHash } from "node:crypto";
+import { type Json, type JsonObject, objectOf } from "../../../src/api/json.ts";
+import { NETWORKING_GROUP, WORKLOAD_GROUP } from "../../../src/api/names.ts";
+import type { Result } from "../../../src/kube/failure.ts";
+import { type AnyObject, grouped } from "../../../src/kube/resource.ts";
+
+/**
+ * What Kthena's controllers do, one step at a time and when a test says so: they are not to be had as a module.
+ * Names, labels, annotations and the shape of what a ModelBooster becomes are as in Kthena's
+ * pkg/model-serving-controller and pkg/model-booster-controller/convert; its real controllers can be run
+ * beside `npm run cluster` with KTHENA_CONTROLLER_MANAGER.
+ */
+
+export const MODEL_BOOSTERS = grouped(WORKLOAD_GROUP, "v1alpha1", "modelboosters", "ModelBooster");
+export const MODEL_SERVINGS = grouped(WORKLOAD_GROUP, "v1alpha1", "modelservings", "ModelServing");
+export const MODEL_SERVERS = grouped(NETWORKING_GROUP, "v1alpha1", "modelservers", "ModelServer");
+export const MODEL_ROUTES = grouped(NETWORKING_GROUP, "v1alpha1", "modelroutes", "ModelRoute");
+export const POD_GROUPS = grouped("scheduling.volcano.sh", "v1beta1", "podgroups", "PodGroup");
+
+/** The reference of a child to its owner. */
+export function ownerOf({ metadata: { name, uid = "" } }: AnyObject, kind: string) {
+  const apiVersion = `${WORKLOAD_GROUP}/v1alpha1`;
+  return { apiVersion, kind, name, uid, controller: true, blockOwnerDeletion: true };
+}
+
+/** A condition that begins to hold now. */
+export function condition(
+  type: string,
+  holds: boolean,
+  reason: string,
+  message: string,
+  object: AnyObject,
+): JsonObject {
+  const lastTransitionTime = `${new Date().toISOString().slice(0, 19)}Z`;
+  const observedGeneration = object.metadata.generation ?? 0;
+  return { type, status: holds ? "True" : "False", reason, message, lastTransitionTime, observedGeneration };
+}
+
+/** A short hash, as labels carry it. */
+export function hashOf(value: Json): string {
+  return createHash("sha256").update(JSON.stringify(value)).digest("hex").slice(0, 10);
+}
+
+/** 0, 1 and so on. */
+export function ordinals(count: Json): number[] {
+  return Array.from({ length: numberOf(count) }, (_, index) => index);
+}
+
+/** The number, or 0 where there is none. */
+export function numberOf(value: Json | undefined): number {
+  return typeof value === "number" ? value : 0;
+}
+
+/** What is text of an object. */
+export function textsOf(value: Json | undefined): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(objectOf(value)).flatMap(([key, text]) => (typeof text === "string" ? [[key, text]] : [])),
+  );
+}
+
+/** The value of a call that has to work here. */
+export function mustBe<T>(result: Result<T>): T {
+  if (!result.ok) throw new Error(`${result.failure.reason}: ${result.failure.message}`);
+  return result.value;
+}
