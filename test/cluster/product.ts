@@ -1,4 +1,4 @@
-import { join } from "node:path";
+import { CHART, NAMESPACE, RELEASE } from "../../deploy/manifest.ts";
 import { KubeClient } from "../../src/kube/client.ts";
 import {
   type ControlPlane,
@@ -17,10 +17,7 @@ export interface Product {
   stop: () => Promise<void>;
 }
 
-export const RELEASE = "kthena-ascend";
-export const RELEASE_NAMESPACE = "kthena-ascend-system";
-
-const chart = join(import.meta.dirname, "..", "..", "deploy", "chart");
+export { NAMESPACE as RELEASE_NAMESPACE, RELEASE } from "../../deploy/manifest.ts";
 
 /** How the product is to be started. */
 export interface ProductOptions extends ControlPlaneOptions {
@@ -35,13 +32,9 @@ export async function startProduct(options: ProductOptions = {}): Promise<Produc
   const plane = await startControlPlane({ audit: true, crdFolders: [crdFolder()], ...control });
   try {
     const set = ["drainSeconds=1", "certificates.settleSeconds=1", "leaseSeconds=5", ...values];
-    const args = ["install", RELEASE, chart, "--create-namespace", `--namespace=${RELEASE_NAMESPACE}`];
+    const args = ["install", RELEASE, CHART, "--create-namespace", `--namespace=${NAMESPACE}`];
     await plane.helm([...args, ...set.flatMap((value) => ["--set", value])]);
-    const installation = await runInstallation(plane, {
-      release: RELEASE,
-      namespace: RELEASE_NAMESPACE,
-      ...run,
-    });
+    const installation = await runInstallation(plane, run);
     await installation.waitReady();
     const admin = new KubeClient({ source: { from: "file", file: plane.kubeconfig }, userAgent: "test" });
     return { plane, admin, installation, stop: () => stopped(plane, admin, installation) };
