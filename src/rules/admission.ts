@@ -9,7 +9,7 @@ export const ADMISSION_RULES: readonly Rule[] = [
     ratchets: false,
     summary: "The fields that are read have the right types",
     why: "Mutating webhooks run before the API server's schema check, so anything can come here.",
-    example: { in: "role", refused: 'workerReplicas: "one"', admitted: "workerReplicas: 1" },
+    example: { in: "role", refused: 'workerReplicas: "one"', admitted: "workerReplicas: 0" },
     check: () => [],
   },
   {

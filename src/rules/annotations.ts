@@ -2,7 +2,7 @@ import { closest } from "../api/closest.ts";
 import { type JsonObject, objectOf } from "../api/json.ts";
 import { unitsOf } from "../api/units.ts";
 import { type AskProblem, askProblems } from "../defaults/asks.ts";
-import { ownExemptions } from "./exemptions.ts";
+import { canBeAllowed, ownExemptions } from "./exemptions.ts";
 import { quoted } from "./quote.ts";
 import type { Remark, Rule } from "./rule.ts";
 import type { RuleSubject } from "./subject.ts";
@@ -44,7 +44,7 @@ function allow(catalogue: () => readonly Rule[]): Rule {
     id: "annotations/allow",
     severity: "warn",
     summary: "`kthena-ascend.io/allow` names rules that can be allowed",
-    why: "A mistyped id exempts from nothing, and rules that guard the object's own correctness have no exemption.",
+    why: "A mistyped id exempts from nothing, and rules that guard the object's own correctness or say what Kthena itself refuses have no exemption.",
     example: {
       in: "object",
       refused: "metadata: {annotations: {kthena-ascend.io/allow: npu/whole-numbr}}",
@@ -59,13 +59,13 @@ function allow(catalogue: () => readonly Rule[]): Rule {
 
 function allowRemark(path: string, id: string, catalogue: readonly Rule[]): Remark[] {
   const rule = catalogue.find((candidate) => candidate.id === id);
-  if (rule && !rule.guards) return [];
+  if (rule && canBeAllowed(rule)) return [];
   if (rule)
     return [
       {
         path,
         value: id,
-        message: `${id} guards the object's own correctness and cannot be allowed`,
+        message: `${id} ${rule.guards ? "guards the object's own correctness" : "is refused by Kthena itself"} and cannot be allowed`,
         fix: "remove it from the list and correct what it finds",
       },
     ];

@@ -1,6 +1,7 @@
 import { objectOf, stringOf } from "../api/json.ts";
 import { ASK } from "../api/names.ts";
 import { unitsOf } from "../api/units.ts";
+import type { Rule } from "./rule.ts";
 import type { RuleSubject } from "./subject.ts";
 
 /** Rules that somebody allowed, and where: findings at or below the field are exempt. */
@@ -10,6 +11,11 @@ export interface Exemption {
   /** Path of the annotation; undefined where it stands on the namespace or the owner. */
   annotation: string | undefined;
   ids: readonly string[];
+}
+
+/** Whether an object can be exempt from a rule: not where it guards correctness, and not where Kthena refuses all the same. */
+export function canBeAllowed({ guards, ratchets }: Rule): boolean {
+  return !guards && ratchets !== false;
 }
 
 /** Reads `npu/whole-node, kv/port` as the annotation `allow` holds it. */

@@ -1,8 +1,9 @@
 import type { Finding } from "../api/finding.ts";
 import { ADMISSION_RULES } from "./admission.ts";
 import { annotationRules } from "./annotations.ts";
-import { type Exemption, exemptionsOf, isExempt } from "./exemptions.ts";
+import { canBeAllowed, type Exemption, exemptionsOf, isExempt } from "./exemptions.ts";
 import { HCCL_RULES } from "./hccl.ts";
+import { KTHENA_RULES } from "./kthena/index.ts";
 import { NPU_RULES } from "./npu.ts";
 import type { Remark, Rule, RuleSettings } from "./rule.ts";
 import { maskFor } from "./secrets.ts";
@@ -12,6 +13,7 @@ import type { RuleSubject } from "./subject.ts";
 export const RULES: readonly Rule[] = [
   ...NPU_RULES,
   ...HCCL_RULES,
+  ...KTHENA_RULES,
   ...annotationRules(() => RULES),
   ...ADMISSION_RULES,
 ];
@@ -32,7 +34,7 @@ export function judge(
     if (severity === "off") continue;
     for (const remark of rule.check(subject)) {
       exemptions ??= exemptionsOf(subject);
-      const exempt = !rule.guards && isExempt(exemptions, rule.id, remark.path);
+      const exempt = canBeAllowed(rule) && isExempt(exemptions, rule.id, remark.path);
       findings.push(findingOf(rule.id, exempt ? "allowed" : severity, remark));
     }
   }
