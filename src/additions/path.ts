@@ -24,6 +24,14 @@ export function isItem(item: Json | undefined, segment: ItemSegment): boolean {
   return isObject(item) && item[segment.by] === segment.is;
 }
 
+/** Where the item that a segment means stands in a list; -1 where it does not. */
+export function itemIndex(list: readonly Json[], segment: ItemSegment): number {
+  const { by, is } = segment;
+  // Most segments are names, and an engine can have hundreds of variables.
+  if (by === "name") return list.findIndex((item) => isObject(item) && item.name === is);
+  return list.findIndex((item) => isItem(item, segment));
+}
+
 const BARE_KEY = /^[A-Za-z_][A-Za-z0-9_-]*$/;
 const BARE_VALUE = /^[^\s"[\]=]+$/;
 

@@ -1,5 +1,5 @@
 import { isObject, type Json, type JsonObject } from "../api/json.ts";
-import { isItem, type KeyedPath, type Segment } from "./path.ts";
+import { itemIndex, type KeyedPath, type Segment } from "./path.ts";
 
 /** What stands at a path, or undefined. */
 export function get(root: Json | undefined, path: KeyedPath): Json | undefined {
@@ -11,50 +11,27 @@ export function get(root: Json | undefined, path: KeyedPath): Json | undefined {
   return current;
 }
 
-/** The objects and lists that a series of puts has made itself: those it may change in place. */
-export type Own = Set<object>;
-
 /**
  * A tree with `value` at `path`; everything beside the path is shared with `root`. Objects and lists that are
- * missing on the way are made; a list item that is not there is appended, or put first.
- * @param owned for a series of puts into one tree: what was copied once is not copied again
+ * missing on the way are made; a list item that is not there is appended.
  */
-export function put(root: Json | undefined, path: KeyedPath, value: Json, first = false, owned?: Own): Json {
-  return putAt(root, path, 0, { value, first, owned });
+export function put(root: Json | undefined, path: KeyedPath, value: Json): Json {
+  return putAt(root, path, 0, value);
 }
 
-interface Put {
-  value: Json;
-  first: boolean;
-  owned: Own | undefined;
-}
-
-function putAt(root: Json | undefined, path: KeyedPath, depth: number, what: Put): Json {
+function putAt(root: Json | undefined, path: KeyedPath, depth: number, value: Json): Json {
   const segment = path[depth];
-  if (segment === undefined) return what.value;
+  if (segment === undefined) return value;
   if (typeof segment === "string") {
     const object = isObject(root) ? root : {};
-    const next = putAt(own(object, segment), path, depth + 1, what);
-    if (segment === "__proto__") return withKey(object, segment, next);
-    const target = what.owned?.has(object) ? object : made({ ...object }, what.owned);
-    target[segment] = next;
-    return target;
+    return withKey(object, segment, putAt(own(object, segment), path, depth + 1, value));
   }
   const list = Array.isArray(root) ? root : [];
-  const index = list.findIndex((item) => isItem(item, segment));
+  const index = itemIndex(list, segment);
   const last = depth === path.length - 1;
   const before = index >= 0 ? list[index] : last ? undefined : { [segment.by]: segment.is };
-  const item = putAt(before, path, depth + 1, what);
-  const target = what.owned?.has(list) ? list : made([...list], what.owned);
-  if (index >= 0) target[index] = item;
-  else if (what.first) target.unshift(item);
-  else target.push(item);
-  return target;
-}
-
-function made<T extends object>(copy: T, owned: Own | undefined): T {
-  owned?.add(copy);
-  return copy;
+  const item = putAt(before, path, depth + 1, value);
+  return index >= 0 ? list.with(index, item) : [...list, item];
 }
 
 /** A tree without what stands at `path`; the same tree where nothing does. */
@@ -92,12 +69,19 @@ export function withKey(object: JsonObject, key: string, value: Json): JsonObjec
   return Object.fromEntries([...Object.entries(object), [key, value]]);
 }
 
+/** Sets a key in place; one named `__proto__` is data like any other. */
+export function setKey(object: JsonObject, key: string, value: Json): void {
+  if (key !== "__proto__") object[key] = value;
+  else Object.defineProperty(object, key, { value, enumerable: true, writable: true, configurable: true });
+}
+
 function withoutKey(object: JsonObject, key: string): JsonObject {
   const { [key]: _gone, ...rest } = object;
   return rest;
 }
 
-function own(object: JsonObject, key: string): Json | undefined {
+/** What an object itself has under a key. */
+export function own(object: JsonObject, key: string): Json | undefined {
   return Object.hasOwn(object, key) ? object[key] : undefined;
 }
 
@@ -108,7 +92,7 @@ function child(parent: Json, segment: Segment): Json | undefined {
 }
 
 function indexOf(parent: Json, segment: Exclude<Segment, string>): number {
-  return Array.isArray(parent) ? parent.findIndex((item) => isItem(item, segment)) : -1;
+  return Array.isArray(parent) ? itemIndex(parent, segment) : -1;
 }
 
 function replaceChild(parent: Json, segment: Segment, value: Json): Json {

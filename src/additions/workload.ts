@@ -24,6 +24,13 @@ export interface UnitContext {
 export interface Injectors {
   normalise(lean: JsonObject): JsonObject;
   unit(context: UnitContext): Injection;
+  /** A pod by itself: one of Kthena's whose template was never completed. `pods`: of one instance of its role. */
+  pod(
+    pod: JsonObject,
+    asks: Record<string, string>,
+    defaults: ResolvedDefaults,
+    pods: number | undefined,
+  ): Injection;
   /** What the unit's additions take from elsewhere in the object; counts as part of its template. */
   peers(context: Omit<UnitContext, "defaults">): Json;
   /** Additions outside of the units. */

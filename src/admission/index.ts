@@ -3,6 +3,7 @@ import type { AdmissionRequest } from "../api/admission-review.ts";
 import type { Finding } from "../api/finding.ts";
 import { INJECTED, SETTINGS } from "../api/names.ts";
 import { parsePinned } from "../defaults/pinned.ts";
+import { injectors } from "../injectors/index.ts";
 import { configMapFindings } from "./config-map.ts";
 import {
   type Judgement,
@@ -25,7 +26,9 @@ export interface Reviewers {
 }
 
 /** Makes the webhooks over what they need to know of the world. */
-export function createReviewers(surroundings: Surroundings): Reviewers {
+export function createReviewers(given: Surroundings): Reviewers {
+  // Made once: they remember what comes again with every object.
+  const surroundings = { ...given, injectors: given.injectors ?? injectors() };
   return {
     mutate: async (request) => {
       const pass = passReason(request);

@@ -4,6 +4,7 @@ import { encodePath } from "../additions/path.ts";
 import {
   type CompletedWorkload,
   completeWorkload,
+  type Injectors,
   type Owner,
   type WorkloadInput,
 } from "../additions/workload.ts";
@@ -13,8 +14,8 @@ import { type JsonObject, objectOf } from "../api/json.ts";
 import { ASK, KTHENA_NAME_LABEL, STAMP } from "../api/names.ts";
 import type { WorkloadKind } from "../api/units.ts";
 import type { ResolvedDefaults } from "../defaults/settings.ts";
-import { injectPod, injectors as todaysInjectors } from "../injectors/index.ts";
-import { readPod } from "../injectors/role.ts";
+import { injectors as todaysInjectors } from "../injectors/index.ts";
+import type { RoleReading } from "../injectors/role.ts";
 import { judge, RULES, sortedByPath } from "../rules/index.ts";
 import type { Rule, RuleSettings } from "../rules/rule.ts";
 import { holdersOf, type RuleSubject, rulePods, workloadSubject } from "../rules/subject.ts";
@@ -117,6 +118,10 @@ function oldObjectOf(request: AdmissionRequest): JsonObject | undefined {
   return request.operation === "UPDATE" ? (request.oldObject ?? undefined) : undefined;
 }
 
+function injectorsOf(surroundings: Surroundings): Injectors {
+  return surroundings.injectors ?? todaysInjectors();
+}
+
 /** The judgement that nothing is to be added. `skip`: why, where the object was not looked at. */
 export function untouched(kind: KnownKind | undefined, object: JsonObject, skip?: string): Judgement {
   return { kind, object, operations: [], additions: () => [], findings: [], skip };
@@ -134,7 +139,7 @@ function workload(
     kind,
     today: world.defaults,
     owner: world.owner,
-    injectors: surroundings.injectors ?? todaysInjectors(),
+    injectors: injectorsOf(surroundings),
   };
   const completed = completeWorkload({ ...completion, object, oldObject });
   const findings = workloadFindings({ completion, completed, object, oldObject, world, surroundings });
@@ -216,20 +221,11 @@ function pod(
   if (pass !== undefined) return untouched("Pod", object, pass);
   const context = world.pod ?? { complete: true as const, asks: {}, defaults: world.defaults };
   if (!context.complete) return untouched("Pod", object, context.skip);
-  const { injection } = injectPod(
-    object,
-    { ...context.defaults.settings.asks, ...context.asks },
-    context.defaults,
-    context.pods,
-  );
+  const asks = { ...context.defaults.settings.asks, ...context.asks };
+  const injection = injectorsOf(surroundings).pod(object, asks, context.defaults, context.pods);
   if ("skip" in injection) return untouched("Pod", object, injection.skip);
   const completed = injection.value;
-  const reading = readPod(
-    completed,
-    { ...context.defaults.settings.asks, ...context.asks },
-    context.defaults.settings,
-    context.pods,
-  );
+  const reading = injection.reading as RoleReading;
   const pods = rulePods(completed, reading, context.defaults, "", "the pod");
   const unit = { key: "", field: "", value: completed, pods, holders: pods.flatMap(holdersOf) };
   const { severities, allow } = policyOf(world);

@@ -1,10 +1,11 @@
 import type { Addition } from "../additions/addition.ts";
+import { type Draft, draftOf } from "../additions/draft.ts";
+import { hashAt, type KnownPath, type KnownPaths, knownPaths } from "../additions/known-paths.ts";
 import { withoutDuplicateEnv } from "../additions/lean.ts";
-import { encodePath } from "../additions/path.ts";
-import { get, type Own, put } from "../additions/tree.ts";
+import { put } from "../additions/tree.ts";
 import type { Injection } from "../additions/unit.ts";
 import type { Injectors, UnitContext } from "../additions/workload.ts";
-import { textHash, valueHash } from "../api/canonical.ts";
+import { textHash } from "../api/canonical.ts";
 import { isObject, type Json, type JsonObject, objectOf } from "../api/json.ts";
 import { STAMP } from "../api/names.ts";
 import type { ResolvedDefaults } from "../defaults/settings.ts";
@@ -29,13 +30,20 @@ export const POD_INJECTORS: readonly PodInjector[] = [
   podScheduling,
 ];
 
+/** The injectors of pod templates, with the memory of where they put things. */
+interface PodInjection {
+  injectors: readonly PodInjector[];
+  paths: KnownPaths;
+}
+
 /** Today's injectors. A list of others can be given to try how objects fare over two versions. */
 export function injectors(podInjectors: readonly PodInjector[] = POD_INJECTORS): Injectors {
+  const how = { injectors: podInjectors, paths: knownPaths() };
   return {
     normalise: normalised,
     peers: () => null,
-    unit: (context) =>
-      context.kind === "ModelBooster" ? boosterWorker(context) : injectRole(context, podInjectors),
+    unit: (context) => (context.kind === "ModelBooster" ? boosterWorker(context) : injectRole(context, how)),
+    pod: (pod, asks, defaults, pods) => injectPod(pod, asks, defaults, pods, how),
     object: ({ kind, object, defaults, update }) =>
       kind === "ModelServing" ? gangScheduling(object, defaults, update) : [],
     triggered: (context) =>
@@ -45,27 +53,26 @@ export function injectors(podInjectors: readonly PodInjector[] = POD_INJECTORS):
   };
 }
 
-/** Completes a pod by itself: Kthena's pods whose template was never completed. */
-export function injectPod(
+function injectPod(
   pod: JsonObject,
   asks: Record<string, string>,
   defaults: ResolvedDefaults,
-  pods?: number,
-  podInjectors: readonly PodInjector[] = POD_INJECTORS,
-): { injection: Injection; base: JsonObject } {
+  pods: number | undefined,
+  how: PodInjection,
+): Injection {
   const base = withoutDuplicateEnv(pod);
   const reading = readPod(base, asks, defaults.settings, pods);
-  if ("skip" in reading.trigger) return { injection: reading.trigger, base: pod };
-  return { injection: runPlaces(base, reading, defaults, podInjectors), base };
+  if ("skip" in reading.trigger) return reading.trigger;
+  return { ...runPlaces(base, reading, defaults, how), reading };
 }
 
-function injectRole(context: UnitContext, podInjectors: readonly PodInjector[]): Injection {
+function injectRole(context: UnitContext, how: PodInjection): Injection {
   const role = context.unit.value;
   const reading = readRole(role, context.asks, context.defaults.settings);
   if ("skip" in reading.trigger) return reading.trigger;
   const required = requiredFields(role);
   const start = required.reduce<Json>((tree, { path, value }) => put(tree, path, value), role);
-  const { additions, value } = runPlaces(objectOf(start), reading, context.defaults, podInjectors);
+  const { additions, value } = runPlaces(objectOf(start), reading, context.defaults, how);
   return { additions: [...required, ...additions], value, reading };
 }
 
@@ -73,50 +80,45 @@ function runPlaces(
   unit: JsonObject,
   reading: RoleReading,
   defaults: ResolvedDefaults,
-  podInjectors: readonly PodInjector[],
+  how: PodInjection,
 ): { additions: Addition[]; value: JsonObject } {
   const additions: Addition[] = [];
-  let value = unit;
+  const draft = draftOf(unit);
   for (const place of reading.places) {
-    if (place.engines.length > 0) value = runPlace(value, reading, place, defaults, podInjectors, additions);
+    if (place.engines.length > 0) additions.push(...runPlace(draft, reading, place, defaults, how));
   }
-  return { additions, value };
+  return { additions, value: draft.value() };
 }
 
-/** Runs the injectors over one template, ends with its stamp, and collects what was added. */
+/** Runs the injectors over one template, ends with its stamp, and gives what was added. */
 function runPlace(
-  unit: JsonObject,
+  draft: Draft,
   reading: RoleReading,
   place: TemplatePlace,
   defaults: ResolvedDefaults,
-  podInjectors: readonly PodInjector[],
-  all: Addition[],
-): JsonObject {
+  { injectors: podInjectors, paths }: PodInjection,
+): Addition[] {
   const added: Addition[] = [];
-  const owned: Own = new Set();
-  let current = unit;
   for (const injector of podInjectors) {
-    for (const addition of injector.inject(podSubject(current, reading, place, defaults))) {
-      const path = [...place.place, ...addition.path];
+    for (const addition of injector.inject(podSubject(draft.value(), reading, place, defaults))) {
+      const known = paths.find(place.place, addition.path);
       // What stands there is the user's, or an earlier injector's.
-      if (!isAbsent(get(current, path))) continue;
-      current = objectOf(put(current, path, addition.value, addition.first, owned));
-      added.push({ ...addition, path, key: encodePath(path), hash: valueHash(addition.value) });
+      if (!draft.add(known, addition.value, addition.first)) continue;
+      const hash = hashAt(known, addition.value);
+      added.push({ ...addition, path: known.path, key: known.text, hash });
     }
   }
-  const last = stamp(place, added);
-  all.push(...added, last);
-  return objectOf(put(current, last.path, last.value, false, owned));
-}
-
-function isAbsent(value: Json | undefined): boolean {
-  return value === undefined || value === null;
+  const known = paths.find(place.place, ["metadata", "annotations", STAMP]);
+  const last = stamp(known, added);
+  draft.set(known, last.value);
+  return [...added, last];
 }
 
 /** Says on the template, and so on its pods, that it is complete. */
-function stamp(place: TemplatePlace, additions: readonly Addition[]): Addition {
+function stamp({ path, text: key }: KnownPath, additions: readonly Addition[]): Addition {
   return {
-    path: [...place.place, "metadata", "annotations", STAMP],
+    path,
+    key,
     value: textHash(additions.map(({ key, hash }) => `${key}=${hash}`).join()),
     injector: "stamp",
     reason: "pods of this template need no second look",

@@ -10,7 +10,7 @@ import { completeWorkload } from "../../src/additions/workload.ts";
 import { equal, type Json, type JsonObject } from "../../src/api/json.ts";
 import type { WorkloadKind } from "../../src/api/units.ts";
 import { resolveDefaults } from "../../src/defaults/resolve.ts";
-import { injectors, injectPod } from "../../src/injectors/index.ts";
+import { injectors } from "../../src/injectors/index.ts";
 import { podTemplate } from "../generate/pods.ts";
 import { defaultsLayer, modelBooster, modelServing } from "../generate/workloads.ts";
 
@@ -125,10 +125,11 @@ describe("injection into any pod", () => {
   it("only adds where nothing stands, and nothing more to its own result", () => {
     fc.assert(
       fc.property(podTemplate, defaultsLayer, (pod, layer) => {
-        const { injection } = injectPod(pod, {}, resolveDefaults([layer]));
+        const { pod: inject } = injectors();
+        const injection = inject(pod, {}, resolveDefaults([layer]), undefined);
         if ("skip" in injection) return;
         for (const addition of injection.additions) expect(get(pod, addition.path)).toBeUndefined();
-        const again = injectPod(injection.value, {}, resolveDefaults([layer])).injection;
+        const again = inject(injection.value, {}, resolveDefaults([layer]), undefined);
         const added = "skip" in again ? [] : again.additions.filter(({ injector }) => injector !== "stamp");
         expect(added).toEqual([]);
       }),
