@@ -1,9 +1,14 @@
 {{/*
 What a change must touch to be sent, by resource: where the answer is no, the API server does not need this software.
-Optionals (`.?`) stand for what may be absent; on CREATE there is no oldObject.
+Optionals (`.?`) stand for what may be absent; on CREATE there is no oldObject. Conditions come before the schema is
+checked: what has a type that cannot be looked into is sent on, since an error here would hide the schema's message.
 */}}
 {{- define "kthena-ascend.matters.modelservings" -}}
 request.operation == 'CREATE' ||
+type(object.?spec.orValue({})) != map ||
+type(object.?spec.?template.orValue({})) != map ||
+type(object.?spec.?template.?roles.orValue([])) != list ||
+object.?spec.?template.?roles.orValue([]).exists(r, type(r) != map) ||
 object.?spec.?schedulerName != oldObject.?spec.?schedulerName ||
 object.?spec.?template.?gangPolicy != oldObject.?spec.?template.?gangPolicy ||
 object.?spec.?template.?networkTopology != oldObject.?spec.?template.?networkTopology ||
@@ -14,6 +19,8 @@ oldObject.?spec.?template.?roles.orValue([]).map(r, [r.?name, r.?workerReplicas,
 
 {{- define "kthena-ascend.matters.modelboosters" -}}
 request.operation == 'CREATE' ||
+type(object.?spec.orValue({})) != map ||
+type(object.?spec.?backend.orValue({})) != map ||
 object.?spec.?backend.orValue({}).exists(k, k != 'replicas' && object.spec.backend[?k] != oldObject.?spec.?backend[?k]) ||
 oldObject.?spec.?backend.orValue({}).exists(k, k != 'replicas' && !object.?spec.?backend[?k].hasValue()) ||
 {{ include "kthena-ascend.annotationsDiffer" . }}
