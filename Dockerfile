@@ -1,0 +1,24 @@
+# The webhook. Every replica runs `kthena-ascend serve` with the arguments of the Deployment (deploy/chart).
+FROM node:24.21.0-bookworm-slim AS build
+WORKDIR /build
+COPY package.json package-lock.json ./
+RUN npm ci
+COPY tsconfig.json tsconfig.build.json ./
+COPY src src
+RUN npm run build
+
+FROM node:24.21.0-bookworm-slim AS dependencies
+WORKDIR /app
+COPY package.json package-lock.json ./
+RUN npm ci --omit=dev
+
+FROM node:24.21.0-bookworm-slim
+ENV NODE_ENV=production
+WORKDIR /app
+COPY package.json ./
+COPY --from=dependencies /app/node_modules node_modules
+COPY --from=build /build/dist dist
+USER 65532:65532
+EXPOSE 8443 9090
+ENTRYPOINT ["node", "/app/dist/main.js"]
+CMD ["serve"]
