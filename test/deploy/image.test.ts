@@ -13,7 +13,9 @@ async function importedPackages(): Promise<string[]> {
   const found = new Set<string>();
   for await (const file of glob("src/**/*.ts", { cwd: ROOT })) {
     const source = await readFile(join(ROOT, file), "utf8");
-    for (const [, types, specifier = ""] of source.matchAll(/^(?:import|export) (type )?[^"`;]* from "([^"]+)";$/gm)) {
+    for (const [, types, specifier = ""] of source.matchAll(
+      /^(?:import|export) (type )?[^"`;]* from "([^"]+)";$/gm,
+    )) {
       if (types !== undefined || specifier.startsWith(".") || specifier.startsWith("node:")) continue;
       const [scope = "", name = ""] = specifier.split("/");
       found.add(scope.startsWith("@") ? `${scope}/${name}` : scope);
