@@ -33,7 +33,7 @@ export function causesOf(observed: Observed, serving: ServingFact | undefined, n
 }
 
 /** The pods of a ModelServing that are to stay. */
-export function podsOf({ pods }: Observed, serving: ServingFact): PodFact[] {
+export function podsOf({ pods }: Pick<Observed, "pods">, serving: ServingFact): PodFact[] {
   return pods.filter(
     (pod) =>
       !pod.deleting &&

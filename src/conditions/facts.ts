@@ -19,6 +19,7 @@ export interface BoosterFact extends ObjectFact {
   takenUp: number;
   /** `spec.backend.name`: Kthena calls ModelServing and ModelServer `<name>-<backend name>`. */
   backendName: string;
+  hasStatus: boolean;
   /** `status.conditions` as stored, of all writers. */
   conditions: readonly JsonObject[];
   /** `kthena-ascend.io/inject: "false"`. */

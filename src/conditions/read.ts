@@ -1,7 +1,8 @@
 import { valueHash } from "../api/canonical.ts";
-import { at, type Json, type JsonObject, listOf, objectOf, stringOf } from "../api/json.ts";
+import { at, isObject, type Json, type JsonObject, listOf, objectOf, stringOf } from "../api/json.ts";
 import { ASK, INJECTED, KTHENA_NAME_LABEL, QUEUE_ANNOTATION, SETTINGS } from "../api/names.ts";
 import { parsePinned } from "../defaults/pinned.ts";
+import type { Settings } from "../defaults/settings.ts";
 import { asksForNpus, npuResourcesOf } from "../engines/accelerators.ts";
 import { parseNpuCount } from "../engines/npu-count.ts";
 import type {
@@ -38,6 +39,7 @@ export function readBooster(object: JsonObject): BoosterFact {
     generation: wholeOf(at(object, "metadata", "generation")) ?? 0,
     takenUp: wholeOf(at(object, "status", "observedGeneration")) ?? 0,
     backendName: stringOf(at(object, "spec", "backend", "name")) ?? "",
+    hasStatus: isObject(object.status),
     conditions: listOf(at(object, "status", "conditions")).map(objectOf),
     optedOut: optedOut(objectOf(object.metadata)),
   };
@@ -59,14 +61,14 @@ export function readServing(object: JsonObject): ServingFact {
     revision: revisionOf(metadata),
     injected: stringOf(annotations[INJECTED]) !== undefined,
     optedOut: optedOut(metadata),
-    settings: pinned ? settingsHash(pinned.base.text) : "",
+    settings: pinned ? settingsHash(pinned.base.settings) : "",
     queue: stringOf(annotations[QUEUE_ANNOTATION]) ?? "",
   };
 }
 
-/** What a ServingFact keeps of settings, from their canonical text. */
-export function settingsHash(text: string): string {
-  return valueHash(text);
+/** What a ServingFact keeps of settings: equal for equal ones. */
+export function settingsHash(settings: Settings): string {
+  return valueHash(settings as unknown as Json);
 }
 
 function readRole(role: JsonObject): RoleFact {

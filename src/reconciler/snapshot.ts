@@ -1,0 +1,237 @@
+import type { Children } from "../admission/status.ts";
+import { equal, type Json } from "../api/json.ts";
+import { KTHENA_NAME_LABEL } from "../api/names.ts";
+import type {
+  BoosterFact,
+  ObjectFact,
+  PodFact,
+  PodGroupFact,
+  RouteFact,
+  ServerFact,
+  ServingFact,
+} from "../conditions/facts.ts";
+import { readBooster, readPodGroup, readRoute, readServer, readServing } from "../conditions/read.ts";
+import { readPod } from "../conditions/read-pod.ts";
+import type { KubeClient } from "../kube/client.ts";
+import { Informer, type InformerOptions } from "../kube/informer.ts";
+import { PODS } from "../kube/resource.ts";
+import type { Surroundings } from "../kube/surroundings.ts";
+import {
+  type Held,
+  keeping,
+  MODEL_BOOSTERS,
+  MODEL_ROUTES,
+  MODEL_SERVERS,
+  MODEL_SERVINGS,
+  POD_GROUPS,
+} from "./held.ts";
+
+/** What changed, for whoever decides about it. */
+export interface SnapshotListener {
+  /** A ModelBooster whose conditions may be others now. */
+  booster(key: string): void;
+  /** A ModelServing about which something may be remarked now. */
+  serving(key: string): void;
+  /** The stored object changed; `current` is missing after a deletion, `previous` after a creation. */
+  stored(key: string, current: Held<BoosterFact> | undefined, previous: Held<BoosterFact> | undefined): void;
+}
+
+/**
+ * What one replica knows of all ModelBoosters and what belongs to them.
+ * Verbs needed: list and watch on modelboosters, modelservings, modelservers, modelroutes, pods and podgroups.
+ */
+export class Snapshot {
+  readonly boosters: Informer<Held<BoosterFact>>;
+  readonly servings: Informer<Held<ServingFact>>;
+  readonly servers: Informer<Held<ServerFact>>;
+  readonly routes: Informer<Held<RouteFact>>;
+  readonly pods: Informer<Held<PodFact>>;
+  readonly podGroups: Informer<Held<PodGroupFact>>;
+
+  constructor(client: KubeClient, around: Surroundings) {
+    const informer = <F extends ObjectFact>(options: InformerOptions<Held<F>>) =>
+      new Informer<Held<F>>(client, { optional: true, ...options }, around);
+    const owner = { owner: ({ fact }: Held<ObjectFact>) => fact.owners };
+    const namespace = { namespace: ({ fact }: Held<ObjectFact>) => [fact.namespace] };
+    const serving = {
+      serving: ({ fact }: Held<PodFact | PodGroupFact>) => [`${fact.namespace}/${fact.serving}`],
+    };
+    this.boosters = informer({
+      resource: MODEL_BOOSTERS,
+      transform: keeping(readBooster),
+      indexers: { uid: ({ fact }) => [fact.uid] },
+    });
+    this.servings = informer({
+      resource: MODEL_SERVINGS,
+      transform: keeping(readServing),
+      indexers: { ...owner, ...namespace },
+    });
+    this.servers = informer({
+      resource: MODEL_SERVERS,
+      transform: keeping(readServer),
+      indexers: { ...owner, ...namespace },
+    });
+    this.routes = informer({
+      resource: MODEL_ROUTES,
+      transform: keeping(readRoute),
+      indexers: { ...owner, ...namespace },
+    });
+    this.pods = informer({
+      resource: PODS,
+      labelSelector: KTHENA_NAME_LABEL,
+      transform: keeping(readPod),
+      indexers: serving,
+    });
+    this.podGroups = informer({
+      resource: POD_GROUPS,
+      labelSelector: KTHENA_NAME_LABEL,
+      transform: keeping(readPodGroup),
+      indexers: serving,
+    });
+  }
+
+  /** The informers by what they hold, for readiness and metrics. */
+  get informers(): Record<string, Pick<Informer<Held<ObjectFact>>, "synced" | "state">> {
+    const { boosters, servings, servers, routes, pods, podGroups } = this;
+    return {
+      "conditions-modelboosters": boosters,
+      "conditions-modelservings": servings,
+      "conditions-modelservers": servers,
+      "conditions-modelroutes": routes,
+      "conditions-pods": pods,
+      "conditions-podgroups": podGroups,
+    };
+  }
+
+  /** Whether everything was read once: before that nothing may be decided. */
+  get synced(): boolean {
+    return Object.values(this.informers).every(({ synced }) => synced);
+  }
+
+  start(): void {
+    for (const informer of this.#all()) informer.start();
+  }
+
+  async stop(): Promise<void> {
+    await Promise.all(this.#all().map((informer) => informer.stop()));
+  }
+
+  /** Waits until everything was read; false where that did not come in time. */
+  async waitForSync(timeoutMs: number): Promise<boolean> {
+    const synced = await Promise.all(this.#all().map((informer) => informer.waitForSync(timeoutMs)));
+    return synced.every(Boolean);
+  }
+
+  /** Tells of changes of what decisions depend on. Gives the function that ends this. */
+  onChange(listener: SnapshotListener): () => void {
+    const child = (
+      _key: string,
+      current: Held<ObjectFact> | undefined,
+      previous: Held<ObjectFact> | undefined,
+    ) => {
+      if (sameFact(current, previous)) return;
+      for (const { fact } of [current, previous].filter((held) => held !== undefined)) {
+        for (const key of this.#boosterKeys(fact.owners)) listener.booster(key);
+      }
+    };
+    const ended = [
+      this.boosters.onChange((key, current, previous) => {
+        listener.stored(key, current, previous);
+        if (!sameFact(current, previous)) listener.booster(key);
+      }),
+      this.servings.onChange((key, current, previous) => {
+        child(key, current, previous);
+        if (!sameFact(current, previous)) listener.serving(key);
+      }),
+      ...[this.servers, this.routes].map((informer) => this.#onNetworking(informer, child, listener)),
+      ...[this.pods, this.podGroups].map((informer) => this.#onMember(informer, listener)),
+    ];
+    return () => {
+      for (const end of ended) end();
+    };
+  }
+
+  /** The children of a ModelBooster: owned by its uid, and what belongs to its ModelServings. */
+  childrenOf({ uid }: BoosterFact): Children {
+    const servings = this.servings.store.by("owner", uid).map(({ fact }) => fact);
+    const members = <F extends ObjectFact>(informer: Informer<Held<F>>) =>
+      servings.flatMap(({ namespace, name }) =>
+        informer.store.by("serving", `${namespace}/${name}`).map(({ fact }) => fact),
+      );
+    return {
+      servings,
+      servers: this.servers.store.by("owner", uid).map(({ fact }) => fact),
+      routes: this.routes.store.by("owner", uid).map(({ fact }) => fact),
+      pods: members(this.pods),
+      podGroups: members(this.podGroups),
+    };
+  }
+
+  /**
+   * The same for the status webhook: undefined while not everything was read, or where the ModelBooster held here is
+   * older than the given version. resourceVersions of one kind can be compared (Kubernetes, KEP-5504).
+   */
+  childrenAsOf(booster: BoosterFact, resourceVersion: string): Children | undefined {
+    const held = this.boosters.store.get(`${booster.namespace}/${booster.name}`);
+    if (!this.synced || !held || held.fact.uid !== booster.uid) return undefined;
+    return isOlder(held.metadata.resourceVersion, resourceVersion) ? undefined : this.childrenOf(booster);
+  }
+
+  #onNetworking(
+    informer: Informer<Held<ServerFact>> | Informer<Held<RouteFact>>,
+    child: (
+      key: string,
+      current: Held<ObjectFact> | undefined,
+      previous: Held<ObjectFact> | undefined,
+    ) => void,
+    listener: SnapshotListener,
+  ): () => void {
+    return informer.onChange(
+      (key: string, current: Held<ObjectFact> | undefined, previous: Held<ObjectFact> | undefined) => {
+        child(key, current, previous);
+        if (sameFact(current, previous)) return;
+        const namespace = (current ?? previous)?.fact.namespace ?? "";
+        for (const { fact } of this.servings.store.by("namespace", namespace))
+          listener.serving(`${fact.namespace}/${fact.name}`);
+      },
+    );
+  }
+
+  #onMember(
+    informer: Informer<Held<PodFact>> | Informer<Held<PodGroupFact>>,
+    listener: SnapshotListener,
+  ): () => void {
+    type Member = Held<PodFact | PodGroupFact> | undefined;
+    return informer.onChange((_key: string, current: Member, previous: Member) => {
+      if (sameFact(current, previous)) return;
+      const fact = (current ?? previous)?.fact;
+      const key = `${fact?.namespace}/${fact?.serving}`;
+      const serving = this.servings.store.get(key);
+      if (!serving) return;
+      listener.serving(key);
+      for (const booster of this.#boosterKeys(serving.fact.owners)) listener.booster(booster);
+    });
+  }
+
+  #boosterKeys(owners: readonly string[]): string[] {
+    return owners.flatMap((uid) =>
+      this.boosters.store.by("uid", uid).map(({ fact }) => `${fact.namespace}/${fact.name}`),
+    );
+  }
+
+  #all(): Informer<Held<never>>[] {
+    const { boosters, servings, servers, routes, pods, podGroups } = this;
+    return [boosters, servings, servers, routes, pods, podGroups] as unknown as Informer<Held<never>>[];
+  }
+}
+
+function sameFact(current: Held<ObjectFact> | undefined, previous: Held<ObjectFact> | undefined): boolean {
+  if (!current || !previous) return false;
+  return equal(current.fact as unknown as Json, previous.fact as unknown as Json);
+}
+
+function isOlder(held: string | undefined, than: string): boolean {
+  const numbers = [held ?? "", than].map((version) => (/^\d+$/.test(version) ? BigInt(version) : undefined));
+  const [left, right] = numbers;
+  return left === undefined || right === undefined ? held !== than : left < right;
+}
