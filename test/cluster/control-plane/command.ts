@@ -41,6 +41,8 @@ function run(file: string, args: readonly string[], options: CommandOptions): Pr
     child.stderr.on("data", (chunk: Buffer) => stderr.push(chunk));
     child.stdin.on("error", () => {}); // a program that does not read its input
     child.stdin.end(options.input ?? "");
+    const onExit = () => child.kill(); // no build goes on when whoever wanted it has ended
+    process.once("exit", onExit);
     let timedOut = false;
     const timer = setTimeout(() => {
       timedOut = true;
@@ -48,10 +50,12 @@ function run(file: string, args: readonly string[], options: CommandOptions): Pr
     }, timeout);
     child.on("error", (error) => {
       clearTimeout(timer);
+      process.off("exit", onExit);
       reject(error);
     });
     child.on("close", (code, signal) => {
       clearTimeout(timer);
+      process.off("exit", onExit);
       const note = timedOut ? `\nkilled after ${timeout} ms` : signal === null ? "" : `\nended by ${signal}`;
       resolve({ code: code ?? 128, stdout: text(stdout), stderr: text(stderr) + note });
     });

@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { type ApiServer, makeApiServer, startApiServer, startEtcd } from "./api-server.ts";
 import { type AuditEvent, readAuditLog } from "./audit-log.ts";
-import { findBinaries } from "./binaries.ts";
+import { type Binaries, findBinaries } from "./binaries.ts";
 import { type Clients, makeClients } from "./clients.ts";
 import { controllerManager, defaultControllers, kwok, scheduler } from "./cluster-programs.ts";
 import { applyCrds } from "./crds.ts";
@@ -46,6 +46,8 @@ export type ControlPlane = Clients & {
   readonly adminToken: string;
   readonly server: string;
   readonly caFile: string;
+  /** Where its programs are, kubectl and helm among them. */
+  readonly programs: Binaries["paths"];
   /** Where cluster IPs are taken from, all on loopback: `127.x.y.0/24`. */
   readonly serviceRange: string;
   /** A loopback address that no other control plane uses, for a test's own listeners. */
@@ -103,6 +105,7 @@ async function startIn(site: Site, options: ControlPlaneOptions, log: Log): Prom
     ...apiServerSwitch(apiServer, adminToken),
     kubeconfig,
     adminToken,
+    programs: site.binaries.paths,
     host: loopback.host,
     newAddress: loopback.newAddress,
     serviceRange: loopback.serviceRange,
