@@ -1,7 +1,7 @@
-import { valueHash } from "../api/canonical.ts";
-import { isObject, type Json, type JsonObject } from "../api/json.ts";
+import { canonical, valueHash } from "../api/canonical.ts";
+import { isObject, type Json, type JsonObject, listOf } from "../api/json.ts";
 import { STAMP } from "../api/names.ts";
-import type { KeyedPath } from "./path.ts";
+import { isItem, type KeyedPath } from "./path.ts";
 import { type AddedHashes, addedPaths } from "./record.ts";
 import { get, pruneEmpty, without } from "./tree.ts";
 
@@ -12,7 +12,8 @@ import { get, pruneEmpty, without } from "./tree.ts";
 export function leanOf(value: Json, added: AddedHashes): Json {
   const paths = addedPaths(added);
   let lean = value;
-  for (const { path, hash } of paths) {
+  for (const { path: recorded, hash } of paths) {
+    const path = exactly(lean, recorded, hash);
     const current = get(lean, path);
     // The stamp is ours whatever it says.
     if (current !== undefined && (path.at(-1) === STAMP || valueHash(current) === hash))
@@ -32,9 +33,18 @@ export function pruned(lean: Json, paths: readonly KeyedPath[]): Json {
 /** Whether every recorded addition still stands as it was given. */
 export function hasAll(value: Json, added: AddedHashes): boolean {
   return addedPaths(added).every(({ path, hash }) => {
-    const current = get(value, path);
+    const current = get(value, exactly(value, path, hash));
     return current !== undefined && valueHash(current) === hash;
   });
+}
+
+/** A flag can stand in a command line twice, the user's beside ours: the path of the one with this value. */
+function exactly(root: Json, path: KeyedPath, hash: string): KeyedPath {
+  const last = path.at(-1);
+  if (typeof last !== "object" || last.by !== "flag") return path;
+  const list = listOf(get(root, path.slice(0, -1)));
+  const ours = list.findLast((item) => isItem(item, last) && valueHash(item) === hash);
+  return ours === undefined ? path : [...path.slice(0, -1), { by: "", is: canonical(ours) }];
 }
 
 /**

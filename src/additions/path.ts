@@ -1,7 +1,10 @@
 import { canonical } from "../api/canonical.ts";
 import { isObject, type Json } from "../api/json.ts";
 
-/** The item of a list whose field `by` has the value `is`; `by: ""` compares the whole item's canonical JSON. */
+/**
+ * The item of a list whose field `by` has the value `is`; `by: ""` compares the whole item's canonical JSON,
+ * `by: "flag"` means the argument `--is=…` in a list of strings.
+ */
 export interface ItemSegment {
   by: string;
   is: string;
@@ -18,8 +21,14 @@ export function named(name: string): ItemSegment {
   return { by: "name", is: name };
 }
 
+/** The argument of a command line that begins with `flag=`. It is one item, so it comes and goes as a whole. */
+export function flagged(flag: string): ItemSegment {
+  return { by: "flag", is: flag };
+}
+
 /** Whether a list item is the one that a segment means. */
 export function isItem(item: Json | undefined, segment: ItemSegment): boolean {
+  if (segment.by === "flag" && typeof item === "string") return item.startsWith(`${segment.is}=`);
   if (segment.by === "") return item !== undefined && canonical(item) === segment.is;
   return isObject(item) && item[segment.by] === segment.is;
 }

@@ -5,6 +5,7 @@ import { asksIn } from "../defaults/asks.ts";
 import { type PinnedSettings, parsePinned, pinnedText } from "../defaults/pinned.ts";
 import type { ResolvedDefaults } from "../defaults/settings.ts";
 import type { Addition } from "./addition.ts";
+import { leanOf } from "./lean.ts";
 import { completeObject } from "./object.ts";
 import { type InjectionRecord, parseRecord, recordText, sameRecord, type UnitRecord } from "./record.ts";
 import { withKey, without } from "./tree.ts";
@@ -31,8 +32,11 @@ export interface Injectors {
     defaults: ResolvedDefaults,
     pods: number | undefined,
   ): Injection;
-  /** What the unit's additions take from elsewhere in the object; counts as part of its template. */
-  peers(context: Omit<UnitContext, "defaults">): Json;
+  /**
+   * What the unit's additions take from elsewhere in the object; counts as part of its template, so it must be the
+   * same as long as nothing of it changes. The object and the unit are lean here.
+   */
+  peers(context: UnitContext): Json;
   /** Additions outside of the units. */
   object(context: Omit<UnitContext, "unit"> & { update: boolean }): Addition[];
   /** Whether a unit as it stands asks for NPUs: objects from before the installation that did are left alone. */
@@ -78,7 +82,9 @@ export function completeWorkload(input: WorkloadInput): CompletedWorkload {
   const record = parseRecord(before[INJECTED]);
   const pinned = oldObject && record ? parsePinned(before[SETTINGS]) : undefined;
   const oldUnits = new Map(oldObject ? unitsOf(kind, oldObject).map((unit) => [unit.key, unit]) : []);
-  const state = { input, record, pinned, today: todayOf(input), oldUnits };
+  const lean = leanObject(kind, object, record);
+  const oldLean = oldObject && leanObject(kind, oldObject, record);
+  const state = { input, record, pinned, today: todayOf(input), oldUnits, lean, oldLean };
   const units = unitsOf(kind, object).map((unit) => completedUnit(state, unit));
   const withParts = withUnits(
     kind,
@@ -120,6 +126,18 @@ interface State {
   pinned: PinnedSettings | undefined;
   today: ResolvedDefaults;
   oldUnits: Map<string, Unit>;
+  /** The object and the stored one without the additions to their units. */
+  lean: JsonObject;
+  oldLean: JsonObject | undefined;
+}
+
+function leanObject(kind: WorkloadKind, object: JsonObject, record: InjectionRecord | undefined): JsonObject {
+  if (record === undefined) return object;
+  const units = unitsOf(kind, object).map((unit) => {
+    const lean = leanOf(unit.value, record.units[unit.key]?.added ?? {});
+    return isObject(lean) ? { ...unit, value: lean } : unit;
+  });
+  return withUnits(kind, object, units);
 }
 
 function completedUnit(state: State, unit: Unit): CompletedUnit {
@@ -132,19 +150,19 @@ function completedUnit(state: State, unit: Unit): CompletedUnit {
     ? state.today
     : (state.pinned?.units[unit.key] ?? state.pinned?.base ?? state.today);
   const asks = objectAsks(input, defaults);
-  const context = { kind: input.kind, object: input.object, unit, asks };
+  const context = { kind: input.kind, object: state.lean, unit: leanUnit(state, unit), asks, defaults };
   const peers = input.injectors.peers(context);
   const outcome = completeUnit({
     value: unit.value,
     old: old?.value,
     record: recorded,
     update: input.oldObject !== undefined,
-    inputsUnchanged: inputsUnchanged(state, unit, old, peers),
+    inputsUnchanged: inputsUnchanged(state, old, peers, defaults),
     mayBegin: record !== undefined || mayBegin(state, unit, old, refresh),
     refreshed,
     inputs: [fingerprinted(ownAndOwnersAsks(input)), peers],
     normalise: input.injectors.normalise,
-    inject: (lean) => input.injectors.unit({ ...context, unit: { ...unit, value: lean }, defaults }),
+    inject: (lean) => input.injectors.unit({ ...context, unit: { ...unit, value: lean } }),
   });
   return { ...outcome, record: outcome.record && withRefresh(outcome.record, refresh), unit, asks, defaults };
 }
@@ -183,21 +201,29 @@ function mayBegin(state: State, unit: Unit, old: Unit | undefined, refresh: stri
   return ![...state.oldUnits.values()].some((part) => input.injectors.triggered({ ...context, unit: part }));
 }
 
-function inputsUnchanged(state: State, unit: Unit, old: Unit | undefined, peers: Json): boolean {
-  const { input } = state;
-  if (!input.oldObject || !old) return false;
+function leanUnit(state: State, unit: Unit): Unit {
+  return unitsOf(state.input.kind, state.lean).find(({ key }) => key === unit.key) ?? unit;
+}
+
+function inputsUnchanged(
+  state: State,
+  old: Unit | undefined,
+  peers: Json,
+  defaults: ResolvedDefaults,
+): boolean {
+  const { input, oldLean } = state;
+  if (!input.oldObject || !oldLean || !old) return false;
   const own = (object: JsonObject): Record<string, string> => {
     const { [ASK.allow]: _allow, ...rest } = asksIn(annotationsOf(object));
     return rest;
   };
   if (!equal(own(input.object), own(input.oldObject))) return false;
-  const context = {
-    kind: input.kind,
-    object: input.oldObject,
-    unit: old,
-    asks: ownAndOwnersAsks({ ...input, object: input.oldObject }),
-  };
-  return equal(peers, input.injectors.peers(context)) && unit.key === old.key;
+  const before = unitsOf(input.kind, oldLean).find(({ key }) => key === old.key) ?? old;
+  const asks = objectAsks({ ...input, object: input.oldObject }, defaults);
+  return equal(
+    peers,
+    input.injectors.peers({ kind: input.kind, object: oldLean, unit: before, asks, defaults }),
+  );
 }
 
 function annotated(
