@@ -1,6 +1,7 @@
 import { closest } from "../api/closest.ts";
 import { RESERVED_SCHEDULING_KEYS } from "../api/names.ts";
 import type { DefaultsDocument } from "./document.ts";
+import { checkKvConnectors } from "./kv-contradictions.ts";
 import { PLATFORMS } from "./presets.ts";
 import type { Problem } from "./problem.ts";
 
@@ -14,6 +15,7 @@ export function contradictions(document: DefaultsDocument, source: string): Prob
   checkEnv(document, complain);
   checkMounts(document, complain);
   checkScheduling(document, complain);
+  checkKvConnectors(document.kvConnectors ?? {}, complain);
   return problems;
 }
 

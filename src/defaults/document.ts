@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { parseQuantity } from "../api/quantity.ts";
+import { kvConnectorsSchema } from "./kv-schema.ts";
 
 const quantity = z.string().refine((text) => (parseQuantity(text) ?? 0) > 0, {
   error: "must be a Kubernetes quantity above zero, such as 16Gi",
@@ -129,6 +130,7 @@ export const defaultsSchema = z.strictObject({
         .optional(),
     })
     .optional(),
+  kvConnectors: kvConnectorsSchema.optional(),
   rules: z.record(z.string(), z.enum(["deny", "warn", "off"])).optional(),
   namespaceMay: z.array(text).optional(),
 });

@@ -1,4 +1,5 @@
 import type { HardwareName, PlatformName } from "./document.ts";
+import { BUILT_IN_KV } from "./kv-presets.ts";
 import type { DriverMount, HardwareFacts, Settings } from "./settings.ts";
 
 const ASCEND = "/usr/local/Ascend/driver";
@@ -77,6 +78,7 @@ export const BUILT_IN: Omit<Settings, "driverMounts" | "hardwareFacts" | "npu"> 
   startupProbe: { enabled: true, periodSeconds: 10, failureThreshold: 180, timeoutSeconds: 5 },
   scheduling: { schedulerName: "volcano", queue: "", nodeSelector: {}, tolerations: [], annotations: {} },
   gang: { enabled: true, networkTopology: {} },
+  kvConnectors: BUILT_IN_KV,
   rules: {},
 };
 

@@ -1,6 +1,7 @@
 import { canonical } from "../api/canonical.ts";
-import { equal, isObject, type Json, type JsonObject } from "../api/json.ts";
+import { equal, isObject, type Json, type JsonObject, listOf } from "../api/json.ts";
 import type { DefaultsDocument, PlatformName } from "./document.ts";
+import { completeKv, mergedByName, mergeKeyOf } from "./kv-resolve.ts";
 import { BUILT_IN, HARDWARE, NAMESPACE_MAY, PLATFORMS } from "./presets.ts";
 import type { Problem } from "./problem.ts";
 import {
@@ -34,8 +35,13 @@ export interface NamespaceLayer {
 /**
  * Lays presets, the cluster's documents and the namespace's over each other; later ones win, lists of named
  * things merge by name. What a namespace may not set is left out and reported.
+ * @param serverVersion of the API server, for settings that say `auto`
  */
-export function resolveDefaults(cluster: readonly Layer[], namespace?: NamespaceLayer): Resolution {
+export function resolveDefaults(
+  cluster: readonly Layer[],
+  namespace?: NamespaceLayer,
+  serverVersion?: string,
+): Resolution {
   const problems: Problem[] = [];
   const may = mayOf(cluster);
   const allowed = namespace?.document ? [restricted(namespace.document, may, problems)] : [];
@@ -48,6 +54,11 @@ export function resolveDefaults(cluster: readonly Layer[], namespace?: Namespace
   settings.platform = platform;
   applyPlatform(settings, layers, provenance);
   applyHardware(settings, layers, provenance);
+  settings.kvConnectors = completeKv(
+    settings.kvConnectors as unknown as JsonObject,
+    serverVersion,
+    (problem) => problems.push({ source: layers.at(-1)?.source ?? "built-in", ...problem }),
+  );
   if (namespace?.asks && Object.keys(namespace.asks).length > 0) {
     settings.asks = { ...namespace.asks };
     for (const key of Object.keys(namespace.asks))
@@ -111,7 +122,15 @@ function leafPaths(value: JsonObject, prefix = ""): string[] {
 }
 
 /** Maps whose keys are the user's own and may hold dots. */
-const OPEN_MAPS = new Set(["hccl.env", "rules", "scheduling.nodeSelector", "scheduling.annotations"]);
+const OPEN_MAPS = new Set([
+  "hccl.env",
+  "rules",
+  "scheduling.nodeSelector",
+  "scheduling.annotations",
+  "kvConnectors.mooncake.env",
+  "kvConnectors.nixl.env",
+  "kvConnectors.lmcache.env",
+]);
 
 function removeAt(document: JsonObject, path: string): void {
   const keys = path.split(".");
@@ -132,8 +151,12 @@ function overlay(
     if (value === undefined) continue;
     const path = prefix === "" ? key : `${prefix}.${key}`;
     if (path === "driverMounts" || path === "platform") continue;
+    const named = mergeKeyOf(path);
     if (isObject(value) && isObject(target[key])) overlay(target[key], value, path, source, provenance);
-    else if (path === "scheduling.tolerations") {
+    else if (named !== undefined) {
+      target[key] = mergedByName(target[key], listOf(value), named);
+      provenance[path] = source;
+    } else if (path === "scheduling.tolerations") {
       target[key] = mergedTolerations(target[key] as JsonObject[], value as JsonObject[]);
       provenance[path] = source;
     } else {

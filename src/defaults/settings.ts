@@ -1,6 +1,7 @@
 import type { RuleSetting } from "../api/finding.ts";
 import type { JsonObject } from "../api/json.ts";
 import type { FabricName, HardwareName, PlatformName } from "./document.ts";
+import type { KvSettings } from "./kv-settings.ts";
 
 /** A host path that engines get, complete. */
 export interface DriverMount {
@@ -56,6 +57,7 @@ export interface Settings {
     annotations: Record<string, string>;
   };
   gang: { enabled: boolean; networkTopology: JsonObject };
+  kvConnectors: KvSettings;
   rules: Record<string, RuleSetting>;
 }
 

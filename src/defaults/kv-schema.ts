@@ -1,0 +1,105 @@
+import { z } from "zod";
+
+const text = z.string();
+const textMap = z.record(z.string(), z.string());
+const port = z.int().min(1024).max(65535);
+const label = z
+  .string()
+  .regex(/^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/, { error: "must be a DNS label such as mooncake-store" });
+const configMap = z.union([z.literal(""), label]);
+const version = z
+  .string()
+  .regex(/^\d+\.\d+(\.\d+)?$/, { error: 'must be a version in quotes such as "0.18"' });
+const hostPort = z.union([
+  z.literal(""),
+  z.string().regex(/^[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?:\d{1,5}$/, { error: "must be HOST:PORT" }),
+]);
+
+/** Which pods of a disaggregated workload a sidecar stands in: those that produce, consume, or do both. */
+export const sidecarRole = z.enum(["prefill", "decode", "mixed"]);
+
+/** A container of any fields, taken into pods as it stands but for its references. */
+const openObject = z.record(z.string(), z.json());
+
+/** A container that is put beside the engine. All but the name can come from a layer below. */
+export const sidecarSchema = z.strictObject({
+  name: label,
+  enabled: z.boolean().optional(),
+  whenSet: text.optional(),
+  roles: z.array(sidecarRole).min(1).optional(),
+  pods: z.enum(["entry", "worker", "all"]).optional(),
+  placement: z.enum(["before-downloader", "after-downloader", "container"]).optional(),
+  container: openObject.optional(),
+  volumes: z.array(z.looseObject({ name: label })).optional(),
+});
+
+const sidecars = z.array(sidecarSchema).optional();
+
+/** How a connector is named in one version of the engine and later ones, up to the next entry. */
+const classVersion = z.strictObject({
+  from: version,
+  class: text.min(1).optional(),
+  modulePath: text.optional(),
+  useAscendDirect: z.boolean().optional(),
+  storeClass: text.optional(),
+});
+
+const versions = z.array(classVersion).min(1).optional();
+
+/** `kvConnectors` of a defaults document. */
+export const kvConnectorsSchema = z.strictObject({
+  default: z.enum(["none", "mooncake", "lmcache"]).optional(),
+  engineVersion: z.union([z.literal(""), version]).optional(),
+  sidecarMode: z.enum(["auto", "native", "container"]).optional(),
+  mooncake: z
+    .strictObject({
+      versions,
+      prefillPort: port.optional(),
+      decodePort: port.optional(),
+      transportBasePort: port.optional(),
+      masterAddress: hostPort.optional(),
+      metadataServer: text.min(1).optional(),
+      protocol: z.enum(["ascend"]).optional(),
+      segmentSize: z
+        .string()
+        .regex(/^[1-9]\d*GB$/, {
+          error: "must be a whole number of GB such as 1GB: it is aligned to 1 GB a card",
+        })
+        .optional(),
+      fabricMemory: z.boolean().optional(),
+      hashSeed: text.regex(/^\d{1,10}$/, { error: "must be a whole number in quotes" }).optional(),
+      configMap: configMap.optional(),
+      env: textMap.optional(),
+      sidecars,
+    })
+    .optional(),
+  nixl: z
+    .strictObject({
+      sideChannelPort: port.optional(),
+      env: textMap.optional(),
+      sidecars,
+    })
+    .optional(),
+  lmcache: z
+    .strictObject({
+      versions,
+      remoteUrl: z
+        .string()
+        .regex(/^([a-z][a-z0-9+.-]*:\/\/.+)?$/, { error: "must be a URL such as redis://cache.models:6379" })
+        .optional(),
+      remoteSerde: text.optional(),
+      chunkSize: z.int().min(1).optional(),
+      localCpu: z.boolean().optional(),
+      maxLocalCpuGB: z.number().min(0).optional(),
+      hashSeed: text.regex(/^\d{1,10}$/, { error: "must be a whole number in quotes" }).optional(),
+      configMap: configMap.optional(),
+      env: textMap.optional(),
+      sidecars,
+    })
+    .optional(),
+});
+
+/** `kvConnectors` as written in a document. */
+export type KvConnectorsDocument = z.infer<typeof kvConnectorsSchema>;
+/** Pods that a sidecar stands in. */
+export type SidecarRole = z.infer<typeof sidecarRole>;
