@@ -21,6 +21,8 @@ export const INJECTED = `${PREFIX}injected`;
 export const SETTINGS = `${PREFIX}settings`;
 /** On a pod template: the hash of what was added to it. Its pods need no second look. */
 export const STAMP = `${PREFIX}stamp`;
+/** On a pod template: the text of mooncake.json, which the pod gets as a file. Written by the webhook. */
+export const MOONCAKE_CONFIG = `${PREFIX}mooncake.json`;
 
 /** Who writes the conditions of ModelBoosters, in managedFields; its writes pass the status webhook. */
 export const CONDITIONS_MANAGER = "kthena-ascend-conditions";

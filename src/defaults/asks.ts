@@ -1,6 +1,6 @@
 import { closest } from "../api/closest.ts";
 import { type JsonObject, objectOf } from "../api/json.ts";
-import { ASK, INJECTED, PREFIX, SETTINGS, STAMP } from "../api/names.ts";
+import { ASK, INJECTED, MOONCAKE_CONFIG, PREFIX, SETTINGS, STAMP } from "../api/names.ts";
 import { type HardwareName, hardwareName } from "./document.ts";
 
 /** What people ask for by annotation, nearest first already decided. */
@@ -49,7 +49,7 @@ const READERS: Record<string, Reader> = {
   [ASK.refresh]: () => ({}),
 };
 
-const WRITTEN_BY_US: readonly string[] = [INJECTED, SETTINGS, STAMP];
+const WRITTEN_BY_US: readonly string[] = [INJECTED, SETTINGS, STAMP, MOONCAKE_CONFIG];
 
 /** The annotations of an object or template that are under our prefix and that people write. */
 export function asksIn(annotations: unknown): Record<string, string> {

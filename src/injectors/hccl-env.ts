@@ -3,6 +3,7 @@ import { named } from "../additions/path.ts";
 import { isObject, type Json, type JsonObject, listOf, stringOf } from "../api/json.ts";
 import { ASK } from "../api/names.ts";
 import { imageFacts } from "../engines/images.ts";
+import { envOf } from "./env.ts";
 import { type Engine, type PodInjector, type PodSubject, usesDeviceNetworkConnector } from "./pod-subject.ts";
 
 /** An environment variable to add, with why and where from. */
@@ -206,13 +207,4 @@ function literal(name: string, value: string, reason: string, source: string): V
 
 function fromField(name: string, fieldPath: string): { name: string; value: JsonObject } {
   return { name, value: { name, valueFrom: { fieldRef: { fieldPath } } } };
-}
-
-/** The environment of a container by name; the first of a name counts. */
-export function envOf(container: JsonObject): Map<string, JsonObject> {
-  const env = new Map<string, JsonObject>();
-  for (const item of listOf(container.env)) {
-    if (isObject(item) && typeof item.name === "string" && !env.has(item.name)) env.set(item.name, item);
-  }
-  return env;
 }

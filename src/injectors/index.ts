@@ -7,27 +7,33 @@ import type { Injection } from "../additions/unit.ts";
 import type { Injectors, UnitContext } from "../additions/workload.ts";
 import { textHash } from "../api/canonical.ts";
 import { isObject, type Json, type JsonObject, objectOf } from "../api/json.ts";
-import { STAMP } from "../api/names.ts";
+import { ASK, STAMP } from "../api/names.ts";
+import { withUnits } from "../api/units.ts";
 import type { ResolvedDefaults } from "../defaults/settings.ts";
 import { boosterWorker } from "./booster-worker.ts";
 import { driverMounts } from "./driver-mounts.ts";
 import { gangScheduling, podScheduling } from "./gang-scheduling.ts";
 import { hcclEnv } from "./hccl-env.ts";
+import { kvConnector } from "./kv-connector.ts";
+import { kvSidecars } from "./kv-sidecars.ts";
+import { countedPeer, kvPlanOf } from "./kv-workload.ts";
 import { npuResources } from "./npu-resources.ts";
 import type { PodInjector } from "./pod-subject.ts";
 import { requiredFields } from "./required-fields.ts";
-import { podSubject, type RoleReading, readPod, readRole, type TemplatePlace } from "./role.ts";
+import { entryAsks, podSubject, type RoleReading, readPod, readRole, type TemplatePlace } from "./role.ts";
 import { sharedMemory } from "./shared-memory.ts";
 import { startupProbe } from "./startup-probe.ts";
 
 /** The injectors of pod templates in their order: each sees what those before it added. */
 export const POD_INJECTORS: readonly PodInjector[] = [
   npuResources,
+  kvConnector,
   hcclEnv,
   driverMounts,
   sharedMemory,
   startupProbe,
   podScheduling,
+  kvSidecars,
 ];
 
 /** The injectors of pod templates, with the memory of where they put things. */
@@ -41,7 +47,11 @@ export function injectors(podInjectors: readonly PodInjector[] = POD_INJECTORS):
   const how = { injectors: podInjectors, paths: knownPaths() };
   return {
     normalise: normalised,
-    peers: () => null,
+    peers: (context) => {
+      if (context.kind === "ModelBooster") return null;
+      const asks = entryAsks(context.unit.value, context.asks);
+      return countedPeer(kvPlanOf(context), context.defaults, asks[ASK.kvSidecar]);
+    },
     unit: (context) => (context.kind === "ModelBooster" ? boosterWorker(context) : injectRole(context, how)),
     pod: (pod, asks, defaults, pods) => injectPod(pod, asks, defaults, pods, how),
     object: ({ kind, object, defaults, update }) =>
@@ -70,6 +80,7 @@ function injectRole(context: UnitContext, how: PodInjection): Injection {
   const role = context.unit.value;
   const reading = readRole(role, context.asks, context.defaults.settings);
   if ("skip" in reading.trigger) return reading.trigger;
+  reading.kv = kvPlanOf({ ...context, object: withUnits(context.kind, context.object, [context.unit]) });
   const required = requiredFields(role);
   const start = required.reduce<Json>((tree, { path, value }) => put(tree, path, value), role);
   const { additions, value } = runPlaces(objectOf(start), reading, context.defaults, how);

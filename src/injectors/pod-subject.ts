@@ -7,6 +7,7 @@ import type { HardwareFacts, Settings } from "../defaults/settings.ts";
 import type { EngineCommand } from "../engines/engine-command.ts";
 import type { KvReading } from "../engines/kv-transfer-config.ts";
 import type { NeededNpus } from "../engines/npus.ts";
+import type { KvPlan } from "./kv-plan.ts";
 
 /** A container that runs the model server, as an injector sees it. */
 export interface Engine {
@@ -41,6 +42,8 @@ export interface PodSubject {
   settings: Settings;
   hardware: HardwareName;
   facts: HardwareFacts;
+  /** What is decided about the role's KV connector; undefined where it has none. */
+  kv?: KvPlan | undefined;
   /** Where a setting came from. */
   source: (settingPath: string) => string;
 }

@@ -7,6 +7,7 @@ import { npuResourcesOf } from "../engines/accelerators.ts";
 import { type EngineContainer, engineContainers } from "../engines/containers.ts";
 import { parseNpuCount } from "../engines/npu-count.ts";
 import { engineFacts } from "./engine-facts.ts";
+import type { KvPlan } from "./kv-plan.ts";
 import type { Engine, PodSubject } from "./pod-subject.ts";
 import { type Trigger, triggerOf } from "./trigger.ts";
 
@@ -31,6 +32,8 @@ export interface RoleReading {
   places: readonly TemplatePlace[];
   /** Pods of one instance of the role. */
   pods: number;
+  /** What is decided about its KV connector, which takes more than the role itself to know. */
+  kv?: KvPlan | undefined;
 }
 
 /** Reads a role of a ModelServing: its trigger, its templates and their engine containers. */
@@ -40,14 +43,19 @@ export function readRole(role: JsonObject, asks: Record<string, string>, setting
     const template = role[key];
     return isObject(template) ? [{ part, place: [key], template }] : [];
   });
-  const entryAsks = asksIn(objectOf(objectOf(role.entryTemplate).metadata).annotations);
+  const ofEntry = entryAsks(role, asks);
   const workers = typeof role.workerReplicas === "number" ? Math.max(0, role.workerReplicas) : 0;
   const templates = parts.map(({ part, place, template }) => {
     const own = asksIn(objectOf(template.metadata).annotations);
     // The entry template speaks for its role, so its workers follow it unless theirs says otherwise.
-    return { part, place, template, asks: { ...asks, ...entryAsks, ...own } };
+    return { part, place, template, asks: { ...ofEntry, ...own } };
   });
   return reading(templates, settings, 1 + workers);
+}
+
+/** What holds for a role: what its entry template says goes before the object's annotations. */
+export function entryAsks(role: JsonObject, asks: Record<string, string>): Record<string, string> {
+  return { ...asks, ...asksIn(objectOf(objectOf(role.entryTemplate).metadata).annotations) };
 }
 
 /** Reads a pod by itself. `pods`: of one instance of its role, as far as that is known. */
@@ -141,7 +149,8 @@ export function podSubject(
     spec,
     hostNetwork: spec.hostNetwork === true,
     pods: role.pods,
-    engines: at.engines.map((engine) => engineAt(spec, engine)),
+    engines: at.engines.map((engine) => engineAt(spec, engine, role.kv)),
+    kv: role.kv,
     entryNpus: at.part === "worker" ? entryNpus(unit, entry) : undefined,
     asks: at.asks,
     settings: defaults.settings,
@@ -160,9 +169,11 @@ function entryNpus(unit: JsonObject, place: TemplatePlace | undefined): number |
 }
 
 /** Containers keep their places: nothing is ever put before one. */
-function engineAt(spec: JsonObject, { name, index, facts }: FoundEngine): Engine {
+function engineAt(spec: JsonObject, { name, index, facts }: FoundEngine, kv: KvPlan | undefined): Engine {
   const container = objectOf(listOf(spec.containers)[index]);
-  return { name, container, npus: npusOf(container), ...facts };
+  // A generated configuration is not among the arguments that were read.
+  const connectors = kv && facts.connectors.length === 0 ? kv.classes : facts.connectors;
+  return { name, container, npus: npusOf(container), ...facts, connectors };
 }
 
 /** NPUs of a container, all resource names together; undefined where it has none or they cannot be read. */

@@ -1,7 +1,7 @@
 import { isObject, type JsonObject, listOf, objectOf, stringOf } from "../api/json.ts";
 import { ASK } from "../api/names.ts";
 import { unitsOf } from "../api/units.ts";
-import { envOf } from "../injectors/hccl-env.ts";
+import { envOf } from "../injectors/env.ts";
 import type { Remark, Rule } from "./rule.ts";
 import type { RuleSubject } from "./subject.ts";
 

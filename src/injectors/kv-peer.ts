@@ -1,0 +1,87 @@
+import { equal, type Json, stringOf } from "../api/json.ts";
+import { allConnectors } from "../engines/kv-transfer-config.ts";
+import { envOf } from "./env.ts";
+import { freePorts, type PortRange, portsNeeded, reservedPorts } from "./kv-ports.ts";
+import {
+  type AskedConnector,
+  classesOf,
+  enginePort,
+  type KvRole,
+  type KvSizes,
+  ownConnector,
+} from "./kv-role.ts";
+
+/**
+ * All that a role's KV configuration takes from the other roles of its workload, and no more: when it changes, the
+ * generated configuration follows, and the role's pods with it.
+ */
+export interface KvPeer {
+  /** The role at the other end; undefined where there is none. */
+  role?: string;
+  sizes?: KvSizes | { unknown: string };
+  /** Connector that only the other roles name. */
+  connector?: AskedConnector;
+  /** Classes that the other role's own configuration names, where it has written one. */
+  classes?: string[];
+  /** Ports that it takes on the same host, under hostNetwork. */
+  ports?: { from: number; to: number };
+  /** Port of its engine. */
+  port?: number;
+  /** PYTHONHASHSEED as its user wrote it. */
+  hashSeed?: string;
+}
+
+/** What a role needs to know of the others. */
+export function peerOf(own: KvRole, others: readonly KvRole[]): KvPeer {
+  const connector = ownConnector(own) ? undefined : namedBy(others);
+  const facing = own.side === "prefill" ? "decode" : own.side === "decode" ? "prefill" : undefined;
+  const ends = facing === undefined ? [] : others.filter(({ side }) => side === facing);
+  const [end] = ends;
+  if (!end) return connector ? { connector } : {};
+  const written = ends.find((role) => role.written.state === "given");
+  const ports = own.side === "decode" && sharesHost(own, end) ? portsOf(end) : undefined;
+  const seed = stringOf(envOf(end.engine.container).get("PYTHONHASHSEED")?.value);
+  return {
+    role: end.name,
+    sizes: sharedSizes(ends),
+    port: enginePort(end.engine),
+    ...(connector ? { connector } : {}),
+    ...(written ? { classes: classesOf(written.written) } : {}),
+    ...(seed === undefined ? {} : { hashSeed: seed }),
+    ...(ports ? { ports: { from: ports.from, to: ports.to } } : {}),
+  };
+}
+
+function namedBy(others: readonly KvRole[]): AskedConnector | undefined {
+  return others.map(ownConnector).find((asked) => asked !== undefined && asked.name !== "none");
+}
+
+function sharedSizes(ends: readonly KvRole[]): KvSizes | { unknown: string } {
+  const [first, ...rest] = ends;
+  if (!first) return { unknown: "there is no such role" };
+  const other = rest.find(({ sizes }) => !equal(sizes as unknown as Json, first.sizes as unknown as Json));
+  return other
+    ? { unknown: `roles ${first.name} and ${other.name} have different parallel sizes` }
+    : "unknown" in first.sizes
+      ? first.sizes
+      : { ...first.sizes, pcp: 1 };
+}
+
+function sharesHost(own: KvRole, end: KvRole): boolean {
+  return own.pods[0]?.hostNetwork === true && end.pods[0]?.hostNetwork === true;
+}
+
+/** The ports that a prefill role takes, written or as they are generated: it keeps clear of nobody else's. */
+function portsOf(role: KvRole): PortRange | undefined {
+  if ("unknown" in role.sizes) return undefined;
+  const count = portsNeeded(role.sizes);
+  const written =
+    role.written.state === "given"
+      ? allConnectors(role.written.config).flatMap(({ port }) => port ?? [])[0]
+      : undefined;
+  const from =
+    written ?? freePorts(role.settings.kvConnectors.mooncake.prefillPort, count, reservedPorts(role));
+  return from === undefined
+    ? undefined
+    : { from, to: from + count - 1, what: `role ${role.name} on the same host` };
+}

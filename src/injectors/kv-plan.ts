@@ -1,0 +1,213 @@
+import { type Json, type JsonObject, listOf } from "../api/json.ts";
+import type { SidecarRole } from "../defaults/kv-schema.ts";
+import type { KvClass, KvConnectorName } from "../defaults/kv-settings.ts";
+import { readEngineCommand } from "../engines/command-line.ts";
+import { imageFacts } from "../engines/images.ts";
+import { readKvTransferConfig } from "../engines/kv-transfer-config.ts";
+import { classFor, lmcacheConfig, mooncakeConfig, multiConfig, storeConfig } from "./kv-config.ts";
+import type { KvPeer } from "./kv-peer.ts";
+import { freePorts, portsNeeded, reservedPorts } from "./kv-ports.ts";
+import { classesOf, type KvRole, type KvSizes, ownConnector } from "./kv-role.ts";
+import type { Engine } from "./pod-subject.ts";
+
+/** The flag that carries the configuration. One argument with `=`, so that it comes and goes as one list item. */
+export const KV_ARGUMENT = "--kv-transfer-config";
+
+/** Why no configuration is generated. */
+export type KvObstacle =
+  | "nixl"
+  | "engine"
+  | "pair"
+  | "sizes"
+  | "form"
+  | "version"
+  | "ports"
+  | "unreadable"
+  | "class";
+
+/** What becomes of a role's KV configuration. */
+export interface KvPlan {
+  /** Name of the role. */
+  role: string;
+  connector: KvConnectorName;
+  /** Who asked for it. */
+  source: string;
+  side: SidecarRole;
+  /** Whether the Mooncake store takes part. */
+  pool: boolean;
+  /** Classes in the configuration, written or generated. */
+  classes: readonly string[];
+  /** First port of point to point, where one is chosen here. */
+  port?: number;
+  peer: KvPeer;
+  outcome:
+    | { state: "written" }
+    | { state: "generated"; text: string }
+    | { state: "blocked"; obstacle: KvObstacle; why: string; text?: string };
+}
+
+/**
+ * Decides about a role's `--kv-transfer-config`; undefined where no connector is wanted for it. What its user wrote
+ * stays; what cannot be generated for certain is not.
+ * @param others whether another role of the workload is prefill or decode
+ */
+export function planKv(role: KvRole, peer: KvPeer, others: boolean): KvPlan | undefined {
+  const { default: standard } = role.settings.kvConnectors;
+  const disaggregated = peer.role !== undefined;
+  const wanted =
+    ownConnector(role) ??
+    peer.connector ??
+    (disaggregated && standard !== "none" ? { name: standard, source: "kvConnectors.default" } : undefined);
+  const side = role.side ?? (others ? undefined : "mixed");
+  if (wanted === undefined || wanted.name === "none" || side === undefined) return undefined;
+  const written = classesOf(role.written);
+  const base = {
+    role: role.name,
+    connector: wanted.name,
+    source: wanted.source,
+    side,
+    pool: written.some(isStore),
+    classes: written,
+    peer,
+  };
+  if (role.written.state === "given" || role.written.state === "broken") {
+    return { ...base, outcome: { state: "written" } };
+  }
+  return { ...base, ...generated(role, base) };
+}
+
+function isStore(name: string): boolean {
+  return name === "AscendStoreConnector" || name === "MooncakeConnectorStoreV1";
+}
+
+type Base = Omit<KvPlan, "outcome">;
+type Generated = Pick<KvPlan, "outcome"> & Partial<Pick<KvPlan, "pool" | "classes" | "port">>;
+
+function blocked(obstacle: KvObstacle, why: string, text?: string): Generated {
+  return { outcome: { state: "blocked", obstacle, why, ...(text === undefined ? {} : { text }) } };
+}
+
+function generated(role: KvRole, base: Base): Generated {
+  if (base.connector === "nixl") return blocked("nixl", "vllm-ascend has no NIXL connector");
+  const { engine } = role.engine.command;
+  if (engine === "sglang" || engine === "mindie") {
+    const name = engine === "sglang" ? "SGLang" : "MindIE";
+    return blocked("engine", `${name} takes no ${KV_ARGUMENT}`);
+  }
+  const known = classFor(role.settings.kvConnectors[base.connector].versions, versionOf(role));
+  if (!known)
+    return blocked("version", `no ${base.connector} connector of vllm-ascend ${versionOf(role)} is known`);
+  const built = base.connector === "lmcache" ? ofLmcache(base, known) : ofMooncake(role, base, known);
+  if ("outcome" in built) return built;
+  return placed(role, built);
+}
+
+interface Built {
+  config: JsonObject;
+  pool: boolean;
+  classes: string[];
+  port?: number;
+}
+
+function ofLmcache(base: Base, known: KvClass): Built | Generated {
+  const foreign = base.peer.classes?.find((name) => name !== known.class);
+  if (foreign !== undefined) return otherClass(base, foreign);
+  return { config: lmcacheConfig(known, base.side), pool: false, classes: [known.class] };
+}
+
+function ofMooncake(role: KvRole, base: Base, known: KvClass): Built | Generated {
+  const { side, peer } = base;
+  const pooled = role.settings.kvConnectors.mooncake.masterAddress !== "";
+  if (side === "mixed") {
+    if (!pooled)
+      return blocked(
+        "pair",
+        "it is neither prefill nor decode, and kvConnectors.mooncake.masterAddress is empty",
+      );
+    if (known.storeClass === "") return noStore(role);
+    return { config: storeConfig(known.storeClass, side), pool: true, classes: [known.storeClass] };
+  }
+  if (peer.role === undefined)
+    return blocked("pair", `no other role ${side === "prefill" ? "decodes" : "prefills"}`);
+  const foreign = peer.classes?.find((name) => name !== known.class && name !== known.storeClass);
+  if (foreign !== undefined) return otherClass(base, foreign);
+  // Both ends must be built alike, so what the other has written counts.
+  const pool = peer.classes ? peer.classes.some(isStore) : pooled;
+  if (pool && known.storeClass === "") return noStore(role);
+  return pointToPoint(role, base, known, pool);
+}
+
+function pointToPoint(role: KvRole, { side, peer }: Base, known: KvClass, pool: boolean): Built | Generated {
+  const own = role.sizes;
+  const other = peer.sizes ?? { unknown: "there is no other role" };
+  if ("unknown" in own) return blocked("sizes", `its parallel sizes cannot be told: ${own.unknown}`);
+  if ("unknown" in other)
+    return blocked("sizes", `the parallel sizes of role ${peer.role} cannot be told: ${other.unknown}`);
+  const port = portFor(role, side, own, peer);
+  const count = portsNeeded(own);
+  if (port === undefined) return blocked("ports", `no ${count} ports in a row are free for it`);
+  const sizes = side === "prefill" ? { prefill: own, decode: other } : { prefill: other, decode: own };
+  const direct = mooncakeConfig(known, side, port, sizes);
+  if (!pool) return { config: direct, pool, classes: [known.class], port };
+  const config = multiConfig(side, [direct, storeConfig(known.storeClass, side)]);
+  return { config, pool, classes: [known.class, known.storeClass], port };
+}
+
+function portFor(role: KvRole, side: SidecarRole, sizes: KvSizes, peer: KvPeer): number | undefined {
+  const { prefillPort, decodePort } = role.settings.kvConnectors.mooncake;
+  const reserved = reservedPorts(role);
+  if (peer.ports) reserved.push({ ...peer.ports, what: `role ${peer.role}` });
+  return freePorts(side === "decode" ? decodePort : prefillPort, portsNeeded(sizes), reserved);
+}
+
+function noStore(role: KvRole): Generated {
+  return blocked("version", `no store connector of vllm-ascend ${versionOf(role)} is known`);
+}
+
+function otherClass({ peer }: Base, name: string): Generated {
+  return blocked("class", `role ${peer.role} uses ${name}, which is not generated`);
+}
+
+/** The configuration as an argument, if an argument reaches the engine. */
+function placed(role: KvRole, built: Built): Generated {
+  const { config, ...about } = built;
+  const text = JSON.stringify(config);
+  const { written, engine } = role;
+  if (written.state === "unknown") return { ...about, ...blocked("unreadable", written.reason, text) };
+  if ((role.pods[0]?.engines.length ?? 0) > 1) {
+    return { ...about, ...blocked("form", "its pods have several engines, whose ports would collide", text) };
+  }
+  if (engine.command.form !== "list" || !reaches(engine, text)) {
+    return { ...about, ...blocked("form", FORMS[engine.command.form], text) };
+  }
+  return { ...about, outcome: { state: "generated", text } };
+}
+
+const FORMS = {
+  list: "an argument at the end does not reach the engine",
+  shell: "its arguments stand in a script, which is never rewritten",
+  unreadable: "its command line cannot be read",
+  none: "it has neither command nor arguments",
+} as const;
+
+/** The argument as it stands in the list; `$(` would be a reference to Kubernetes. */
+export function kvArgument(text: string): string {
+  return `${KV_ARGUMENT}=${text.replaceAll("$", "$$$$")}`;
+}
+
+/** Reads the command line with the argument at its end: whether the engine would see it. */
+function reaches(engine: Engine, text: string): boolean {
+  const args: Json[] = [...listOf(engine.container.args), kvArgument(text)];
+  const read = readKvTransferConfig(readEngineCommand({ ...engine.container, args }).flags);
+  return read.state === "given" && JSON.stringify(read.config.json) === text;
+}
+
+/** Version of vllm-ascend: from the image's tag, else as the defaults say. */
+function versionOf(role: KvRole): string | undefined {
+  const { image } = role.engine.container;
+  const found = typeof image === "string" ? imageFacts(image) : undefined;
+  const read = found?.build === "vllm-ascend" || found?.build === "kthena-engine" ? found.version : undefined;
+  if (read) return `${read.major}.${read.minor}.${read.patch}`;
+  const { engineVersion } = role.settings.kvConnectors;
+  return engineVersion === "" ? undefined : engineVersion;
+}

@@ -1,0 +1,102 @@
+import { isObject, listOf, objectOf, stringOf } from "../api/json.ts";
+import { flagOf, wholeNumber } from "../engines/flags.ts";
+import { envOf } from "./env.ts";
+import { enginePort, type KvRole, type KvSizes, numberInEnv } from "./kv-role.ts";
+import type { PodSubject } from "./pod-subject.ts";
+
+/** Ports from one to another, both included, and whose they are. */
+export interface PortRange {
+  from: number;
+  to: number;
+  what: string;
+}
+
+/** The chips that a node has decide how far the transport's range goes: 1000 ports a chip. */
+const PORTS_A_CHIP = 1000;
+/** HCCL takes 16 ports from HCCL_IF_BASE_PORT on, 60000 by itself (CANN, envref). */
+const HCCL_PORTS = 16;
+
+/** Ports that a connector takes: one for each rank over all data parallel ranks (vllm-ascend, mooncake_connector.py). */
+export function portsNeeded({ dp, tp, pp, pcp }: KvSizes): number {
+  return dp * tp * pp * pcp;
+}
+
+/** Ports in a role's pods that a connector must keep clear of. */
+export function reservedPorts(role: KvRole): PortRange[] {
+  const { engine, pods, settings } = role;
+  const chips = pods[0]?.facts.perNode ?? 16;
+  const transport =
+    numberInEnv(engine, "ASCEND_BASE_PORT") ?? settings.kvConnectors.mooncake.transportBasePort;
+  const hccl =
+    numberInEnv(engine, "HCCL_IF_BASE_PORT") ?? wholeNumber(settings.hccl.env.HCCL_IF_BASE_PORT ?? "");
+  return [
+    { from: transport, to: transport + chips * PORTS_A_CHIP - 1, what: "the ascend_direct transport" },
+    { from: hccl ?? 60000, to: (hccl ?? 60000) + HCCL_PORTS - 1, what: "HCCL" },
+    ...hcclRanges(role),
+    { from: enginePort(engine), to: enginePort(engine), what: "the engine's API" },
+    ...flagPorts(role),
+    ...pods.flatMap(podPorts),
+  ];
+}
+
+/** `a-b,c` as in HCCL_HOST_SOCKET_PORT_RANGE. */
+function hcclRanges({ engine, settings }: KvRole): PortRange[] {
+  const name = "HCCL_HOST_SOCKET_PORT_RANGE";
+  const value = stringOf(envOf(engine.container).get(name)?.value) ?? settings.hccl.env[name] ?? "";
+  return value.split(",").flatMap((part) => {
+    const [from, to = from] = part.trim().split("-").map(wholeNumber);
+    return from === undefined || to === undefined ? [] : [{ from, to, what: name }];
+  });
+}
+
+/** Ports that the engine opens for its own ranks where its arguments name them. */
+function flagPorts({ engine }: KvRole): PortRange[] {
+  return ["master-port", "data-parallel-rpc-port"].flatMap((name) => {
+    const found = flagOf(engine.command.flags, name);
+    const port = found.state === "given" && found.value?.known ? wholeNumber(found.value.text) : undefined;
+    return port === undefined ? [] : [{ from: port, to: port, what: `--${name}` }];
+  });
+}
+
+/** Ports that the containers of a pod declare or are probed at. */
+export function podPorts(pod: PodSubject): PortRange[] {
+  return ["initContainers", "containers"].flatMap((list) =>
+    listOf(pod.spec[list])
+      .filter(isObject)
+      .flatMap((container) => {
+        const what = `container ${stringOf(container.name) ?? ""}`;
+        const declared = listOf(container.ports).map((port) => objectOf(port).containerPort);
+        const probed = ["livenessProbe", "readinessProbe", "startupProbe"].flatMap((key) => {
+          const probe = objectOf(container[key]);
+          return ["httpGet", "tcpSocket", "grpc"].map((kind) => objectOf(probe[kind]).port);
+        });
+        return [...declared, ...probed].flatMap((port) =>
+          typeof port === "number" ? [{ from: port, to: port, what }] : [],
+        );
+      }),
+  );
+}
+
+/**
+ * The first port at or above `preferred` from which `count` ports are free; below it where there are none above.
+ * undefined where there is no such room at all.
+ */
+export function freePorts(
+  preferred: number,
+  count: number,
+  reserved: readonly PortRange[],
+): number | undefined {
+  const upwards = firstFree(preferred, count, reserved);
+  return upwards ?? firstFree(1024, count, reserved);
+}
+
+function firstFree(start: number, count: number, reserved: readonly PortRange[]): number | undefined {
+  let port = start;
+  while (port + count - 1 <= 65535) {
+    const last = port + count - 1;
+    const blocking = reserved.filter(({ from, to }) => from <= last && to >= port);
+    if (blocking.length === 0) return port;
+    port = Math.max(...blocking.map(({ to }) => to)) + 1;
+  }
+  return undefined;
+}
