@@ -12,6 +12,8 @@ export interface ObjectInput {
   oldObject: JsonObject | undefined;
   /** What the record says was added there. */
   record: AddedHashes | undefined;
+  /** What the submitted object's own record says, where that is another one. */
+  submitted?: AddedHashes | undefined;
   /** Whether any unit is injected: if none is, nothing is wanted here either. */
   injected: boolean;
   /** Compute anew instead of keeping what is recorded. */
@@ -34,7 +36,7 @@ export function completeObject(input: ObjectInput): ObjectOutcome {
   const record = input.record ?? {};
   if (!input.injected) return withdrawn(input, record);
   if (!input.renew) return kept(input, addedPaths(record));
-  const lean = asObject(leanOf(input.object, record), input.object);
+  const lean = asObject(leanOf(leanOf(input.object, record), input.submitted ?? {}), input.object);
   const additions = input.inject(lean);
   const value = additions.reduce<Json>((tree, addition) => put(tree, addition.path, addition.value), lean);
   const fresh = { object: asObject(value, lean), record: hashesOfAdditions(additions), additions };
@@ -63,7 +65,9 @@ function kept(input: ObjectInput, paths: readonly { path: KeyedPath; hash: strin
 /** Nothing is injected (any more): additions go, but for what cannot be taken away. */
 function withdrawn(input: ObjectInput, record: AddedHashes): ObjectOutcome {
   const going = Object.fromEntries(
-    Object.entries(record).filter(([path]) => !(input.oldObject && STICKY.includes(path))),
+    Object.entries({ ...input.submitted, ...record }).filter(
+      ([path]) => !(input.oldObject && STICKY.includes(path)),
+    ),
   );
   return { object: asObject(leanOf(input.object, going), input.object), record: {}, additions: [] };
 }

@@ -2,7 +2,7 @@ import { shortHash } from "../api/canonical.ts";
 import { equal, isObject, type Json, type JsonObject } from "../api/json.ts";
 import type { Addition } from "./addition.ts";
 import { hasAll, leanOf, pruned } from "./lean.ts";
-import { hashesOfAdditions, type UnitRecord } from "./record.ts";
+import { type AddedHashes, hashesOfAdditions, type UnitRecord } from "./record.ts";
 
 /** What injection says of a lean unit: its additions and the unit with them, or why there are none. */
 export type Injection =
@@ -22,6 +22,11 @@ export interface UnitInput {
   old: JsonObject | undefined;
   /** What the stored object's record says of it (UPDATE), or the submitted object's own (CREATE). */
   record: UnitRecord | undefined;
+  /**
+   * What the submitted object's own record says was added, where that is another one: on UPDATE the API server may
+   * call again with what the first call gave, and /validate sees that too.
+   */
+  submitted?: AddedHashes | undefined;
   update: boolean;
   /** UPDATE only: whether annotations and other roles' settings that count for it are as they were. */
   inputsUnchanged: boolean;
@@ -63,7 +68,7 @@ export function completeUnit(input: UnitInput): UnitOutcome {
   if (input.update && !input.mayBegin) {
     return { how: "left-alone", value, additions: [], skip: "not-recorded" };
   }
-  const lean = objectLean(value, record);
+  const lean = objectLean(value, [record?.added, input.submitted]);
   if (input.update && old && record && !input.refreshed && hasAll(old, record.added)) {
     if (fingerprint(input.normalise(lean), input.inputs) === record.lean) {
       return { how: "restored", value: rescaled(old, value), record, additions: [] };
@@ -76,7 +81,8 @@ function fresh(input: UnitInput, lean: JsonObject): UnitOutcome {
   const base = input.normalise(lean);
   const injection = input.inject(base);
   if ("skip" in injection) {
-    const value = input.record ? keptSticky(lean, input.value, input.record) : input.value;
+    const added = { ...input.record?.added, ...input.submitted };
+    const value = keptSticky(lean, input.value, added);
     return { how: "skipped", value, additions: [], skip: injection.skip };
   }
   const { additions, value, reading } = injection;
@@ -89,15 +95,15 @@ function fresh(input: UnitInput, lean: JsonObject): UnitOutcome {
 }
 
 /** Injection ends here; what the CRD requires stays, as the user's own from now on. */
-function keptSticky(lean: JsonObject, value: JsonObject, record: UnitRecord): JsonObject {
+function keptSticky(lean: JsonObject, value: JsonObject, added: AddedHashes): JsonObject {
   const required = "workerReplicas";
-  return required in record.added && lean[required] === undefined && value[required] !== undefined
+  return required in added && lean[required] === undefined && value[required] !== undefined
     ? { ...lean, [required]: value[required] }
     : lean;
 }
 
-function objectLean(value: JsonObject, record: UnitRecord | undefined): JsonObject {
-  const lean = record ? leanOf(value, record.added) : value;
+function objectLean(value: JsonObject, records: readonly (AddedHashes | undefined)[]): JsonObject {
+  const lean = records.reduce<Json>((tree, added) => (added ? leanOf(tree, added) : tree), value);
   return isObject(lean) ? lean : value;
 }
 

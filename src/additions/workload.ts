@@ -56,6 +56,8 @@ export interface WorkloadInput {
   /** On UPDATE. */
   oldObject?: JsonObject | undefined;
   today: ResolvedDefaults;
+  /** Units for which `today` is something else: those that were refreshed on their own, when the result is judged. */
+  todayOfUnits?: Readonly<Record<string, ResolvedDefaults>> | undefined;
   owner?: Owner | undefined;
   injectors: Injectors;
 }
@@ -80,11 +82,13 @@ export function completeWorkload(input: WorkloadInput): CompletedWorkload {
   const { kind, object, oldObject } = input;
   const before = annotationsOf(oldObject ?? object);
   const record = parseRecord(before[INJECTED]);
+  const submitted = oldObject ? submittedRecord(object, before[INJECTED]) : undefined;
   const pinned = oldObject && record ? parsePinned(before[SETTINGS]) : undefined;
   const oldUnits = new Map(oldObject ? unitsOf(kind, oldObject).map((unit) => [unit.key, unit]) : []);
-  const lean = leanObject(kind, object, record);
+  const lean = leanObject(kind, leanObject(kind, object, record), submitted);
   const oldLean = oldObject && leanObject(kind, oldObject, record);
-  const state = { input, record, pinned, today: todayOf(input), oldUnits, lean, oldLean };
+  const today = todayOf(input);
+  const state = { input, record, submitted, pinned, today, oldUnits, lean, oldLean };
   const units = unitsOf(kind, object).map((unit) => completedUnit(state, unit));
   const withParts = withUnits(
     kind,
@@ -97,6 +101,7 @@ export function completeWorkload(input: WorkloadInput): CompletedWorkload {
     object: withParts,
     oldObject,
     record: record?.object,
+    submitted: submitted?.object,
     injected,
     renew: record === undefined || oldObject === undefined || base !== pinned?.base,
     inject: (lean) =>
@@ -123,6 +128,7 @@ export function completeWorkload(input: WorkloadInput): CompletedWorkload {
 interface State {
   input: WorkloadInput;
   record: InjectionRecord | undefined;
+  submitted: InjectionRecord | undefined;
   pinned: PinnedSettings | undefined;
   today: ResolvedDefaults;
   oldUnits: Map<string, Unit>;
@@ -147,7 +153,7 @@ function completedUnit(state: State, unit: Unit): CompletedUnit {
   const refresh = refreshOf(input, input.object, unit);
   const refreshed = refresh !== undefined && refresh !== (recorded ?? record)?.refresh;
   const defaults = refreshed
-    ? state.today
+    ? (input.todayOfUnits?.[unit.key] ?? state.today)
     : (state.pinned?.units[unit.key] ?? state.pinned?.base ?? state.today);
   const asks = objectAsks(input, defaults);
   const context = { kind: input.kind, object: state.lean, unit: leanUnit(state, unit), asks, defaults };
@@ -156,6 +162,7 @@ function completedUnit(state: State, unit: Unit): CompletedUnit {
     value: unit.value,
     old: old?.value,
     record: recorded,
+    submitted: state.submitted?.units[unit.key]?.added,
     update: input.oldObject !== undefined,
     inputsUnchanged: inputsUnchanged(state, old, peers, defaults),
     mayBegin: record !== undefined || mayBegin(state, unit, old, refresh),
@@ -165,6 +172,12 @@ function completedUnit(state: State, unit: Unit): CompletedUnit {
     inject: (lean) => input.injectors.unit({ ...context, unit: { ...unit, value: lean } }),
   });
   return { ...outcome, record: outcome.record && withRefresh(outcome.record, refresh), unit, asks, defaults };
+}
+
+/** The record that came with an update, where it is not the stored one: it only serves to find the lean object. */
+function submittedRecord(object: JsonObject, stored: string | undefined): InjectionRecord | undefined {
+  const text = annotationsOf(object)[INJECTED];
+  return text === stored ? undefined : parseRecord(text);
 }
 
 /** A record says the value of `refresh` as it is now: taken away and set again, it counts as new. */

@@ -2,7 +2,7 @@ import { annotationsOf, type Owner } from "../additions/workload.ts";
 import type { AdmissionRequest } from "../api/admission-review.ts";
 import type { Finding } from "../api/finding.ts";
 import { INJECTED, SETTINGS } from "../api/names.ts";
-import { parsePinned } from "../defaults/pinned.ts";
+import { type PinnedSettings, parsePinned } from "../defaults/pinned.ts";
 import { injectors } from "../injectors/index.ts";
 import { configMapFindings } from "./config-map.ts";
 import {
@@ -79,17 +79,20 @@ function passed(request: AdmissionRequest, skip?: string): Judgement {
 }
 
 /** Judges the object as it is to be stored: with the settings that are pinned on it, nothing may be left to add. */
-function judgeFinal(request: AdmissionRequest, world: LookedUp, surroundings: Surroundings): Judgement {
-  const pinned = parsePinned(annotationsOf(request.object ?? {})[SETTINGS])?.base;
-  const judgement = judgeRequest(
-    request,
-    pinned
-      ? { ...world, defaults: pinned, owner: ownerWithout(world.owner), policy: policyOf(world) }
-      : world,
-    surroundings,
-  );
+export function judgeFinal(
+  request: AdmissionRequest,
+  world: LookedUp,
+  surroundings: Surroundings,
+): Judgement {
+  const pinned = parsePinned(annotationsOf(request.object ?? {})[SETTINGS]);
+  const judgement = judgeRequest(request, pinned ? worldOf(pinned, world) : world, surroundings);
   if (judgement.operations.length === 0 || judgement.kind === "Pod") return { ...judgement, operations: [] };
   return { ...judgement, operations: [], findings: [...judgement.findings, incomplete(judgement)] };
+}
+
+function worldOf({ base, units }: PinnedSettings, world: LookedUp): LookedUp {
+  const owner = ownerWithout(world.owner);
+  return { ...world, defaults: base, defaultsOfUnits: units, owner, policy: policyOf(world) };
 }
 
 /** The pinned settings go before the owner's. */

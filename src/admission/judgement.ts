@@ -45,6 +45,8 @@ export interface Judgement {
 /** What was looked up for one request before it is judged. */
 export interface LookedUp {
   defaults: ResolvedDefaults;
+  /** Those of units that were refreshed on their own. */
+  defaultsOfUnits?: Readonly<Record<string, ResolvedDefaults>>;
   owner?: Owner | undefined;
   pod?: PodContext | undefined;
   /** Where the defaults are pinned ones: what holds for rules today. */
@@ -138,6 +140,7 @@ function workload(
   const completion = {
     kind,
     today: world.defaults,
+    todayOfUnits: world.defaultsOfUnits,
     owner: world.owner,
     injectors: injectorsOf(surroundings),
   };

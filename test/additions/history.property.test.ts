@@ -4,8 +4,9 @@ import { patchOf } from "../../src/additions/patch.ts";
 import { named } from "../../src/additions/path.ts";
 import { parseRecord } from "../../src/additions/record.ts";
 import { annotationsOf, completeWorkload } from "../../src/additions/workload.ts";
+import { judgeFinal } from "../../src/admission/index.ts";
 import { type Json, type JsonObject, listOf, objectOf } from "../../src/api/json.ts";
-import { INJECTED, SETTINGS } from "../../src/api/names.ts";
+import { INJECTED, SETTINGS, WORKLOAD_GROUP } from "../../src/api/names.ts";
 import { unitsOf, type WorkloadKind } from "../../src/api/units.ts";
 import { parsePinned } from "../../src/defaults/pinned.ts";
 import { type Layer, resolveDefaults } from "../../src/defaults/resolve.ts";
@@ -43,6 +44,7 @@ type Step =
   | { do: "annotate"; key: string; value: string }
   | { do: "remove-annotation"; key: string }
   | { do: "refresh"; value: string }
+  | { do: "refresh-role"; role: number; value: string }
   | { do: "new-defaults"; layer: Layer }
   | { do: "drop-annotations" }
   | { do: "garble-annotations" }
@@ -74,6 +76,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   }),
   fc.record({ do: fc.constant("remove-annotation" as const), key }),
   fc.record({ do: fc.constant("refresh" as const), value: fc.constantFrom("1", "2", "3") }),
+  fc.record({ do: fc.constant("refresh-role" as const), role, value: fc.constantFrom("1", "2", "3") }),
   fc.record({ do: fc.constant("new-defaults" as const), layer: defaultsLayer }),
   fc.record({ do: fc.constant("drop-annotations" as const) }),
   fc.record({ do: fc.constant("garble-annotations" as const) }),
@@ -108,6 +111,12 @@ class World {
     );
   }
 
+  /** What came of the last request, with what it replaced. */
+  last: { submitted: JsonObject; oldObject: JsonObject | undefined } = {
+    submitted: {},
+    oldObject: undefined,
+  };
+
   /** Carries out one step; says whether a request was sent, and whether it created the object anew. */
   take(step: Step): { sent: boolean; created: boolean } {
     if (step.do === "new-defaults") this.today = resolveDefaults([step.layer]);
@@ -115,7 +124,8 @@ class World {
     if (step.do === "new-defaults" || step.do === "switch-version") return { sent: false, created: false };
     const submitted = this.submission(step);
     const created = step.do === "export-and-recreate";
-    this.stored = this.admit(submitted, created ? undefined : this.stored);
+    this.last = { submitted, oldObject: created ? undefined : this.stored };
+    this.stored = this.admit(submitted, this.last.oldObject);
     return { sent: true, created };
   }
 
@@ -142,6 +152,8 @@ class World {
         return both((object) => annotate(object, step.key, undefined));
       case "refresh":
         return both((object) => annotate(object, "kthena-ascend.io/refresh", step.value));
+      case "refresh-role":
+        return both((object) => refreshRole(this.kind, object, step.role, step.value));
       case "drop-annotations":
         annotate(next, INJECTED, undefined);
         annotate(next, SETTINGS, undefined);
@@ -190,6 +202,13 @@ function setEnv(kind: WorkloadKind, object: JsonObject, index: number, value: st
   if (!container || kind === "ModelBooster") return;
   const env = listOf(container.env).filter((item) => objectOf(item).name !== "HCCL_SOCKET_IFNAME");
   container.env = [...env, { name: "HCCL_SOCKET_IFNAME", value }];
+}
+
+/** By an annotation on the template: this role alone takes today's settings. */
+function refreshRole(kind: WorkloadKind, object: JsonObject, index: number, value: string): void {
+  const template = unitAt(kind, object, index).entryTemplate;
+  if (kind === "ModelServing" && template !== undefined)
+    annotate(objectOf(template), "kthena-ascend.io/refresh", value);
 }
 
 function setReplicas(kind: WorkloadKind, object: JsonObject, index: number, replicas: number): void {
@@ -271,7 +290,7 @@ function checkTemplates(
       expect(exactly(templateOf(byKey(world.stored)))).toEqual(exactly(templateOf(byKey(before.stored))));
     } else if (created || record) {
       const stored = withoutStubs(templateOf(byKey(world.stored)));
-      expect(stored).toEqual(withRequired(withoutStubs(templateOf(byKey(freshly(world)))), stored));
+      expect(stored).toEqual(withRequired(withoutStubs(templateOf(byKey(freshly(world, unit.key)))), stored));
     }
   }
 }
@@ -312,9 +331,9 @@ function withRequired(fresh: Json, stored: Json): Json {
 }
 
 /** What a CREATE of what the user wants gives with the settings that are pinned on the stored object. */
-function freshly(world: World): JsonObject {
+function freshly(world: World, unit: string): JsonObject {
   const pinned = parsePinned(annotationsOf(world.stored)[SETTINGS]);
-  const today = pinned?.base ?? world.today;
+  const today = pinned?.units[unit] ?? pinned?.base ?? world.today;
   const fresh = { kind: world.kind, object: copy(world.wanted), today, injectors: VERSIONS[world.version] };
   return copy(completeWorkload(fresh).object);
 }
@@ -322,6 +341,21 @@ function freshly(world: World): JsonObject {
 function checkQuiet(world: World): void {
   const again = world.admit(copy(world.stored), copy(world.stored));
   expect(patchOf(world.stored, again)).toEqual([]);
+}
+
+/** The API server may call again in the same request, with what the first call gave. */
+function checkReinvocation(world: World): void {
+  const again = world.admit(copy(world.stored), world.last.oldObject);
+  expect(patchOf(world.stored, again)).toEqual([]);
+  const request = {
+    uid: "1",
+    kind: { group: WORKLOAD_GROUP, version: "v1alpha1", kind: world.kind },
+    operation: world.last.oldObject ? "UPDATE" : "CREATE",
+    object: copy(world.stored),
+    oldObject: world.last.oldObject,
+  };
+  const surroundings = { defaultsFor: () => world.today, injectors: VERSIONS[world.version], rules: [] };
+  expect(judgeFinal(request, { defaults: world.today }, surroundings).findings).toEqual([]);
 }
 
 const kinds: [WorkloadKind, fc.Arbitrary<JsonObject>][] = [
@@ -340,7 +374,8 @@ describe.each(kinds)("any history of a %s", (kind, arbitrary) => {
           const { sent, created } = world.take(next);
           if (!sent) continue;
           checkUserValues(world);
-          if (next.do !== "refresh") checkTemplates(world, before, created);
+          if (next.do !== "refresh" && next.do !== "refresh-role") checkTemplates(world, before, created);
+          checkReinvocation(world);
           checkQuiet(world);
         }
       }),
