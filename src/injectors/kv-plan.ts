@@ -3,7 +3,7 @@ import type { SidecarRole } from "../defaults/kv-schema.ts";
 import type { KvClass, KvConnectorName } from "../defaults/kv-settings.ts";
 import { readEngineCommand } from "../engines/command-line.ts";
 import { imageFacts } from "../engines/images.ts";
-import { readKvTransferConfig } from "../engines/kv-transfer-config.ts";
+import { type KvReading, ofText, readKvTransferConfig } from "../engines/kv-transfer-config.ts";
 import { classFor, lmcacheConfig, mooncakeConfig, multiConfig, storeConfig } from "./kv-config.ts";
 import type { KvPeer } from "./kv-peer.ts";
 import { freePorts, portsNeeded, reservedPorts } from "./kv-ports.ts";
@@ -42,7 +42,8 @@ export interface KvPlan {
   peer: KvPeer;
   outcome:
     | { state: "written" }
-    | { state: "generated"; text: string }
+    /** `reading`: what the engine reads of it. */
+    | { state: "generated"; text: string; reading: KvReading }
     | { state: "blocked"; obstacle: KvObstacle; why: string; text?: string };
 }
 
@@ -180,7 +181,7 @@ function placed(role: KvRole, built: Built): Generated {
   if (engine.command.form !== "list" || !reaches(engine, text)) {
     return { ...about, ...blocked("form", FORMS[engine.command.form], text) };
   }
-  return { ...about, outcome: { state: "generated", text } };
+  return { ...about, outcome: { state: "generated", text, reading: ofText(text, undefined) } };
 }
 
 const FORMS = {

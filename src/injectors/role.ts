@@ -5,9 +5,10 @@ import type { HardwareName } from "../defaults/document.ts";
 import { type ResolvedDefaults, type Settings, sourceOf } from "../defaults/settings.ts";
 import { npuResourcesOf } from "../engines/accelerators.ts";
 import { type EngineContainer, engineContainers } from "../engines/containers.ts";
+import type { KvReading } from "../engines/kv-transfer-config.ts";
 import { parseNpuCount } from "../engines/npu-count.ts";
 import { engineFacts } from "./engine-facts.ts";
-import type { KvPlan } from "./kv-plan.ts";
+import { type KvPlan, kvArgument } from "./kv-plan.ts";
 import type { Engine, PodSubject } from "./pod-subject.ts";
 import { type Trigger, triggerOf } from "./trigger.ts";
 
@@ -169,11 +170,19 @@ function entryNpus(unit: JsonObject, place: TemplatePlace | undefined): number |
 }
 
 /** Containers keep their places: nothing is ever put before one. */
-function engineAt(spec: JsonObject, { name, index, facts }: FoundEngine, kv: KvPlan | undefined): Engine {
+function engineAt(spec: JsonObject, { name, index, facts }: FoundEngine, plan: KvPlan | undefined): Engine {
   const container = objectOf(listOf(spec.containers)[index]);
+  const engine = { name, container, npus: npusOf(container), ...facts };
+  if (plan === undefined || facts.connectors.length > 0) return engine;
   // A generated configuration is not among the arguments that were read.
-  const connectors = kv && facts.connectors.length === 0 ? kv.classes : facts.connectors;
-  return { name, container, npus: npusOf(container), ...facts, connectors };
+  return { ...engine, connectors: plan.classes, kv: generatedIn(container, plan) ?? facts.kv };
+}
+
+/** What an engine reads of the generated configuration, once its container has it. */
+function generatedIn(container: JsonObject, { outcome }: KvPlan): KvReading | undefined {
+  if (outcome.state !== "generated" || outcome.reading.state !== "given") return undefined;
+  const index = listOf(container.args).lastIndexOf(kvArgument(outcome.text));
+  return index < 0 ? undefined : { ...outcome.reading, at: { list: "args", index } };
 }
 
 /** NPUs of a container, all resource names together; undefined where it has none or they cannot be read. */

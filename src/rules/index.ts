@@ -4,6 +4,7 @@ import { annotationRules } from "./annotations.ts";
 import { canBeAllowed, type Exemption, exemptionsOf, isExempt } from "./exemptions.ts";
 import { HCCL_RULES } from "./hccl.ts";
 import { KTHENA_RULES } from "./kthena/index.ts";
+import { KV_GENERATION_RULES } from "./kv-generation.ts";
 import { NPU_RULES } from "./npu.ts";
 import type { Remark, Rule, RuleSettings } from "./rule.ts";
 import { maskFor } from "./secrets.ts";
@@ -14,6 +15,7 @@ export const RULES: readonly Rule[] = [
   ...NPU_RULES,
   ...HCCL_RULES,
   ...KTHENA_RULES,
+  ...KV_GENERATION_RULES,
   ...annotationRules(() => RULES),
   ...ADMISSION_RULES,
 ];

@@ -1,0 +1,221 @@
+import { ASK } from "../api/names.ts";
+import { envOf } from "../injectors/env.ts";
+import { takesArgument } from "../injectors/kv-connector.ts";
+import { KV_ARGUMENT, type KvPlan } from "../injectors/kv-plan.ts";
+import { classesOf, familyOf, type KvRole, kvRoleOf } from "../injectors/kv-role.ts";
+import { sidecarProblems } from "../injectors/kv-sidecars.ts";
+import { planAmong } from "../injectors/kv-workload.ts";
+import type { Remark, Rule } from "./rule.ts";
+import type { RuleSubject, RuleUnit } from "./subject.ts";
+
+/** A role of the result with what is decided about its connector. */
+interface Planned {
+  unit: RuleUnit;
+  role: KvRole;
+  plan: KvPlan;
+  /** Field path of its engine's container. */
+  field: string;
+}
+
+const notGenerated: Rule = {
+  id: "kv/not-generated",
+  severity: "warn",
+  summary: "A role that is to hand over KV cache has a --kv-transfer-config",
+  why: "Without it the engine computes everything anew; in a script, or where sizes cannot be told, it is not written by itself.",
+  example: {
+    refused:
+      'a role prefill that is started by `bash -c "vllm serve m"`, with the annotation kv-connector: mooncake',
+    admitted: "the same role with command [vllm, serve, m]",
+  },
+  check: (subject) => planned(subject).flatMap((item) => [...missing(item), ...missingOnWorkers(item)]),
+};
+
+function missing({ role, plan, field }: Planned): Remark[] {
+  const { outcome } = plan;
+  if (outcome.state !== "blocked" || outcome.obstacle === "nixl") return [];
+  return [
+    {
+      path: `${field}.args`,
+      message: `role ${role.name} gets no ${KV_ARGUMENT} for ${plan.connector}: ${outcome.why}`,
+      fix:
+        outcome.text === undefined ? fixFor(plan, outcome.obstacle) : `add ${KV_ARGUMENT} '${outcome.text}'`,
+    },
+  ];
+}
+
+function fixFor({ connector }: KvPlan, obstacle: string): string {
+  switch (obstacle) {
+    case "engine":
+      return `set the engine's own disaggregation flags, and the annotation ${ASK.kvConnector}: none`;
+    case "pair":
+      return `name the roles prefill and decode or set ${ASK.kvRole}; without a pair, have a pool configured`;
+    case "version":
+      return `set kvConnectors.engineVersion, or write ${KV_ARGUMENT} yourself`;
+    default:
+      return `write ${KV_ARGUMENT} for ${connector} yourself`;
+  }
+}
+
+/** The workers of a role run the same engine; where theirs stands in a script, they lack what the entry got. */
+function missingOnWorkers({ unit, role, plan }: Planned): Remark[] {
+  const own = role.written;
+  if (own.state !== "given" || plan.side === undefined) return [];
+  return unit.pods.slice(1).flatMap(({ field, label, pod }) =>
+    pod.engines
+      .filter(
+        (engine) =>
+          engine.command.engine === "vllm" && engine.kv.state === "absent" && !takesArgument(engine),
+      )
+      .map(({ name }) => ({
+        path: `${field}.spec.containers`,
+        message: `container ${name} of ${label} has no ${KV_ARGUMENT}, the entry has one`,
+        fix: `add ${KV_ARGUMENT} '${JSON.stringify(own.config.json)}'`,
+      })),
+  );
+}
+
+const nixl: Rule = {
+  id: "kv/nixl-on-ascend",
+  severity: "deny",
+  summary: "NIXL is not asked for on Ascend",
+  why: "vllm-ascend has no NIXL connector (its pull request 1984 was closed); Mooncake hands over in the same way, and Kthena's router treats both alike.",
+  example: {
+    refused: "kv-connector: nixl on a workload with roles prefill and decode",
+    admitted: "kv-connector: mooncake on it",
+  },
+  check: (subject) =>
+    planned(subject).flatMap(({ role, plan, field }): Remark[] => {
+      if (plan.outcome.state !== "blocked" || plan.outcome.obstacle !== "nixl") return [];
+      return [
+        {
+          path: field,
+          value: "nixl",
+          cause: "FieldValueNotSupported",
+          message: `role ${role.name} is to use nixl (${plan.source}), which vllm-ascend does not have`,
+          fix: `write ${ASK.kvConnector}: mooncake, and MooncakeConnectorV1 in arguments of your own`,
+        },
+      ];
+    }),
+};
+
+const differs: Rule = {
+  id: "kv/annotation-differs",
+  severity: "warn",
+  summary: "The annotation kv-connector and the engine's arguments name the same connector",
+  why: "Arguments that are written count; environment and mounts follow the annotation.",
+  example: {
+    refused: "kv-connector: lmcache beside arguments that name MooncakeConnectorV1",
+    admitted: "kv-connector: mooncake beside them",
+  },
+  check: (subject) =>
+    planned(subject).flatMap(({ role, plan, field }): Remark[] => {
+      const family = familyOf(classesOf(role.written));
+      if (family === undefined || family === plan.connector) return [];
+      return [
+        {
+          path: `${field}.args`,
+          message: `role ${role.name} is annotated ${plan.connector}, its arguments name ${classesOf(role.written).join(", ")}`,
+          fix: `set ${ASK.kvConnector}: ${family}, or correct the arguments`,
+        },
+      ];
+    }),
+};
+
+const sharedStore: Rule = {
+  id: "kv/lmcache-store",
+  severity: "warn",
+  summary: "LMCache between roles has a store that both reach",
+  why: "Each pod has a cache of its own otherwise, and decode finds nothing of what prefill computed (Kthena issue 1069).",
+  example: {
+    refused: "kv-connector: lmcache where kvConnectors.lmcache.remoteUrl is empty",
+    admitted: "the same with LMCACHE_REMOTE_URL in the environment of both roles",
+  },
+  check: (subject) =>
+    planned(subject).flatMap(({ role, plan, field }): Remark[] => {
+      const env = envOf(role.engine.container);
+      const known = env.has("LMCACHE_REMOTE_URL") || env.has("LMCACHE_CONFIG_FILE");
+      if (plan.connector !== "lmcache" || plan.side !== "decode" || known) return [];
+      return [
+        {
+          path: `${field}.env`,
+          message: `role ${role.name} uses LMCache without a store: nothing is shared with prefill`,
+          fix: "have kvConnectors.lmcache.remoteUrl set, or set LMCACHE_REMOTE_URL",
+        },
+      ];
+    }),
+};
+
+const hashSeeds: Rule = {
+  id: "kv/hash-seed",
+  severity: "warn",
+  summary: "PYTHONHASHSEED is the same in all roles that share a cache",
+  why: "Blocks are named by Python's hashes; with another seed nothing is ever found (vllm-ascend, kv_pool.md).",
+  example: {
+    refused: 'PYTHONHASHSEED "0" in role prefill and "1" in role decode, with a pool',
+    admitted: '"0" in both',
+  },
+  check: (subject) => {
+    const seeds = planned(subject)
+      .filter(({ plan }) => plan.pool || plan.connector === "lmcache")
+      .map((item) => ({ ...item, seed: envOf(item.role.engine.container).get("PYTHONHASHSEED")?.value }));
+    const [first, ...others] = seeds;
+    return others
+      .filter(({ seed }) => seed !== first?.seed)
+      .map(({ role, field, seed }) => ({
+        path: `${field}.env`,
+        message: `PYTHONHASHSEED is ${String(seed)} in role ${role.name} and ${String(first?.seed)} in role ${first?.role.name}`,
+        fix: "write the same number in both, or leave it out",
+      }));
+  },
+};
+
+const sidecars: Rule = {
+  id: "kv/sidecar",
+  severity: "deny",
+  summary: "A sidecar that is asked for exists and finds its ports free",
+  why: "One that cannot start makes Kthena recreate the role again and again.",
+  example: {
+    refused: "kv-sidecar: proxy, where no sidecar is called so",
+    admitted: "kv-sidecar: kv-routing-proxy",
+  },
+  check: (subject) =>
+    planned(subject).flatMap(({ unit, plan }) =>
+      unit.pods.flatMap(({ field, label, pod }) =>
+        sidecarProblems(plan, pod).map(({ message, fix }) => ({
+          path: `${field}.spec.containers`,
+          message: `${label}: ${message}`,
+          fix,
+        })),
+      ),
+    ),
+};
+
+/** The rules about what is generated for KV connectors, and what is not. */
+export const KV_GENERATION_RULES: readonly Rule[] = [
+  notGenerated,
+  nixl,
+  differs,
+  sharedStore,
+  hashSeeds,
+  sidecars,
+];
+
+function planned(subject: RuleSubject): Planned[] {
+  if (subject.kind !== "ModelServing") return [];
+  const read = subject.units.flatMap((unit) => {
+    const role = kvRoleOf(
+      unit.key,
+      unit.pods.map(({ pod }) => pod),
+    );
+    return role ? [{ unit, role }] : [];
+  });
+  const roles = read.map(({ role }) => role);
+  return read.flatMap(({ unit, role }) => {
+    const plan = planAmong(roles, role.name);
+    const entry = unit.pods[0];
+    if (!plan || !entry) return [];
+    const containers = entry.pod.spec.containers;
+    const index = Array.isArray(containers) ? containers.indexOf(role.engine.container) : 0;
+    return [{ unit, role, plan, field: `${entry.field}.spec.containers[${Math.max(0, index)}]` }];
+  });
+}
