@@ -1,6 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { z } from "zod";
+import { objectOf } from "../src/api/json.ts";
 import { defaultsSchema } from "../src/defaults/document.ts";
 
 /** Runs helm and gives its output. */
@@ -39,6 +40,10 @@ export async function installManifest(helm: Helm): Promise<string> {
 /** The chart's schema of its values as it should be: the part for `defaults` is that of the document. */
 export async function valuesSchema(): Promise<object> {
   const schema = JSON.parse(await readFile(VALUES_SCHEMA, "utf8"));
-  const { $schema: _, ...defaults } = z.toJSONSchema(defaultsSchema, { target: "draft-7", io: "input" });
-  return { ...schema, properties: { ...schema.properties, defaults } };
+  const document = z.toJSONSchema(defaultsSchema, { target: "draft-7", io: "input" });
+  const { $schema: _, definitions: recursive, ...defaults } = document;
+  // References in it start at the root of the whole schema.
+  const own = Object.entries(schema.definitions).filter(([name]) => !name.startsWith("__"));
+  const definitions = { ...Object.fromEntries(own), ...objectOf(recursive) };
+  return { ...schema, properties: { ...schema.properties, defaults }, definitions };
 }
