@@ -1,11 +1,14 @@
 import { defineConfig } from "vitest/config";
 
-/** Against a real API server: built with Go on first use, see test/cluster/control-plane. */
+/**
+ * Against a real API server: built with Go on first use, see test/cluster/control-plane. Every file starts a control
+ * plane of its own, since many restart or break theirs; two run at a time.
+ */
 export default defineConfig({
   test: {
     include: ["test/cluster/**/*.cluster.test.ts"],
     testTimeout: 180_000,
     hookTimeout: 1_800_000,
-    fileParallelism: false,
+    maxWorkers: 2,
   },
 });
