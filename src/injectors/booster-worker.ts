@@ -8,6 +8,7 @@ import { readAsks } from "../defaults/asks.ts";
 import { sourceOf } from "../defaults/settings.ts";
 import { asksForNpus, otherAcceleratorOf } from "../engines/accelerators.ts";
 import { boosterNeed } from "./engine-facts.ts";
+import { kvPlanOfWorker, workerConfig } from "./kv-booster.ts";
 import { lopsided } from "./npu-resources.ts";
 
 /**
@@ -19,10 +20,11 @@ export function boosterWorker(context: UnitContext): Injection {
   const asks = readAsks(context.asks);
   if (asks.inject === false) return { skip: "opted-out" };
   if (otherAcceleratorOf(worker)) return { skip: "other-vendor" };
-  if (asksForNpus(worker)) return applied(worker, equalised(worker));
+  const connector = workerConfig(kvPlanOfWorker(context), worker);
+  if (asksForNpus(worker)) return applied(worker, [...equalised(worker), ...connector]);
   if (asks.inject !== true && asks.npus === undefined) return { skip: "no-npu" };
   const wanted = wantedNpus(context, asks.npus);
-  if (!wanted) return applied(worker, []);
+  if (!wanted) return applied(worker, connector);
   const { settings, provenance } = context.defaults;
   const name = settings.npu.resourceName;
   const additions = (["requests", "limits"] as const).map((side) => ({
@@ -32,7 +34,7 @@ export function boosterWorker(context: UnitContext): Injection {
     reason: `NPUs for the engine (${sourceOf(provenance, "npu.resourceName")})`,
     source: wanted.source,
   }));
-  return applied(worker, additions);
+  return applied(worker, [...additions, ...connector]);
 }
 
 function applied(worker: JsonObject, additions: Addition[]): Injection {

@@ -14,6 +14,7 @@ import { boosterWorker } from "./booster-worker.ts";
 import { driverMounts } from "./driver-mounts.ts";
 import { gangScheduling, podScheduling } from "./gang-scheduling.ts";
 import { hcclEnv } from "./hccl-env.ts";
+import { kvPlanOfWorker } from "./kv-booster.ts";
 import { kvConnector } from "./kv-connector.ts";
 import { kvSidecars } from "./kv-sidecars.ts";
 import { countedPeer, kvPlanOf } from "./kv-workload.ts";
@@ -48,7 +49,9 @@ export function injectors(podInjectors: readonly PodInjector[] = POD_INJECTORS):
   return {
     normalise: normalised,
     peers: (context) => {
-      if (context.kind === "ModelBooster") return null;
+      // A ModelBooster has no sidecars of its own.
+      if (context.kind === "ModelBooster")
+        return countedPeer(kvPlanOfWorker(context), context.defaults, "none");
       const asks = entryAsks(context.unit.value, context.asks);
       return countedPeer(kvPlanOf(context), context.defaults, asks[ASK.kvSidecar]);
     },

@@ -51,8 +51,14 @@ export interface KvPlan {
  * Decides about a role's `--kv-transfer-config`; undefined where no connector is wanted for it. What its user wrote
  * stays; what cannot be generated for certain is not.
  * @param others whether another role of the workload is prefill or decode
+ * @param place where a configuration goes, by itself into the engine's arguments
  */
-export function planKv(role: KvRole, peer: KvPeer, others: boolean): KvPlan | undefined {
+export function planKv(
+  role: KvRole,
+  peer: KvPeer,
+  others: boolean,
+  place: Placing = placed,
+): KvPlan | undefined {
   const { default: standard } = role.settings.kvConnectors;
   const disaggregated = peer.role !== undefined;
   const wanted =
@@ -74,7 +80,7 @@ export function planKv(role: KvRole, peer: KvPeer, others: boolean): KvPlan | un
   if (role.written.state === "given" || role.written.state === "broken") {
     return { ...base, outcome: { state: "written" } };
   }
-  return { ...base, ...generated(role, base) };
+  return { ...base, ...generated(role, base, place) };
 }
 
 function isStore(name: string): boolean {
@@ -82,13 +88,15 @@ function isStore(name: string): boolean {
 }
 
 type Base = Omit<KvPlan, "outcome">;
+/** Says what becomes of a configuration. */
+export type Placing = (role: KvRole, built: Built) => Generated;
 type Generated = Pick<KvPlan, "outcome"> & Partial<Pick<KvPlan, "pool" | "classes" | "port">>;
 
 function blocked(obstacle: KvObstacle, why: string, text?: string): Generated {
   return { outcome: { state: "blocked", obstacle, why, ...(text === undefined ? {} : { text }) } };
 }
 
-function generated(role: KvRole, base: Base): Generated {
+function generated(role: KvRole, base: Base, place: Placing): Generated {
   if (base.connector === "nixl") return blocked("nixl", "vllm-ascend has no NIXL connector");
   const { engine } = role.engine.command;
   if (engine === "sglang" || engine === "mindie") {
@@ -100,10 +108,11 @@ function generated(role: KvRole, base: Base): Generated {
     return blocked("version", `no ${base.connector} connector of vllm-ascend ${versionOf(role)} is known`);
   const built = base.connector === "lmcache" ? ofLmcache(base, known) : ofMooncake(role, base, known);
   if ("outcome" in built) return built;
-  return placed(role, built);
+  return place(role, built);
 }
 
-interface Built {
+/** A configuration with what is known of it. */
+export interface Built {
   config: JsonObject;
   pool: boolean;
   classes: string[];

@@ -27,6 +27,8 @@ export interface KvRole {
   engine: Engine;
   pods: readonly PodSubject[];
   settings: Settings;
+  /** The annotation kv-connector as it holds for it. */
+  asked: string | undefined;
   sizes: KvSizes | { unknown: string };
   written: KvReading;
 }
@@ -54,6 +56,7 @@ export function kvRoleOf(name: string, pods: readonly PodSubject[]): KvRole | un
     engine,
     pods,
     settings: entry.settings,
+    asked: entry.asks.kvConnector,
     sizes: sizesOf(engine),
     written: writtenOf(engine),
   };
@@ -72,7 +75,8 @@ function writtenOf({ command, kv }: Engine): KvReading {
   return { state: "unknown", reason: command.reason ?? "its command line cannot be read" };
 }
 
-function sizesOf({ command }: Engine): KvSizes | { unknown: string } {
+/** The sizes that a command line gives, or why they cannot be told. */
+export function sizesOf({ command }: Pick<Engine, "command">): KvSizes | { unknown: string } {
   const { tensor, pipeline, prefillContext, data } = parallelSizes(command);
   if (!tensor.known) return { unknown: tensor.reason };
   if (!pipeline.known) return { unknown: pipeline.reason };
@@ -89,7 +93,7 @@ export interface AskedConnector {
 
 /** What the role itself says: its annotations, else its arguments. */
 export function ownConnector(role: KvRole): AskedConnector | undefined {
-  const asked = role.pods[0]?.asks.kvConnector;
+  const { asked } = role;
   if (asked === "mooncake" || asked === "nixl" || asked === "lmcache" || asked === "none") {
     return { name: asked, source: `annotation ${ASK.kvConnector}` };
   }

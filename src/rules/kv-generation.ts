@@ -27,16 +27,19 @@ const notGenerated: Rule = {
       'a role prefill that is started by `bash -c "vllm serve m"`, with the annotation kv-connector: mooncake',
     admitted: "the same role with command [vllm, serve, m]",
   },
-  check: (subject) => planned(subject).flatMap((item) => [...missing(item), ...missingOnWorkers(item)]),
+  check: (subject) => [
+    ...planned(subject).flatMap((item) => [...missing(item), ...missingOnWorkers(item)]),
+    ...workers(subject).flatMap(missing),
+  ],
 };
 
-function missing({ role, plan, field }: Planned): Remark[] {
+function missing({ plan, field }: Pick<Planned, "plan" | "field">): Remark[] {
   const { outcome } = plan;
   if (outcome.state !== "blocked" || outcome.obstacle === "nixl") return [];
   return [
     {
-      path: `${field}.args`,
-      message: `role ${role.name} gets no ${KV_ARGUMENT} for ${plan.connector}: ${outcome.why}`,
+      path: field,
+      message: `role ${plan.role} gets no ${KV_ARGUMENT} for ${plan.connector}: ${outcome.why}`,
       fix:
         outcome.text === undefined ? fixFor(plan, outcome.obstacle) : `add ${KV_ARGUMENT} '${outcome.text}'`,
     },
@@ -54,6 +57,14 @@ function fixFor({ connector }: KvPlan, obstacle: string): string {
     default:
       return `write ${KV_ARGUMENT} for ${connector} yourself`;
   }
+}
+
+/** The workers of a ModelBooster for which mooncake is wanted; another connector is refused as such. */
+function workers(subject: RuleSubject): { plan: KvPlan; field: string }[] {
+  if (subject.kind !== "ModelBooster") return [];
+  return subject.units.flatMap(({ kv, field }) =>
+    kv?.connector === "mooncake" ? [{ plan: kv, field: `${field}.config` }] : [],
+  );
 }
 
 /** The workers of a role run the same engine; where theirs stands in a script, they lack what the entry got. */
@@ -169,6 +180,47 @@ const hashSeeds: Rule = {
   },
 };
 
+const booster: Rule = {
+  id: "kv/booster-connector",
+  severity: "deny",
+  summary: "A ModelBooster on Ascend hands over KV cache by MooncakeConnectorV1",
+  why: "Kthena's converter takes MooncakeConnector(V1), NixlConnector and LMCacheConnectorV1 only; vllm-ascend has just the first (convert/model_server.go).",
+  example: {
+    in: "object",
+    refused: `kind: ModelBooster
+apiVersion: workload.serving.volcano.sh/v1alpha1
+metadata: {name: m, annotations: {kthena-ascend.io/inject: "true", kthena-ascend.io/kv-connector: lmcache}}
+spec: {backend: {name: m, type: vLLMDisaggregated, modelURI: "hf://a/b", replicas: 1, workers: [{type: prefill, pods: 1, replicas: 1}, {type: decode, pods: 1, replicas: 1}]}}`,
+    admitted: `kind: ModelBooster
+apiVersion: workload.serving.volcano.sh/v1alpha1
+metadata: {name: m, annotations: {kthena-ascend.io/inject: "true", kthena-ascend.io/kv-connector: mooncake}}
+spec: {backend: {name: m, type: vLLMDisaggregated, modelURI: "hf://a/b", replicas: 1, workers: [{type: prefill, pods: 1, replicas: 1}, {type: decode, pods: 1, replicas: 1}]}}`,
+  },
+  check: (subject) =>
+    subject.units.flatMap((unit): Remark[] => {
+      const plan = unit.kv;
+      const foreign = plan && foreignTo(plan);
+      if (subject.kind !== "ModelBooster" || foreign === undefined) return [];
+      return [
+        {
+          path: `${unit.field}.config`,
+          value: foreign,
+          cause: "FieldValueNotSupported",
+          message: `worker ${unit.key} is to use ${foreign}, which a ModelBooster cannot on Ascend`,
+          fix: `write ${ASK.kvConnector}: mooncake, or a ModelServing with roles prefill and decode`,
+        },
+      ];
+    }),
+};
+
+function foreignTo({ classes, connector, outcome }: KvPlan): string | undefined {
+  const other = classes.find(
+    (name) => familyOf([name]) !== undefined && !/^MooncakeConnector(V1)?$/.test(name),
+  );
+  if (outcome.state === "written") return other;
+  return connector === "mooncake" ? undefined : connector;
+}
+
 const sidecars: Rule = {
   id: "kv/sidecar",
   severity: "deny",
@@ -197,6 +249,7 @@ export const KV_GENERATION_RULES: readonly Rule[] = [
   differs,
   sharedStore,
   hashSeeds,
+  booster,
   sidecars,
 ];
 

@@ -7,6 +7,8 @@ import { readAsks } from "../defaults/asks.ts";
 import type { ResolvedDefaults } from "../defaults/settings.ts";
 import { asksForNpus } from "../engines/accelerators.ts";
 import { boosterNeed, type Need } from "../injectors/engine-facts.ts";
+import { kvPlanOfWorker } from "../injectors/kv-booster.ts";
+import type { KvPlan } from "../injectors/kv-plan.ts";
 import type { PodSubject } from "../injectors/pod-subject.ts";
 import { npusOf, podSubject, type RoleReading, readRole } from "../injectors/role.ts";
 
@@ -43,6 +45,8 @@ export interface RuleUnit {
   holders: readonly Holder[];
   /** Empty for the workers of a ModelBooster. */
   pods: readonly RulePod[];
+  /** What is decided about the KV connector of a ModelBooster's worker. */
+  kv?: KvPlan | undefined;
 }
 
 /** The result of injection, which the rules judge. */
@@ -87,7 +91,8 @@ function workerUnit(completed: CompletedUnit, object: JsonObject): RuleUnit {
     hardware,
     allowedCounts: defaults.settings.hardwareFacts[hardware].allowedCounts,
   };
-  return { key: unit.key, field: unit.field, value, holders: [holder], pods: [] };
+  const kv = kvPlanOfWorker({ object, unit, asks: completed.asks, defaults });
+  return { key: unit.key, field: unit.field, value, holders: [holder], pods: [], kv };
 }
 
 function roleUnit(completed: CompletedUnit): RuleUnit {
