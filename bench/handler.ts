@@ -1,5 +1,5 @@
 import type { Reviewer, Verdict } from "../src/admission/verdict.ts";
-import { type AdmissionRequest, answer } from "../src/api/admission-review.ts";
+import { type AdmissionRequest, answerText } from "../src/api/admission-review.ts";
 import type { Exchange } from "./load.ts";
 import { modelServing, ofSize, pod, type Subject } from "./subjects.ts";
 
@@ -51,7 +51,7 @@ export async function exchangesOf(review: Reviewer, subject: Subject, uids: numb
       const uid = `${subject.uid}-${index}`;
       const body = subject.body.replace(`"uid":"${subject.uid}"`, `"uid":"${uid}"`);
       const verdict = await checked(review, { ...subject, uid, body });
-      return { body, answer: JSON.stringify(answer(verdict.response)) };
+      return { body, answer: answerText(verdict.response) };
     }),
   );
 }

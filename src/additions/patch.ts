@@ -41,7 +41,36 @@ function objectDifference(
 }
 
 function listDifference(raw: Json[], target: Json[], pointer: string, operations: Operation[]): void {
-  const kept = matchedItems(raw, target);
+  const start = commonStart(raw, target);
+  if (start === raw.length) appended(raw, target, pointer, operations);
+  else rearranged(raw, target, start, pointer, operations);
+}
+
+/** How many items at the start of both are the same items. */
+function commonStart(raw: Json[], target: Json[]): number {
+  const length = Math.min(raw.length, target.length);
+  let start = 0;
+  while (start < length && sameItem(raw[start], target[start])) start++;
+  return start;
+}
+
+/** What was added stands behind all that was there: nearly always so, for lists are appended to. */
+function appended(raw: Json[], target: Json[], pointer: string, operations: Operation[]): void {
+  for (const value of target.slice(raw.length)) operations.push({ op: "add", path: `${pointer}/-`, value });
+  for (const [index, before] of raw.entries()) {
+    const after = target[index];
+    if (after !== undefined && after !== before) difference(before, after, `${pointer}/${index}`, operations);
+  }
+}
+
+function rearranged(
+  raw: Json[],
+  target: Json[],
+  start: number,
+  pointer: string,
+  operations: Operation[],
+): void {
+  const kept = matchedItems(raw, target, start);
   const stays = new Set(kept.values());
   for (let index = raw.length - 1; index >= 0; index--) {
     if (!stays.has(index)) operations.push({ op: "remove", path: `${pointer}/${index}` });
@@ -60,14 +89,13 @@ function listDifference(raw: Json[], target: Json[], pointer: string, operations
   }
 }
 
-/** Which item of `raw` each item of `target` is: target index to raw index, in the order of both. */
-function matchedItems(raw: Json[], target: Json[]): Map<number, number> {
+/**
+ * Which item of `raw` each item of `target` is: target index to raw index, in the order of both. `start`: how many are
+ * known to be the same.
+ */
+function matchedItems(raw: Json[], target: Json[], start: number): Map<number, number> {
   const matched = new Map<number, number>();
-  let start = 0;
-  while (start < raw.length && start < target.length && sameItem(raw[start], target[start])) {
-    matched.set(start, start);
-    start++;
-  }
+  for (let index = 0; index < start; index++) matched.set(index, index);
   const places = new Map<string, number[]>();
   for (let index = start; index < raw.length; index++) {
     const key = itemKey(raw[index]);

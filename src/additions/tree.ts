@@ -101,6 +101,8 @@ function replaceChild(parent: Json, segment: Segment, value: Json): Json {
 }
 
 function isEmpty(value: Json): boolean {
-  if (value === null) return true;
-  return typeof value === "object" && Object.keys(value).length === 0;
+  if (typeof value !== "object" || value === null) return value === null;
+  if (Array.isArray(value)) return value.length === 0;
+  for (const _key in value) return false;
+  return true;
 }

@@ -16,7 +16,7 @@ import {
 } from "./judgement.ts";
 import { respond, undecided } from "./response.ts";
 import { kindOf } from "./shape.ts";
-import type { Surroundings, Unavailable } from "./surroundings.ts";
+import { type Awaitable, type Surroundings, type Unavailable, whenKnown } from "./surroundings.ts";
 import type { Reviewer } from "./verdict.ts";
 
 /** The two webhooks of this software. */
@@ -30,41 +30,61 @@ export function createReviewers(given: Surroundings): Reviewers {
   // Made once: they remember what comes again with every object.
   const surroundings = { ...given, injectors: given.injectors ?? injectors() };
   return {
-    mutate: async (request) => {
+    mutate: (request) => {
       const pass = passReason(request);
       if (pass !== undefined) return respond(request, passed(request, pass), false);
-      const world = await lookUp(request, surroundings);
-      if ("unavailable" in world) return undecided(request, world.unavailable);
-      return respond(request, judgeRequest(request, world, surroundings), true);
+      return whenKnown(lookUp(request, surroundings), (world) =>
+        "unavailable" in world
+          ? undecided(request, world.unavailable)
+          : respond(request, judgeRequest(request, world, surroundings), true),
+      );
     },
-    validate: async (request) => {
+    validate: (request) => {
       const pass = passReason(request);
       if (pass !== undefined) return respond(request, passed(request, pass), false);
       if (kindOf(request) === "ConfigMap")
         return respond(request, judgeConfigMap(request, surroundings), false);
-      const world = await lookUp(request, surroundings);
-      if ("unavailable" in world) return undecided(request, world.unavailable);
-      return respond(request, judgeFinal(request, world, surroundings), false);
+      return whenKnown(lookUp(request, surroundings), (world) =>
+        "unavailable" in world
+          ? undecided(request, world.unavailable)
+          : respond(request, judgeFinal(request, world, surroundings), false),
+      );
     },
   };
 }
 
 /** Looks up what a request depends on. */
-export async function lookUp(
+export function lookUp(
   request: AdmissionRequest,
   surroundings: Surroundings,
-): Promise<LookedUp | Unavailable> {
+): Awaitable<LookedUp | Unavailable> {
+  const { namespace } = request;
+  return whenKnown(surroundings.defaultsFor(namespace), (defaults) => {
+    if ("unavailable" in defaults) return defaults;
+    return whenKnown(relativeOf(request, surroundings), (relative) => {
+      if ("unavailable" in relative) return relative;
+      return { defaults, ...relative, notices: surroundings.noticesFor?.(namespace) ?? [] };
+    });
+  });
+}
+
+/** What an object belongs to: the owner of a ModelServing, the ModelServing of a pod. */
+function relativeOf(
+  request: AdmissionRequest,
+  surroundings: Surroundings,
+): Awaitable<Pick<LookedUp, "owner" | "pod"> | Unavailable> {
   const object = request.object ?? {};
   const { namespace } = request;
   const kind = kindOf(request);
-  const defaults = await surroundings.defaultsFor(namespace);
-  if ("unavailable" in defaults) return defaults;
-  const owner = kind === "ModelServing" ? await surroundings.ownerOf?.(object, namespace) : undefined;
-  if (owner && "unavailable" in owner) return owner;
-  const looks = kind === "Pod" && podPassReason(request) === undefined;
-  const pod = looks ? await surroundings.podContextOf?.(object, namespace) : undefined;
-  if (pod && "unavailable" in pod) return pod;
-  return { defaults, owner, pod, notices: surroundings.noticesFor?.(namespace) ?? [] };
+  if (kind === "ModelServing") {
+    return whenKnown(surroundings.ownerOf?.(object, namespace), (owner) =>
+      owner && "unavailable" in owner ? owner : { owner },
+    );
+  }
+  if (kind !== "Pod" || podPassReason(request) !== undefined) return {};
+  return whenKnown(surroundings.podContextOf?.(object, namespace), (pod) =>
+    pod && "unavailable" in pod ? pod : { pod },
+  );
 }
 
 /** A ConfigMap by the name of the defaults. */

@@ -8,6 +8,11 @@ import type { DefaultsPlaces } from "./config-map.ts";
 /** Something that is there already, or has to be waited for. */
 export type Awaitable<T> = T | Promise<T>;
 
+/** Goes on with a value: at once where it is there already, so that most reviews wait for nothing. */
+export function whenKnown<T, R>(value: Awaitable<T>, use: (value: T) => Awaitable<R>): Awaitable<R> {
+  return value instanceof Promise ? value.then(use) : use(value);
+}
+
 /** What holds for one of Kthena's pods that was not completed in its template. */
 export type PodContext =
   | { complete: true; asks: Record<string, string>; defaults: ResolvedDefaults; pods?: number }

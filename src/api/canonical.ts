@@ -40,11 +40,16 @@ export function textHash(text: string): string {
 }
 
 function isSorted(value: Json | undefined): boolean {
-  if (Array.isArray(value)) return value.every(isSorted);
+  if (Array.isArray(value)) {
+    for (const item of value) if (typeof item === "object" && !isSorted(item)) return false;
+    return true;
+  }
   if (!isObject(value)) return true;
   let previous = "";
-  for (const key of Object.keys(value)) {
-    if (key < previous || !isSorted(value[key])) return false;
+  for (const key in value) {
+    if (key < previous) return false;
+    const item = value[key];
+    if (typeof item === "object" && !isSorted(item)) return false;
     previous = key;
   }
   return true;

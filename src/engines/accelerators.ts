@@ -39,12 +39,13 @@ export interface NpuResource {
 
 /** Whether a resource name means Ascend NPUs. */
 export function isNpuResource(name: string): boolean {
-  return NPU.test(name);
+  return name.startsWith("huawei.com/") && NPU.test(name);
 }
 
 /** The vendor of another accelerator that a resource name means, or undefined. */
 export function otherVendorOf(name: string): string | undefined {
-  return OTHER.find((entry) => entry.name.test(name))?.vendor;
+  // The names of Kubernetes' own, cpu and memory, have no domain.
+  return name.includes("/") ? OTHER.find((entry) => entry.name.test(name))?.vendor : undefined;
 }
 
 /** The NPU resources that a container names, in requests, limits or both; a written 0 is among them. */
@@ -54,19 +55,21 @@ export function npuResourcesOf(container: JsonObject): NpuResource[] {
   const requests = objectOf(resources.requests);
   const found: NpuResource[] = [];
   for (const name of Object.keys(limits)) {
-    if (!isNpuResource(name)) continue;
-    found.push({ name, ...side("limit", limits[name]), ...side("request", requests[name]) });
+    if (isNpuResource(name)) found.push(npuResource(name, limits[name], requests[name]));
   }
   for (const name of Object.keys(requests)) {
     if (isNpuResource(name) && !Object.hasOwn(limits, name)) {
-      found.push({ name, ...side("request", requests[name]) });
+      found.push(npuResource(name, undefined, requests[name]));
     }
   }
   return found;
 }
 
-function side(key: "request" | "limit", value: Json | undefined): Partial<NpuResource> {
-  return value === undefined || value === null ? {} : { [key]: value };
+function npuResource(name: string, limit: Json | undefined, request: Json | undefined): NpuResource {
+  const found: NpuResource = { name };
+  if (limit !== undefined && limit !== null) found.limit = limit;
+  if (request !== undefined && request !== null) found.request = request;
+  return found;
 }
 
 /** Whether a container asks for NPUs. A plain 0 on both sides asks for none; a broken value does ask. */

@@ -1,6 +1,6 @@
 import { type Json, type JsonObject, listOf, objectOf, stringOf } from "../api/json.ts";
 import { asksForNpus } from "./accelerators.ts";
-import { imageFacts } from "./images.ts";
+import { repositoryOf } from "./images.ts";
 
 export {
   asksForNpus,
@@ -44,7 +44,7 @@ export function helperOf(container: JsonObject): Helper | undefined {
   if (SIDECAR_NAMES.has(name) || name.endsWith("-sidecar")) return "sidecar";
   const image = stringOf(container.image);
   if (image === undefined) return undefined;
-  const repository = imageFacts(image).repository;
+  const repository = repositoryOf(image);
   if (RUNTIME_IMAGES.has(repository)) return "runtime";
   return DOWNLOADER_IMAGES.has(repository) ? "downloader" : undefined;
 }

@@ -62,6 +62,16 @@ export function imageFacts(image: string): ImageFacts {
   };
 }
 
+/** The path of an image reference, without registry, tag and digest. */
+export function repositoryOf(image: string): string {
+  return splitReference(image).repository;
+}
+
+/** Whether an image is Kthena's own engine image. */
+export function isKthenaEngine(image: string): boolean {
+  return buildOf(repositoryOf(image)) === "kthena-engine";
+}
+
 function splitReference(image: string): Pick<ImageFacts, "registry" | "repository" | "tag" | "digest"> {
   const at = image.indexOf("@");
   const named = at < 0 ? image : image.slice(0, at);

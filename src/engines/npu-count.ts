@@ -8,6 +8,7 @@ export type NpuCount =
 /** Powers of ten of the decimal suffixes, and powers of two of the binary ones (quantity.go, suffixer.go). */
 const DECIMAL: Record<string, number> = { n: -9, u: -6, m: -3, k: 3, M: 6, G: 9, T: 12, P: 15, E: 18 };
 const BINARY: Record<string, number> = { Ki: 10, Mi: 20, Gi: 30, Ti: 40, Pi: 50, Ei: 60 };
+const PLAIN = /^\d{1,6}$/;
 const SHAPE = /^([+-]?)(\d*)(?:\.(\d*))?(?:[eE]([+-]?\d{1,3})|([KMGTPE]i|[numkMGTPE]))?$/;
 
 /**
@@ -17,6 +18,8 @@ const SHAPE = /^([+-]?)(\d*)(?:\.(\d*))?(?:[eE]([+-]?\d{1,3})|([KMGTPE]i|[numkMG
  */
 export function parseNpuCount(value: Json | undefined): NpuCount {
   const text = typeof value === "number" ? String(value) : value;
+  // Nearly every count is a few plain digits.
+  if (typeof text === "string" && PLAIN.test(text)) return { ok: true, count: Number(text) };
   if (typeof text !== "string" || text.length > 64) return { ok: false, why: "unreadable" };
   const match = SHAPE.exec(text);
   const whole = match?.[2] ?? "";

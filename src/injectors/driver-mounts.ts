@@ -76,7 +76,12 @@ export function volumeFor(
 /** Whether a container mounts something at a path or at a parent of it. */
 export function coversPath(container: JsonObject, path: string): boolean {
   return listOf(container.volumeMounts).some((mount) => {
-    const at = (isObject(mount) ? stringOf(mount.mountPath) : undefined)?.replace(/\/+$/, "");
-    return at !== undefined && (at === path.replace(/\/+$/, "") || path.startsWith(`${at}/`));
+    const at = isObject(mount) && typeof mount.mountPath === "string" ? bare(mount.mountPath) : undefined;
+    return at !== undefined && (at === bare(path) || path.startsWith(`${at}/`));
   });
+}
+
+/** A path without slashes at its end. */
+function bare(path: string): string {
+  return path.endsWith("/") ? path.replace(/\/+$/, "") : path;
 }

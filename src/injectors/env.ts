@@ -8,3 +8,18 @@ export function envOf(container: JsonObject): Map<string, JsonObject> {
   }
   return env;
 }
+
+/** The variables of a container that have one of these names; the first of a name counts. */
+export function variablesNamed(container: JsonObject, names: ReadonlySet<string>): Map<string, JsonObject> {
+  const found = new Map<string, JsonObject>();
+  for (const item of listOf(container.env)) {
+    if (!isObject(item) || typeof item.name !== "string") continue;
+    if (names.has(item.name) && !found.has(item.name)) found.set(item.name, item);
+  }
+  return found;
+}
+
+/** The variable of a container with this name; the first counts. */
+export function variableOf(container: JsonObject, name: string): JsonObject | undefined {
+  return listOf(container.env).find((item): item is JsonObject => isObject(item) && item.name === name);
+}

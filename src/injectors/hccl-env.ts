@@ -2,8 +2,8 @@ import type { Addition } from "../additions/addition.ts";
 import { named } from "../additions/path.ts";
 import { isObject, type Json, type JsonObject, listOf, stringOf } from "../api/json.ts";
 import { ASK } from "../api/names.ts";
-import { imageFacts } from "../engines/images.ts";
-import { envOf } from "./env.ts";
+import { isKthenaEngine } from "../engines/images.ts";
+import { variablesNamed } from "./env.ts";
 import { type Engine, type PodInjector, type PodSubject, usesDeviceNetworkConnector } from "./pod-subject.ts";
 
 /** An environment variable to add, with why and where from. */
@@ -14,6 +14,10 @@ interface Variable {
   source: string;
   first?: boolean;
 }
+
+const IFNAMES = ["HCCL_SOCKET_IFNAME", "GLOO_SOCKET_IFNAME", "TP_SOCKET_IFNAME"] as const;
+const RAY_VISIBLE_DEVICES = "RAY_EXPERIMENTAL_NOSET_ASCEND_RT_VISIBLE_DEVICES";
+const REAL_DEVICES = "AscendRealDevices";
 
 /**
  * The HCCL environment of every engine that has NPUs, and the pod's own name and namespace wherever arguments
@@ -28,7 +32,7 @@ export const hcclEnv: PodInjector = {
 };
 
 function ofEngine(pod: PodSubject, engine: Engine): Addition[] {
-  const env = envOf(engine.container);
+  const env = variablesNamed(engine.container, namesOf(pod));
   const variables = [
     ownAddress(),
     ...interfaces(pod, env),
@@ -52,6 +56,21 @@ function addition(list: "containers" | "initContainers", container: string, vari
   };
 }
 
+/** What is looked up in an engine's environment before something is added to it. */
+const NAMES: ReadonlySet<string> = new Set([
+  "HCCL_IF_IP",
+  ...IFNAMES,
+  "HCCL_INTRA_PCIE_ENABLE",
+  "HCCL_INTRA_ROCE_ENABLE",
+  RAY_VISIBLE_DEVICES,
+  REAL_DEVICES,
+]);
+
+function namesOf({ settings }: PodSubject): ReadonlySet<string> {
+  const site = Object.keys(settings.hccl.env);
+  return site.length === 0 ? NAMES : new Set([...NAMES, ...site]);
+}
+
 /** HCCL_IF_IP is the address that HCCL's root listens on; every pod has its own (CANN, envref_07_0073). */
 function ownAddress(): Variable {
   return {
@@ -60,8 +79,6 @@ function ownAddress(): Variable {
     source: "the pod's own IP",
   };
 }
-
-const IFNAMES = ["HCCL_SOCKET_IFNAME", "GLOO_SOCKET_IFNAME", "TP_SOCKET_IFNAME"] as const;
 
 /** The three transports must use the same interface: HCCL, Gloo and TensorPipe. */
 function interfaces(pod: PodSubject, env: ReadonlyMap<string, JsonObject>): Variable[] {
@@ -134,10 +151,9 @@ function intraRoce(pod: PodSubject, engine: Engine, env: ReadonlyMap<string, Jso
 
 function ray(engine: Engine): Variable[] {
   if (!engine.ray) return [];
-  const name = "RAY_EXPERIMENTAL_NOSET_ASCEND_RT_VISIBLE_DEVICES";
   return [
     literal(
-      name,
+      RAY_VISIBLE_DEVICES,
       "1",
       "Ray must leave the visible NPUs as the device plugin set them",
       "engine arguments: Ray",
@@ -148,10 +164,10 @@ function ray(engine: Engine): Variable[] {
 /** The entrypoint of Kthena's own Ascend image exits without it (Kthena, docker/Dockerfile.mooncake-npu-a3). */
 function realDevices(engine: Engine): Variable[] {
   const image = stringOf(engine.container.image);
-  if (image === undefined || imageFacts(image).build !== "kthena-engine") return [];
+  if (image === undefined || !isKthenaEngine(image)) return [];
   return [
     {
-      ...fromField("AscendRealDevices", "metadata.annotations['huawei.com/AscendReal']"),
+      ...fromField(REAL_DEVICES, "metadata.annotations['huawei.com/AscendReal']"),
       reason: "the entrypoint of the kthena-engine image needs the allocated devices",
       source: `image ${image}`,
     },
@@ -179,6 +195,7 @@ function podIdentity(pod: PodSubject): Addition[] {
 
 function identityOf(container: JsonObject): Variable[] {
   const variables: Variable[] = [];
+  if (!holdsReferences(container)) return variables;
   for (const [name, field] of Object.entries(IDENTITY)) {
     const inEnv = listOf(container.env).some((item) => isObject(item) && refersTo(item.value, name));
     if (!inEnv && !refer(container.args, name) && !refer(container.command, name)) continue;
@@ -188,6 +205,16 @@ function identityOf(container: JsonObject): Variable[] {
     variables.push({ ...fromField(name, field), ...from, ...(inEnv ? { first: true } : {}) });
   }
   return variables;
+}
+
+/** Whether anything refers to any variable: most containers can be left at that. */
+function holdsReferences({ env, args, command }: JsonObject): boolean {
+  const holds = (value: Json | undefined): boolean => typeof value === "string" && value.includes("$(");
+  return (
+    listOf(env).some((item) => isObject(item) && holds(item.value)) ||
+    listOf(args).some(holds) ||
+    listOf(command).some(holds)
+  );
 }
 
 function refer(texts: Json | undefined, name: string): boolean {

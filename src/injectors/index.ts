@@ -19,7 +19,7 @@ import { kvConnector } from "./kv-connector.ts";
 import { kvSidecars } from "./kv-sidecars.ts";
 import { countedPeer, kvPlanOf } from "./kv-workload.ts";
 import { npuResources } from "./npu-resources.ts";
-import type { PodInjector } from "./pod-subject.ts";
+import type { PodInjector, PodSubject } from "./pod-subject.ts";
 import { requiredFields } from "./required-fields.ts";
 import { entryAsks, podSubject, type RoleReading, readPod, readRole, type TemplatePlace } from "./role.ts";
 import { sharedMemory } from "./shared-memory.ts";
@@ -113,13 +113,16 @@ function runPlace(
   { injectors: podInjectors, paths }: PodInjection,
 ): Addition[] {
   const added: Addition[] = [];
+  let subject: PodSubject | undefined;
   for (const injector of podInjectors) {
-    for (const addition of injector.inject(podSubject(draft.value(), reading, place, defaults))) {
+    subject ??= podSubject(draft.value(), reading, place, defaults);
+    for (const addition of injector.inject(subject)) {
       const known = paths.find(place.place, addition.path);
       // What stands there is the user's, or an earlier injector's.
       if (!draft.add(known, addition.value, addition.first)) continue;
       const hash = hashAt(known, addition.value);
       added.push({ ...addition, path: known.path, key: known.text, hash });
+      subject = undefined;
     }
   }
   const known = paths.find(place.place, ["metadata", "annotations", STAMP]);

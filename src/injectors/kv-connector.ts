@@ -3,7 +3,7 @@ import { flagged, named } from "../additions/path.ts";
 import type { Json, JsonObject } from "../api/json.ts";
 import { MOONCAKE_CONFIG } from "../api/names.ts";
 import { coversPath, volumeFor } from "./driver-mounts.ts";
-import { envOf } from "./env.ts";
+import { envOf, variableOf } from "./env.ts";
 import { kvEnvironment } from "./kv-environment.ts";
 import { KV_ARGUMENT, type KvPlan, kvArgument } from "./kv-plan.ts";
 import type { Engine, PodInjector, PodSubject } from "./pod-subject.ts";
@@ -127,7 +127,7 @@ function about(reason: string, pod: PodSubject, setting: string): Omit<Addition,
 
 function mounted(config: ConfigFile, pod: PodSubject, engine: Engine, setting: string): Addition[] {
   const { variable, folder, file } = config;
-  if (envOf(engine.container).has(variable) || coversPath(engine.container, folder)) return [];
+  if (variableOf(engine.container, variable) || coversPath(engine.container, folder)) return [];
   const volume = volumeFor(pod.spec, config.volume, volumeSource(config));
   const container = ["spec", "containers", named(engine.name)];
   const add = (path: Addition["path"], value: Json, reason: string): Addition => ({

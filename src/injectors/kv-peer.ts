@@ -1,6 +1,6 @@
 import { equal, type Json, stringOf } from "../api/json.ts";
 import { allConnectors } from "../engines/kv-transfer-config.ts";
-import { envOf } from "./env.ts";
+import { variableOf } from "./env.ts";
 import { freePorts, type PortRange, portsNeeded, reservedPorts } from "./kv-ports.ts";
 import {
   type AskedConnector,
@@ -40,7 +40,7 @@ export function peerOf(own: KvRole, others: readonly KvRole[]): KvPeer {
   if (!end) return connector ? { connector } : {};
   const written = ends.find((role) => role.written.state === "given");
   const ports = own.side === "decode" && sharesHost(own, end) ? portsOf(end) : undefined;
-  const seed = stringOf(envOf(end.engine.container).get("PYTHONHASHSEED")?.value);
+  const seed = stringOf(variableOf(end.engine.container, "PYTHONHASHSEED")?.value);
   return {
     role: end.name,
     sizes: sharedSizes(ends),

@@ -1,6 +1,6 @@
 import { isObject, listOf, objectOf, stringOf } from "../api/json.ts";
 import { flagOf, wholeNumber } from "../engines/flags.ts";
-import { envOf } from "./env.ts";
+import { variableOf } from "./env.ts";
 import { enginePort, type KvRole, type KvSizes, numberInEnv } from "./kv-role.ts";
 import type { PodSubject } from "./pod-subject.ts";
 
@@ -42,7 +42,7 @@ export function reservedPorts(role: KvRole): PortRange[] {
 /** `a-b,c` as in HCCL_HOST_SOCKET_PORT_RANGE. */
 function hcclRanges({ engine, settings }: KvRole): PortRange[] {
   const name = "HCCL_HOST_SOCKET_PORT_RANGE";
-  const value = stringOf(envOf(engine.container).get(name)?.value) ?? settings.hccl.env[name] ?? "";
+  const value = stringOf(variableOf(engine.container, name)?.value) ?? settings.hccl.env[name] ?? "";
   return value.split(",").flatMap((part) => {
     const [from, to = from] = part.trim().split("-").map(wholeNumber);
     return from === undefined || to === undefined ? [] : [{ from, to, what: name }];

@@ -6,7 +6,7 @@ import type { Settings } from "../defaults/settings.ts";
 import { flagOf, wholeNumber } from "../engines/flags.ts";
 import { allConnectors, type KvReading } from "../engines/kv-transfer-config.ts";
 import { parallelSizes } from "../engines/parallel.ts";
-import { envOf } from "./env.ts";
+import { variableOf } from "./env.ts";
 import type { Engine, PodSubject } from "./pod-subject.ts";
 
 /** Parallel sizes of one side as a connector needs them. */
@@ -127,7 +127,7 @@ export function enginePort({ command, container }: Engine): number {
 
 /** A literal environment variable of an engine as a whole number. */
 export function numberInEnv(engine: Engine, name: string): number | undefined {
-  const value: Json | undefined = envOf(engine.container).get(name)?.value;
+  const value: Json | undefined = variableOf(engine.container, name)?.value;
   const text = stringOf(value);
   return text === undefined ? undefined : wholeNumber(text);
 }

@@ -51,9 +51,16 @@ function isAbout({ object, asks, defaults }: KvContext): boolean {
 
 function mentionsConnector(container: Json): boolean {
   const { args, command, env } = objectOf(container);
-  return [...listOf(args), ...listOf(command), ...listOf(env).map((item) => objectOf(item).value)].some(
-    (text) => typeof text === "string" && /kv[-_](transfer[-_]config|connector)/.test(text),
+  return (
+    listOf(args).some(namesConnector) ||
+    listOf(command).some(namesConnector) ||
+    listOf(env).some((item) => isObject(item) && namesConnector(item.value))
   );
+}
+
+function namesConnector(text: Json | undefined): boolean {
+  // Every text of every container is looked at, so the search that is sure comes after the fast one.
+  return typeof text === "string" && text.includes("kv") && /kv[-_](transfer[-_]config|connector)/.test(text);
 }
 
 /**

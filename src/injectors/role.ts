@@ -193,8 +193,6 @@ export function npusOf(container: JsonObject): number | undefined {
 }
 
 function countOf(value: Json | undefined): number {
-  // Nearly every count is a few plain digits.
-  if (typeof value === "string" && /^\d{1,6}$/.test(value)) return Number(value);
   const count = parseNpuCount(value);
   return count.ok ? count.count : 0;
 }

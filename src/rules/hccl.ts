@@ -1,9 +1,15 @@
 import { isObject, type JsonObject, listOf, objectOf, stringOf } from "../api/json.ts";
 import { ASK } from "../api/names.ts";
 import { unitsOf } from "../api/units.ts";
-import { envOf } from "../injectors/env.ts";
+import { variablesNamed } from "../injectors/env.ts";
 import type { Remark, Rule } from "./rule.ts";
 import type { RuleSubject } from "./subject.ts";
+
+const INTERFACES: ReadonlySet<string> = new Set([
+  "HCCL_SOCKET_IFNAME",
+  "GLOO_SOCKET_IFNAME",
+  "TP_SOCKET_IFNAME",
+]);
 
 const hostInterface: Rule = {
   id: "hccl/host-network-ifname",
@@ -18,10 +24,12 @@ const hostInterface: Rule = {
   check: (subject) =>
     subject.units.flatMap((unit) =>
       unit.pods.flatMap(({ field, label, pod }): Remark[] => {
+        if (!pod.hostNetwork) return [];
         const lacking = pod.engines.filter(
-          ({ container, npus }) => npus !== undefined && !envOf(container).has("HCCL_SOCKET_IFNAME"),
+          ({ container, npus }) =>
+            npus !== undefined && !variablesNamed(container, INTERFACES).has("HCCL_SOCKET_IFNAME"),
         );
-        if (!pod.hostNetwork || lacking.length === 0) return [];
+        if (lacking.length === 0) return [];
         return [
           {
             path: `${field}.spec.hostNetwork`,
@@ -47,10 +55,9 @@ const interfacesTogether: Rule = {
     subject.units.flatMap((unit) =>
       unit.pods.flatMap(({ field, label, pod }) =>
         pod.engines.flatMap(({ name, container }): Remark[] => {
-          const env = envOf(container);
-          const all = ["HCCL_SOCKET_IFNAME", "GLOO_SOCKET_IFNAME", "TP_SOCKET_IFNAME"];
-          const unset = all.filter((variable) => !env.has(variable));
-          if (unset.length === 0 || unset.length === all.length) return [];
+          const env = variablesNamed(container, INTERFACES);
+          if (env.size === 0 || env.size === INTERFACES.size) return [];
+          const unset = [...INTERFACES].filter((variable) => !env.has(variable));
           return [
             {
               path: `${field}.spec.containers[${indexOf(pod.spec, name)}].env`,

@@ -45,8 +45,8 @@ export function judge(
 
 /** What a rule does under some settings. A rule that guards the object's own correctness keeps its severity. */
 export function severityOf(rule: Rule, settings: RuleSettings): RuleSettings[string] {
-  if (rule.guards || !Object.hasOwn(settings, rule.id)) return rule.severity;
-  return settings[rule.id] ?? rule.severity;
+  if (rule.guards) return rule.severity;
+  return (Object.hasOwn(settings, rule.id) ? settings[rule.id] : undefined) ?? rule.severity;
 }
 
 /** Sorts findings by field path, numbers in it by value. */

@@ -2,7 +2,7 @@ import type { FastifyReply, FastifyRequest } from "fastify";
 import type { Reviewer, Verdict } from "../admission/verdict.ts";
 import {
   type AdmissionRequest,
-  answer,
+  answerText,
   type ReviewReading,
   readAdmissionReview,
 } from "../api/admission-review.ts";
@@ -65,8 +65,8 @@ function judge(exchange: Exchange): void {
 function conclude({ route, request, reply, start }: Exchange, verdict: Verdict): void {
   const { response } = verdict;
   // Without the uid of its request an answer counts as none.
-  const body = answer(response.uid === request.uid ? response : { ...response, uid: request.uid });
-  sendJson(reply, route.state, JSON.stringify(body));
+  const body = answerText(response.uid === request.uid ? response : { ...response, uid: request.uid });
+  sendJson(reply, route.state, body);
   const seconds = (performance.now() - start) / 1000;
   observe(route, { path: route.path, request, outcome: verdict.outcome, verdict, status: 200, seconds });
 }
@@ -78,7 +78,7 @@ function fail({ route, request, reply, start }: Exchange, error: unknown): void 
   route.log.error({ err: error, uid, path }, "a reviewer failed");
   const message = `kthena-ascend failed on this object, which is a bug; look for uid ${uid} in its log`;
   const status = { code: 500, reason: "InternalError", message };
-  sendJson(reply, route.state, JSON.stringify(answer({ uid, allowed: false, status })));
+  sendJson(reply, route.state, answerText({ uid, allowed: false, status }));
   const seconds = (performance.now() - start) / 1000;
   observe(route, { path, request, outcome: "failed", verdict: undefined, status: 200, seconds });
 }
