@@ -20,6 +20,11 @@ export function podGroupCrdFolder(): string {
   return join(ownFolder, "volcano");
 }
 
+/** Reduced kinds of cert-manager and of the Prometheus Operator, for the chart. */
+export function peerCrdFolder(): string {
+  return join(ownFolder, "peers");
+}
+
 /** Applies every CRD of the folders and waits until the API server serves them. */
 export async function applyCrds(clients: Clients, folders: readonly string[]): Promise<void> {
   if (folders.length === 0) return;
