@@ -16,6 +16,7 @@ import type { WorkloadKind } from "../api/units.ts";
 import type { ResolvedDefaults } from "../defaults/settings.ts";
 import { injectors as todaysInjectors } from "../injectors/index.ts";
 import type { RoleReading } from "../injectors/role.ts";
+import { enginesOfUnit } from "../rules/engines.ts";
 import { judge, RULES, sortedByPath } from "../rules/index.ts";
 import type { Rule, RuleSettings } from "../rules/rule.ts";
 import { holdersOf, type RuleSubject, rulePods, workloadSubject } from "../rules/subject.ts";
@@ -174,7 +175,11 @@ function workloadFindings(about: WorkloadCase): Finding[] {
   const { severities, allow } = policyOf(world);
   const catalogue = surroundings.rules ?? RULES;
   const { kind } = completion;
-  const found = judge({ ...workloadSubject(kind, object, completed), allow }, severities, catalogue);
+  const found = judge(
+    { ...workloadSubject(kind, object, completed), oldObject, allow },
+    severities,
+    catalogue,
+  );
   if (found.length === 0) return found;
   // The stored object is looked at as it stands.
   const judgeOld = (rules: readonly Rule[]): Finding[] => {
@@ -230,9 +235,22 @@ function pod(
   const completed = injection.value;
   const reading = injection.reading as RoleReading;
   const pods = rulePods(completed, reading, context.defaults, "", "the pod");
-  const unit = { key: "", field: "", value: completed, pods, holders: pods.flatMap(holdersOf) };
+  const unit = {
+    key: "",
+    field: "",
+    value: completed,
+    pods,
+    holders: pods.flatMap((place) => holdersOf(place)),
+  };
   const { severities, allow } = policyOf(world);
-  const subject: RuleSubject = { kind: "Pod", submitted: object, object: completed, units: [unit], allow };
+  const subject: RuleSubject = {
+    kind: "Pod",
+    submitted: object,
+    object: completed,
+    units: [unit],
+    engines: enginesOfUnit(unit),
+    allow,
+  };
   return {
     kind: "Pod",
     object: completed,

@@ -3,9 +3,17 @@ import { ADMISSION_RULES } from "./admission.ts";
 import { annotationRules } from "./annotations.ts";
 import { canBeAllowed, type Exemption, exemptionsOf, isExempt } from "./exemptions.ts";
 import { HCCL_RULES } from "./hccl.ts";
+import { HCCL_ADDRESS_RULES } from "./hccl-addresses.ts";
+import { HCCL_VALUE_RULES } from "./hccl-values.ts";
 import { KTHENA_RULES } from "./kthena/index.ts";
+import { KV_RULES } from "./kv.ts";
+import { KV_CONNECTOR_RULES } from "./kv-connectors.ts";
 import { KV_GENERATION_RULES } from "./kv-generation.ts";
+import { KV_SIZE_RULES } from "./kv-sizes.ts";
 import { NPU_RULES } from "./npu.ts";
+import { NPU_IMAGE_RULES } from "./npu-images.ts";
+import { NPU_NAME_RULES } from "./npu-names.ts";
+import { NPU_POD_RULES } from "./npu-pods.ts";
 import type { Remark, Rule, RuleSettings } from "./rule.ts";
 import { maskFor } from "./secrets.ts";
 import type { RuleSubject } from "./subject.ts";
@@ -13,9 +21,17 @@ import type { RuleSubject } from "./subject.ts";
 /** Every rule, in the order of the catalogue. */
 export const RULES: readonly Rule[] = [
   ...NPU_RULES,
+  ...NPU_NAME_RULES,
+  ...NPU_POD_RULES,
+  ...NPU_IMAGE_RULES,
   ...HCCL_RULES,
-  ...KTHENA_RULES,
+  ...HCCL_ADDRESS_RULES,
+  ...HCCL_VALUE_RULES,
+  ...KV_RULES,
+  ...KV_CONNECTOR_RULES,
+  ...KV_SIZE_RULES,
   ...KV_GENERATION_RULES,
+  ...KTHENA_RULES,
   ...annotationRules(() => RULES),
   ...ADMISSION_RULES,
 ];
@@ -40,7 +56,16 @@ export function judge(
       findings.push(findingOf(rule.id, exempt ? "allowed" : severity, remark));
     }
   }
-  return findings.length === 0 ? findings : sortedByPath(masked(findings, subject));
+  return findings.length === 0 ? findings : sortedByPath(masked(withoutRepeats(findings), subject));
+}
+
+/** What two workers share (the backend's variables) is told once. */
+function withoutRepeats(findings: readonly Finding[]): Finding[] {
+  const seen = new Set<string>();
+  return findings.filter(({ rule, path, message }) => {
+    const key = `${rule} ${path} ${message}`;
+    return !seen.has(key) && seen.add(key);
+  });
 }
 
 /** What a rule does under some settings. A rule that guards the object's own correctness keeps its severity. */

@@ -104,8 +104,9 @@ const countShape: Rule = {
     refused: 'resources: {limits: {huawei.com/ascend-1980: "9"}} # on a2',
     admitted: 'resources: {limits: {huawei.com/ascend-1980: "8"}}',
   },
-  check: (subject) =>
-    holders(subject).flatMap((holder): Remark[] => {
+  check: (subject) => [
+    ...wholePods(subject),
+    ...holders(subject).flatMap((holder): Remark[] => {
       const { npus, allowedCounts } = holder;
       if (npus === undefined || allowedCounts.includes(npus)) return [];
       const larger = allowedCounts.find((count) => count >= npus);
@@ -122,7 +123,30 @@ const countShape: Rule = {
         },
       ];
     }),
+  ],
 };
+
+/** Several containers of one pod share its node: together they cannot have more than one pod can. */
+function wholePods(subject: RuleSubject): Remark[] {
+  return subject.units.flatMap(({ holders: all, pods }) =>
+    pods.flatMap((place): Remark[] => {
+      const asking = all.filter(
+        ({ pod, list, npus }) => pod === place && list === "containers" && npus !== undefined,
+      );
+      const sum = asking.reduce((total, { npus = 0 }) => total + npus, 0);
+      const most = Math.max(...place.pod.facts.allowedCounts);
+      if (asking.length < 2 || sum <= most) return [];
+      return [
+        {
+          path: `${place.field}.spec.containers`,
+          value: sum,
+          message: `the containers of ${place.label} have ${sum} NPUs together; one pod on ${place.pod.hardware} can have ${most}`,
+          fix: `give them ${most} together at most`,
+        },
+      ];
+    }),
+  );
+}
 
 const parallelSize: Rule = {
   id: "npu/parallel-size",

@@ -4,6 +4,7 @@ import type { CompletedUnit, CompletedWorkload } from "../additions/workload.ts"
 import { type Json, type JsonObject, listOf, objectOf, stringOf } from "../api/json.ts";
 import type { WorkloadKind } from "../api/units.ts";
 import { readAsks } from "../defaults/asks.ts";
+import type { HardwareName } from "../defaults/document.ts";
 import type { ResolvedDefaults } from "../defaults/settings.ts";
 import { asksForNpus } from "../engines/accelerators.ts";
 import { boosterNeed, type Need } from "../injectors/engine-facts.ts";
@@ -11,6 +12,7 @@ import { kvPlanOfWorker } from "../injectors/kv-booster.ts";
 import type { KvPlan } from "../injectors/kv-plan.ts";
 import type { PodSubject } from "../injectors/pod-subject.ts";
 import { npusOf, podSubject, type RoleReading, readRole } from "../injectors/role.ts";
+import { engineOfWorker, enginesOfUnit, type RuleEngine } from "./engines.ts";
 
 /** What can hold NPUs: a container of a template, or a worker of a ModelBooster. */
 export interface Holder {
@@ -23,8 +25,16 @@ export interface Holder {
   engine: boolean;
   npus: number | undefined;
   need: Need | undefined;
-  hardware: string;
+  hardware: HardwareName;
   allowedCounts: readonly number[];
+  /** Key of its role or worker. */
+  role: string;
+  name: string;
+  list: "containers" | "initContainers" | "workers";
+  /** The container, or the worker. */
+  container: JsonObject;
+  /** The template that it stands in; undefined for a worker. */
+  pod: RulePod | undefined;
 }
 
 /** A pod template of the result. */
@@ -57,6 +67,10 @@ export interface RuleSubject {
   object: JsonObject;
   /** Injected units only: what is not ours is not judged. */
   units: readonly RuleUnit[];
+  /** The engine containers of all units and what their command lines say. */
+  engines?: readonly RuleEngine[];
+  /** The object as it is stored, on UPDATE. */
+  oldObject?: JsonObject | undefined;
   /** What the namespace and the owner say in `allow`. */
   allow?: readonly string[];
 }
@@ -67,15 +81,17 @@ export function workloadSubject(
   submitted: JsonObject,
   completed: CompletedWorkload,
 ): RuleSubject {
-  const units = completed.units.filter((unit) => unit.record !== undefined);
-  return {
-    kind,
-    submitted,
-    object: completed.object,
-    units: units.map((unit) =>
-      kind === "ModelBooster" ? workerUnit(unit, completed.object) : roleUnit(unit),
-    ),
-  };
+  const { object } = completed;
+  const injected = completed.units.filter((unit) => unit.record !== undefined);
+  const units = injected.map((unit) =>
+    kind === "ModelBooster" ? workerUnit(unit, completed.object) : roleUnit(unit),
+  );
+  const engines = units.flatMap((unit, index): RuleEngine[] => {
+    if (kind === "ModelServing") return enginesOfUnit(unit);
+    const defaults = injected[index]?.defaults;
+    return defaults ? [engineOfWorker(unit, object, defaults.settings)] : [];
+  });
+  return { kind, submitted, object, units, engines };
 }
 
 function workerUnit(completed: CompletedUnit, object: JsonObject): RuleUnit {
@@ -90,6 +106,11 @@ function workerUnit(completed: CompletedUnit, object: JsonObject): RuleUnit {
     need: boosterNeed(value, stringOf(objectOf(objectOf(object.spec).backend).type)),
     hardware,
     allowedCounts: defaults.settings.hardwareFacts[hardware].allowedCounts,
+    role: unit.key,
+    name: unit.key,
+    list: "workers",
+    container: value,
+    pod: undefined,
   };
   const kv = kvPlanOfWorker({ object, unit, asks: completed.asks, defaults });
   return { key: unit.key, field: unit.field, value, holders: [holder], pods: [], kv };
@@ -100,7 +121,8 @@ function roleUnit(completed: CompletedUnit): RuleUnit {
   const known = completed.reading as RoleReading | undefined;
   const reading = known ?? readRole(value, asks, defaults.settings);
   const pods = rulePods(value, reading, defaults, unit.field, `role ${unit.key}`);
-  return { key: unit.key, field: unit.field, value, pods, holders: pods.flatMap(holdersOf) };
+  const holders = pods.flatMap((pod) => holdersOf(pod, unit.key));
+  return { key: unit.key, field: unit.field, value, pods, holders };
 }
 
 /** The templates of a role or a pod as rules see them. */
@@ -120,7 +142,8 @@ export function rulePods(
 }
 
 /** Every container of a template as a holder of NPUs. */
-export function holdersOf({ field, label, pod }: RulePod): Holder[] {
+export function holdersOf(place: RulePod, role = ""): Holder[] {
+  const { field, label, pod } = place;
   return (["initContainers", "containers"] as const).flatMap((list) =>
     listOf(pod.spec[list])
       .map(objectOf)
@@ -137,6 +160,11 @@ export function holdersOf({ field, label, pod }: RulePod): Holder[] {
           need: engine?.need,
           hardware: pod.hardware,
           allowedCounts: pod.facts.allowedCounts,
+          role,
+          name,
+          list,
+          container,
+          pod: place,
         };
       }),
   );

@@ -17,8 +17,11 @@ describe("the catalogue", () => {
     expect(verdictOf(findingsOn(objectWith(place, rule.example.admitted)), id)).toBe("-");
   });
 
-  it.each(shown)("%s admits its admitted example without any other refusal", (_id, rule) => {
+  it.each(shown)("%s shows as admitted what no other rule of its family refuses", (id, rule) => {
+    const family = id.slice(0, id.indexOf("/") + 1);
     const findings = findingsOn(objectWith(rule.example.in ?? "object", rule.example.admitted));
-    expect(findings.filter(({ severity }) => severity === "deny")).toEqual([]);
+    const denials = findings.filter(({ severity }) => severity === "deny");
+    // What Kthena takes can still be refused for what it does on Ascend.
+    expect(denials.filter((finding) => family !== "kthena/" || finding.rule.startsWith(family))).toEqual([]);
   });
 });

@@ -1,0 +1,107 @@
+import { type JsonObject, listOf, objectOf, stringOf } from "../api/json.ts";
+import type { HardwareFacts, Settings } from "../defaults/settings.ts";
+import { boosterCommand } from "../engines/booster.ts";
+import type { EngineCommand } from "../engines/engine-command.ts";
+import { type ImageFacts, imageFacts } from "../engines/images.ts";
+import { type KvReading, readKvTransferConfig } from "../engines/kv-transfer-config.ts";
+import { envOf } from "../injectors/env.ts";
+import type { Holder, RulePod, RuleUnit } from "./subject.ts";
+
+/** An engine: a container of a template, or what Kthena makes of a ModelBooster's worker. */
+export interface RuleEngine extends Holder {
+  image: ImageFacts | undefined;
+  command: EngineCommand;
+  kv: KvReading;
+  env: ReadonlyMap<string, JsonObject>;
+  /** Field path of the list of variables, and who sets them, for messages. */
+  envField: string;
+  envLabel: string;
+  /** Variables may come from a ConfigMap or Secret too. */
+  envFrom: boolean;
+  /** Pods of one instance of its role. */
+  pods: number;
+
+  facts: HardwareFacts;
+  settings: Settings;
+}
+
+/** The engines of a role's templates. */
+export function enginesOfUnit(unit: RuleUnit): RuleEngine[] {
+  return unit.holders.flatMap((holder): RuleEngine[] => {
+    const place: RulePod | undefined = holder.pod;
+    const engine = holder.engine ? place?.pod.engines.find(({ name }) => name === holder.name) : undefined;
+    if (!place || !engine) return [];
+    const { pod } = place;
+    return [
+      {
+        ...holder,
+        image: imageOf(holder.container),
+        command: engine.command,
+        kv: engine.kv,
+        env: envOf(holder.container),
+        envField: `${holder.field}.env`,
+        envLabel: holder.label,
+        envFrom: listOf(holder.container.envFrom).length > 0,
+        pods: pod.pods,
+        hardware: pod.hardware,
+        facts: pod.facts,
+        settings: pod.settings,
+      },
+    ];
+  });
+}
+
+/** The engine of a ModelBooster's worker: its arguments are the worker's `config`, its variables the backend's. */
+export function engineOfWorker(unit: RuleUnit, object: JsonObject, settings: Settings): RuleEngine {
+  const backend = objectOf(objectOf(object.spec).backend);
+  const [holder] = unit.holders;
+  if (!holder) throw new Error(`worker ${unit.key} has no holder`);
+  const pods = typeof unit.value.pods === "number" ? Math.max(1, unit.value.pods) : 1;
+  const command = boosterCommand(unit.value.config, pods, stringOf(backend.type));
+  const { hardware } = holder;
+  return {
+    ...holder,
+    image: imageOf(unit.value),
+    command,
+    kv: readKvTransferConfig(command.flags),
+    env: envOf(backend),
+    envField: "spec.backend.env",
+    envLabel: "the backend",
+    envFrom: listOf(backend.envFrom).length > 0,
+    pods,
+    hardware,
+    facts: settings.hardwareFacts[hardware],
+    settings,
+  };
+}
+
+function imageOf(container: JsonObject): ImageFacts | undefined {
+  const image = stringOf(container.image);
+  return image === undefined ? undefined : imageFacts(image);
+}
+
+/** A variable that an engine sets: its literal value, undefined where it comes from elsewhere, and where it stands. */
+export interface RuleVariable {
+  name: string;
+  /** Set for literals without references to other variables. */
+  value: string | undefined;
+  item: JsonObject;
+  path: string;
+}
+
+/** A variable of an engine, or undefined where it does not set it. */
+export function variableOf(engine: RuleEngine, name: string): RuleVariable | undefined {
+  const item = engine.env.get(name);
+  if (!item) return undefined;
+  const list = engine.pod ? engine.container.env : undefined;
+  const index = listOf(list).indexOf(item);
+  const path = index < 0 ? `${engine.envField}[${name}]` : `${engine.envField}[${index}].value`;
+  const from = item.valueFrom !== undefined && item.valueFrom !== null;
+  const text = from ? undefined : (stringOf(item.value) ?? "");
+  return { name, value: text?.includes("$(") ? undefined : text, item, path };
+}
+
+/** The engines that have NPUs. */
+export function withNpus(engines: readonly RuleEngine[] | undefined): readonly RuleEngine[] {
+  return (engines ?? []).filter(({ npus }) => npus !== undefined);
+}

@@ -1,0 +1,59 @@
+import { allConnectors, type KvConnector } from "../engines/kv-transfer-config.ts";
+import type { RuleEngine } from "./engines.ts";
+import { withNpus } from "./engines.ts";
+import type { RuleSubject } from "./subject.ts";
+
+/** An engine with a `--kv-transfer-config` that can be read. */
+export interface KvEngine {
+  engine: RuleEngine;
+  config: KvConnector;
+  /** The configuration and those inside a MultiConnector. */
+  all: readonly KvConnector[];
+  /** Field path of the argument, or of the container where it comes out of a script. */
+  path: string;
+}
+
+/** The engines with NPUs whose KV configuration can be read. */
+export function kvEngines(subject: RuleSubject): KvEngine[] {
+  return withNpus(subject.engines).flatMap((engine) => {
+    const { kv } = engine;
+    if (kv.state !== "given") return [];
+    return [{ engine, config: kv.config, all: allConnectors(kv.config), path: kvPath(engine) }];
+  });
+}
+
+/** Where the KV configuration of an engine stands. */
+export function kvPath(engine: RuleEngine): string {
+  if (!engine.pod) return `${engine.field}.config[kv-transfer-config]`;
+  const at = engine.kv.state === "given" || engine.kv.state === "broken" ? engine.kv.at : undefined;
+  return at ? `${engine.field}.${at.list}[${at.index}]` : `${engine.field}.${commandOf(engine)}`;
+}
+
+function commandOf({ container }: RuleEngine): "args" | "command" {
+  return Array.isArray(container.args) && container.args.length > 0 ? "args" : "command";
+}
+
+/** Point to point by Mooncake, as vllm-ascend implements it. */
+export function isMooncake(name: string | undefined): boolean {
+  return (
+    name === "MooncakeConnectorV1" ||
+    name === "MooncakeHybridConnector" ||
+    name === "MooncakeLayerwiseConnector"
+  );
+}
+
+/** Whether a connector keeps the cache in a pool that pods share by the hashes of its blocks. */
+export function isPool(name: string | undefined): boolean {
+  return name !== undefined && /^(?:AscendStore|MooncakeConnectorStore|LMCache|UCM)/.test(name);
+}
+
+/** The engine of the role `prefill` and that of `decode`, where there is one of each. */
+export function pair<T extends { engine: RuleEngine }>(
+  engines: readonly T[],
+): { prefill: T; decode: T } | undefined {
+  const of = (role: string): T | undefined =>
+    engines.find(({ engine }) => engine.role === role && engine.pod?.pod.part !== "worker");
+  const prefill = of("prefill");
+  const decode = of("decode");
+  return prefill && decode ? { prefill, decode } : undefined;
+}

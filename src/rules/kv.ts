@@ -1,0 +1,245 @@
+import { withNpus } from "./engines.ts";
+import { isMooncake, isPool, kvEngines, kvPath } from "./kv-subject.ts";
+import { quoted } from "./quote.ts";
+import type { Remark, Rule } from "./rule.ts";
+
+const P2P =
+  '{"kv_connector":"MooncakeConnectorV1","kv_role":"kv_both","kv_port":"36000","kv_connector_extra_config":{"prefill":{"dp_size":1,"tp_size":1},"decode":{"dp_size":1,"tp_size":1}}}';
+/** The arguments of an example with a KV configuration. */
+export const kvArgs = (json: string): string => `args: [--kv-transfer-config, '${json}']`;
+/** A configuration that is right, with something replaced. */
+export const p2pWith = (from: string, to: string): string => kvArgs(P2P.replace(from, to));
+/** Arguments with a configuration that is right. */
+export const RIGHT = kvArgs(P2P);
+
+const json: Rule = {
+  id: "kv/json",
+  severity: "deny",
+  summary: "--kv-transfer-config holds a JSON object",
+  why: "vLLM reads it as JSON and ends where it is none (vllm/engine/arg_utils.py).",
+  example: {
+    in: "container",
+    refused: "args: [--kv-transfer-config, '{kv_connector: MooncakeConnectorV1}']",
+    admitted: RIGHT,
+  },
+  check: (subject) =>
+    withNpus(subject.engines).flatMap((engine): Remark[] => {
+      const { kv, label } = engine;
+      if (kv.state !== "broken") return [];
+      return [
+        {
+          path: kvPath(engine),
+          value: kv.text,
+          message: `--kv-transfer-config of ${label} is ${kv.text === "" ? "without a value" : quoted(kv.text)}, no JSON object`,
+          fix: 'write JSON with double quotes: {"kv_connector": "MooncakeConnectorV1", …}',
+        },
+      ];
+    }),
+};
+
+const ROLES = ["kv_producer", "kv_consumer", "kv_both"];
+
+const kvRole: Rule = {
+  id: "kv/role",
+  severity: "deny",
+  summary: "kv_role is there, and one that vLLM knows",
+  why: "vLLM refuses a connector without kv_role, and other values of it (vllm/config/kv_transfer.py).",
+  example: { in: "container", refused: p2pWith("kv_both", "producer"), admitted: RIGHT },
+  check: (subject) =>
+    kvEngines(subject).flatMap(({ engine, config, path }): Remark[] => {
+      const written = config.json.kv_role;
+      if (typeof written === "string" && ROLES.includes(written)) return [];
+      if (config.name === undefined && written === undefined) return [];
+      const what = written === undefined ? "is missing" : `is ${quoted(written)}`;
+      return [
+        {
+          path,
+          value: written ?? "",
+          ...(written === undefined ? { cause: "FieldValueRequired" as const } : {}),
+          message: `kv_role of ${engine.label} ${what}`,
+          fix: `write one of: ${ROLES.join(", ")}`,
+        },
+      ];
+    }),
+};
+
+const roleMatch: Rule = {
+  id: "kv/role-match",
+  severity: "deny",
+  summary: "The role prefill produces the KV cache, decode consumes it",
+  why: "Kthena's router sends prompts to prefill and lets decode fetch the cache; Kthena refuses the same in a ModelBooster (convert/model_server.go).",
+  example: {
+    in: "spec",
+    refused: `template: {roles: [{name: prefill, entryTemplate: {spec: {containers: [{name: vllm, command: [vllm, serve, m], ${p2pWith("kv_both", "kv_consumer").replace("args: ", '"args": ')}}]}}}]}`,
+    admitted: `template: {roles: [{name: prefill, entryTemplate: {spec: {containers: [{name: vllm, command: [vllm, serve, m], ${p2pWith("kv_both", "kv_producer").replace("args: ", '"args": ')}}]}}}]}`,
+  },
+  check: (subject) =>
+    kvEngines(subject).flatMap(({ engine, config, path }): Remark[] => {
+      const wrong = { prefill: "kv_consumer", decode: "kv_producer" }[engine.role];
+      if (wrong === undefined || config.role !== wrong) return [];
+      const right = engine.role === "prefill" ? "kv_producer" : "kv_consumer";
+      return [
+        {
+          path,
+          value: wrong,
+          message: `role ${engine.role} has kv_role ${wrong}`,
+          fix: `write ${right}, or kv_both`,
+        },
+      ];
+    }),
+};
+
+const engineId: Rule = {
+  id: "kv/engine-id",
+  severity: "warn",
+  summary: "engine_id is left to vLLM",
+  why: "vLLM makes a unique one. A fixed one is the same after a restart and on every replica, and peers keep the old addresses under it (vllm-ascend, mooncake_connector.py:793-806).",
+  example: {
+    in: "container",
+    refused: p2pWith('"kv_role"', '"engine_id":"0","kv_role"'),
+    admitted: RIGHT,
+  },
+  check: (subject) =>
+    kvEngines(subject).flatMap(({ engine, all, path }): Remark[] => {
+      const fixed = all.find(({ engineId: id }) => id !== undefined && id !== "");
+      if (!fixed) return [];
+      return [
+        {
+          path,
+          value: fixed.engineId,
+          message: `engine_id of ${engine.label} is the fixed ${quoted(fixed.engineId)}; after a restart peers use stale addresses`,
+          fix: "leave engine_id out",
+        },
+      ];
+    }),
+};
+
+const layerwise: Rule = {
+  id: "kv/layerwise",
+  severity: "warn",
+  summary: "No layerwise connector behind kthena-router",
+  why: "MooncakeLayerwiseConnector needs a proxy that asks decode first (vllm-ascend, multi_node.md:726); kthena-router asks prefill first.",
+  example: {
+    in: "container",
+    refused: p2pWith("MooncakeConnectorV1", "MooncakeLayerwiseConnector"),
+    admitted: RIGHT,
+  },
+  check: (subject) =>
+    kvEngines(subject).flatMap(({ engine, all, path }): Remark[] =>
+      all.some(({ name }) => name === "MooncakeLayerwiseConnector")
+        ? [
+            {
+              path,
+              value: "MooncakeLayerwiseConnector",
+              message: `${engine.label} uses MooncakeLayerwiseConnector, which kthena-router cannot serve`,
+              fix: "use MooncakeConnectorV1, or a proxy that asks decode first",
+            },
+          ]
+        : [],
+    ),
+};
+
+const ascendDirect: Rule = {
+  id: "kv/ascend-direct",
+  severity: "warn",
+  summary: "With vllm-ascend 0.11 Mooncake is told to use ascend_direct",
+  why: 'That version needs "use_ascend_direct": true (vllm-ascend issues 4866 and 5635).',
+  example: {
+    in: "container",
+    refused: `image: quay.io/ascend/vllm-ascend:v0.11.0\n${RIGHT}`,
+    admitted: `image: quay.io/ascend/vllm-ascend:v0.18.0\n${RIGHT}`,
+  },
+  check: (subject) =>
+    kvEngines(subject).flatMap(({ engine, all, path }): Remark[] => {
+      const version = engine.image?.version;
+      if (version?.major !== 0 || version.minor !== 11) return [];
+      const lacking = all.find(({ name, extra }) => isMooncake(name) && extra.use_ascend_direct !== true);
+      if (!lacking) return [];
+      return [
+        {
+          path,
+          value: false,
+          against: version.text,
+          message: `${engine.label} runs vllm-ascend ${version.text} without use_ascend_direct`,
+          fix: 'add "use_ascend_direct": true to kv_connector_extra_config',
+        },
+      ];
+    }),
+};
+
+const libraryPath: Rule = {
+  id: "kv/library-path",
+  severity: "warn",
+  summary: "Mooncake finds its libraries",
+  why: "In the stock vllm-ascend image their path stands in ~/.bashrc, which a plain command does not read (vllm-ascend issues 12059, 9141, 6949).",
+  example: {
+    in: "container",
+    refused: `image: quay.io/ascend/vllm-ascend:v0.18.0\n${RIGHT}`,
+    admitted: `image: quay.io/ascend/vllm-ascend:v0.18.0\ncommand: [sh, -c, 'export LD_LIBRARY_PATH=$LD_LIBRARY_PATH:/usr/local/lib; exec "$@"', --]\n${RIGHT.replace("[", "[vllm, serve, m, ")}`,
+  },
+  check: (subject) =>
+    kvEngines(subject).flatMap(({ engine, all, path }): Remark[] => {
+      if (!engine.image?.stockVllmAscend || !all.some(({ name }) => /^Mooncake/.test(name ?? ""))) return [];
+      const { command, args } = engine.container;
+      const text = JSON.stringify([command ?? [], args ?? []]);
+      if (engine.envFrom || engine.env.has("LD_LIBRARY_PATH") || /LD_LIBRARY_PATH|bashrc|set_env/.test(text))
+        return [];
+      // A login shell may read it, an interactive one does.
+      if (/"-[a-z]*[il][a-z]*c?"/.test(text)) return [];
+      return [
+        {
+          path,
+          value: "LD_LIBRARY_PATH",
+          message: `${engine.label} starts Mooncake without /usr/local/lib in LD_LIBRARY_PATH`,
+          fix: `start it by command: [sh, -c, 'export LD_LIBRARY_PATH=$LD_LIBRARY_PATH:/usr/local/lib; exec "$@"', --]`,
+        },
+      ];
+    }),
+};
+
+const store: Rule = {
+  id: "kv/pool-address",
+  severity: "warn",
+  summary: "A pool of KV cache is told where it is",
+  why: "The store needs MOONCAKE_CONFIG_PATH or MOONCAKE_MASTER (vllm-ascend, kv_pool.md); LMCache without a remote store shares nothing between pods (kthena issue 1069).",
+  example: {
+    in: "container",
+    refused: p2pWith("MooncakeConnectorV1", "AscendStoreConnector"),
+    admitted: `env: [{name: MOONCAKE_MASTER, value: "mooncake-master:50088"}]\n${p2pWith("MooncakeConnectorV1", "AscendStoreConnector")}`,
+  },
+  check: (subject) =>
+    kvEngines(subject).flatMap(({ engine, all, path }): Remark[] => {
+      if (engine.envFrom) return [];
+      return all.flatMap(({ name, extra }): Remark[] => {
+        const wanted = addressOf(name, extra.backend);
+        if (!wanted || wanted.some((variable) => engine.env.has(variable))) return [];
+        return [
+          {
+            path,
+            value: name,
+            message: `${engine.label} uses ${name} without ${wanted.join(" or ")}`,
+            fix: `set ${wanted[0]} to where the store is`,
+          },
+        ];
+      });
+    }),
+};
+
+function addressOf(name: string | undefined, backend: unknown): string[] | undefined {
+  if (name === undefined || !isPool(name)) return undefined;
+  if (name.startsWith("LMCache")) return ["LMCACHE_CONFIG_FILE", "LMCACHE_REMOTE_URL"];
+  if (name.startsWith("UCM") || (typeof backend === "string" && backend !== "mooncake")) return undefined;
+  return ["MOONCAKE_CONFIG_PATH", "MOONCAKE_MASTER"];
+}
+
+/** Rules of the family kv about one engine's configuration. */
+export const KV_RULES: readonly Rule[] = [
+  json,
+  kvRole,
+  roleMatch,
+  engineId,
+  layerwise,
+  ascendDirect,
+  libraryPath,
+  store,
+];

@@ -1,0 +1,150 @@
+import { listOf, stringOf } from "../api/json.ts";
+import type { RuleEngine } from "./engines.ts";
+import { variableOf, withNpus } from "./engines.ts";
+import { quoted } from "./quote.ts";
+import type { Remark, Rule } from "./rule.ts";
+
+const image = (engine: RuleEngine): string => stringOf(engine.container.image) ?? "";
+
+const hardware: Rule = {
+  id: "npu/image-hardware",
+  severity: "warn",
+  summary: "The vllm-ascend image is built for the hardware",
+  why: "A3 needs tags with -a3, 310P tags with -310p; the others are for A2 (vllm-ascend, installation.md; issue 5256).",
+  example: {
+    in: "container",
+    refused: "image: quay.io/ascend/vllm-ascend:v0.11.0-a3 # on a2",
+    admitted: "image: quay.io/ascend/vllm-ascend:v0.11.0",
+  },
+  check: (subject) =>
+    withNpus(subject.engines).flatMap((engine): Remark[] => {
+      const facts = engine.image;
+      if (facts?.build !== "vllm-ascend" || facts.version === undefined) return [];
+      const on = engine.hardware === "snt9" || engine.hardware === "custom" ? undefined : engine.hardware;
+      const built = facts.hardware ?? "a2";
+      if (on === undefined || built === on) return [];
+      return [
+        {
+          path: `${engine.field}.image`,
+          value: image(engine),
+          against: on,
+          message: `the image of ${engine.label} is built for ${built}, the hardware is ${on}`,
+          fix: `use the tag ${on === "a3" ? "that ends with -a3" : "without a hardware suffix"}, or set kthena-ascend.io/hardware`,
+        },
+      ];
+    }),
+};
+
+const vendor: Rule = {
+  id: "npu/image-vendor",
+  severity: "warn",
+  summary: "An engine with NPUs does not run an image built for NVIDIA",
+  why: "vllm-openai images hold CUDA kernels and no vllm-ascend.",
+  example: {
+    in: "container",
+    refused: "image: vllm/vllm-openai:v0.11.0",
+    admitted: "image: quay.io/ascend/vllm-ascend:v0.11.0",
+  },
+  check: (subject) =>
+    withNpus(subject.engines).flatMap((engine): Remark[] => {
+      const facts = engine.image;
+      const cuda = /(?:^|[-_.])cu(?:da)?[-_.]?1[0-9]/i.test(facts?.tag ?? "");
+      if (!facts || facts.ascend || !(facts.build === "vllm-openai" || cuda)) return [];
+      return [
+        {
+          path: `${engine.field}.image`,
+          value: image(engine),
+          message: `${engine.label} has NPUs, but its image ${quoted(image(engine))} is built for NVIDIA`,
+          fix: "use an image of vllm-ascend, such as quay.io/ascend/vllm-ascend",
+        },
+      ];
+    }),
+};
+
+const entrypoint: Rule = {
+  id: "npu/image-entrypoint",
+  severity: "warn",
+  summary: "Flags alone go to an image that starts the engine",
+  why: "The stock vllm-ascend image has CMD bash and no entrypoint (its Dockerfile; base image not checked), so a flag would be taken for the program.",
+  example: {
+    in: "container",
+    refused: 'image: quay.io/ascend/vllm-ascend:v0.11.0\ncommand: []\nargs: [--model, m, -tp, "1"]',
+    admitted: 'image: quay.io/ascend/vllm-ascend:v0.11.0\nargs: [vllm, serve, m, -tp, "1"]\ncommand: []',
+  },
+  check: (subject) =>
+    withNpus(subject.engines).flatMap((engine): Remark[] => {
+      const [first] = listOf(engine.container.args);
+      const bare = listOf(engine.container.command).length === 0 && typeof first === "string";
+      if (!bare || !first.startsWith("-") || !engine.image?.stockVllmAscend) return [];
+      return [
+        {
+          path: `${engine.field}.args`,
+          value: first,
+          message: `${engine.label} has no command, and the stock vllm-ascend image has no entrypoint that takes ${quoted(first)}`,
+          fix: "put the program first: command: [vllm, serve]",
+        },
+      ];
+    }),
+};
+
+const libraryPath: Rule = {
+  id: "npu/library-path",
+  severity: "warn",
+  summary: "LD_LIBRARY_PATH is not built from itself",
+  why: "A variable of the manifest replaces the image's value; $(LD_LIBRARY_PATH) is not that value, and nothing else is expanded (Kubernetes, dependent environment variables).",
+  example: {
+    in: "container",
+    refused: 'env: [{name: LD_LIBRARY_PATH, value: "$LD_LIBRARY_PATH:/opt/lib"}]',
+    admitted: 'env: [{name: OMP_NUM_THREADS, value: "10"}]',
+  },
+  check: (subject) =>
+    withNpus(subject.engines).flatMap((engine): Remark[] => {
+      const found = variableOf(engine, "LD_LIBRARY_PATH");
+      const text = stringOf(found?.item.value);
+      if (!found || !text || !/\$[({]?LD_LIBRARY_PATH/.test(text)) return [];
+      return [
+        {
+          path: found.path,
+          value: text,
+          message: `LD_LIBRARY_PATH of ${engine.envLabel} refers to itself, which gives no value of the image`,
+          fix: "export it in the command instead: sh -c 'export LD_LIBRARY_PATH=$LD_LIBRARY_PATH:…; exec \"$@\"' --",
+        },
+      ];
+    }),
+};
+
+const cudaEnv: Rule = {
+  id: "npu/cuda-env",
+  severity: "warn",
+  summary: "Variables of CUDA and NCCL are not set on engines with NPUs",
+  why: "They have no effect on NPUs; PyTorch reads PYTORCH_NPU_ALLOC_CONF, the transport HCCL's variables.",
+  example: {
+    in: "container",
+    refused: "env: [{name: PYTORCH_CUDA_ALLOC_CONF, value: expandable_segments:True}]",
+    admitted: "env: [{name: PYTORCH_NPU_ALLOC_CONF, value: expandable_segments:True}]",
+  },
+  check: (subject) =>
+    withNpus(subject.engines).flatMap((engine): Remark[] =>
+      Object.entries(INSTEAD).flatMap(([name, instead]) => {
+        const found = variableOf(engine, name);
+        if (!found || (instead !== "" && engine.env.has(instead))) return [];
+        return [
+          {
+            path: found.path.replace(/\.value$/, ""),
+            value: name,
+            message: `${name} of ${engine.envLabel} has no effect on NPUs`,
+            fix: instead === "" ? "remove it" : `use ${instead}`,
+          },
+        ];
+      }),
+    ),
+};
+
+const INSTEAD: Record<string, string> = {
+  PYTORCH_CUDA_ALLOC_CONF: "PYTORCH_NPU_ALLOC_CONF",
+  CUDA_VISIBLE_DEVICES: "",
+  NCCL_SOCKET_IFNAME: "HCCL_SOCKET_IFNAME",
+};
+
+/** Rules of the family npu about images and what they hold. */
+export const NPU_IMAGE_RULES: readonly Rule[] = [hardware, vendor, entrypoint, libraryPath, cudaEnv];

@@ -1,0 +1,179 @@
+import { closest } from "../api/closest.ts";
+import { objectOf, stringOf } from "../api/json.ts";
+import { isNpuResource, npuResourcesOf } from "../engines/accelerators.ts";
+import { withNpus } from "./engines.ts";
+import { listed, quoted } from "./quote.ts";
+import type { Remark, Rule } from "./rule.ts";
+
+const unused: Rule = {
+  id: "npu/unused",
+  severity: "warn",
+  summary: "An engine uses the NPUs that it has",
+  why: "NPUs above what the parallel sizes need stay idle, and nobody else gets them.",
+  example: {
+    in: "container",
+    refused: 'args: [--tensor-parallel-size, "2"]\nresources: {limits: {huawei.com/ascend-1980: "4"}}',
+    admitted: 'args: [--tensor-parallel-size, "4"]\nresources: {limits: {huawei.com/ascend-1980: "4"}}',
+  },
+  check: (subject) =>
+    withNpus(subject.engines).flatMap(({ npus = 0, need, field, label }): Remark[] => {
+      if (!need?.known || need.perPod >= npus) return [];
+      return [
+        {
+          path: `${field}.resources`,
+          value: npus,
+          against: need.perPod,
+          message: `${label} has ${npus} NPUs, but its arguments use ${need.perPod} (${need.explanation})`,
+          fix: `give it ${need.perPod}, or spread the engine with --data-parallel-size`,
+        },
+      ];
+    }),
+};
+
+const resourceName: Rule = {
+  id: "npu/resource-name",
+  severity: "warn",
+  summary: "NPUs are asked for under the name that the cluster publishes",
+  why: "A pod that asks for a resource that no node has stays Pending; which name there is depends on the device plugin (npu.resourceName in the defaults).",
+  example: {
+    in: "container",
+    refused: 'resources: {limits: {huawei.com/Ascend910: "8"}} # where huawei.com/ascend-1980 is published',
+    admitted: 'resources: {limits: {huawei.com/ascend-1980: "8"}}',
+  },
+  check: (subject) =>
+    withNpus(subject.engines).flatMap(({ container, settings, field, label }): Remark[] => {
+      const standard = settings.npu.resourceName;
+      return namesOf(container.resources)
+        .filter(({ name }) => name !== standard)
+        .map(({ side, name }) => ({
+          path: `${field}.resources.${side}[${name}]`,
+          value: name,
+          message: `${label} asks for ${name}, the cluster's defaults name ${standard}`,
+          fix: `use ${standard}, unless other nodes publish ${name} too`,
+        }));
+    }),
+};
+
+/** Huawei's resources that mean whole devices, mistyped ones too; shares of one (HAMi's -memory, -core) are none. */
+function namesOf(resources: unknown): { side: string; name: string }[] {
+  const { limits, requests } = objectOf(resources);
+  const found = new Map<string, string>();
+  for (const [side, list] of [
+    ["limits", limits],
+    ["requests", requests],
+  ] as const) {
+    for (const name of Object.keys(objectOf(list))) {
+      const meant = isNpuResource(name) || /^huawei\.com\/(?!.*-(?:memory|core)$)/i.test(name);
+      if (meant && !found.has(name)) found.set(name, side);
+    }
+  }
+  return [...found].map(([name, side]) => ({ side, name }));
+}
+
+const oneResource: Rule = {
+  id: "npu/one-resource",
+  severity: "warn",
+  summary: "A container asks for one kind of NPU",
+  why: "A node publishes its NPUs under one name, so a pod that asks for two fits nowhere.",
+  example: {
+    in: "container",
+    refused: 'resources: {limits: {huawei.com/ascend-1980: "4", huawei.com/Ascend910: "4"}}',
+    admitted: 'resources: {limits: {huawei.com/ascend-1980: "8"}}',
+  },
+  check: (subject) =>
+    withNpus(subject.engines).flatMap(({ container, field, label }): Remark[] => {
+      const names = npuResourcesOf(container).map(({ name }) => name);
+      if (names.length < 2) return [];
+      return [
+        {
+          path: `${field}.resources`,
+          value: names.sort(),
+          message: `${label} asks for ${listed(names)}`,
+          fix: "keep the one that the nodes publish",
+        },
+      ];
+    }),
+};
+
+/** Written by the scheduler and the device plugin (MindCluster, default_name.go, k8s.md). */
+const ALLOCATION = [
+  "huawei.com/AscendReal",
+  "huawei.com/Ascend910",
+  "huawei.com/npu",
+  "huawei.com/kltDev",
+  "predicate-time",
+  "huawei.com/npu-core",
+];
+
+const allocation: Rule = {
+  id: "npu/allocation-annotation",
+  severity: "warn",
+  summary: "Annotations that say which NPUs a pod got are left to the scheduler and the device plugin",
+  why: "They are written when the pod is placed; a value from the template names NPUs that the pod does not have.",
+  example: {
+    in: "template",
+    refused:
+      "metadata: {annotations: {huawei.com/AscendReal: Ascend910-0}}\nspec: {containers: [{name: vllm, command: [vllm, serve, m]}]}",
+    admitted: "spec: {containers: [{name: vllm, command: [vllm, serve, m]}]}",
+  },
+  check: (subject) =>
+    subject.units.flatMap(({ pods }) =>
+      pods.flatMap(({ field, label, pod }) => {
+        const annotations = objectOf(objectOf(pod.template.metadata).annotations);
+        return ALLOCATION.filter((key) => pod.part !== "pod" && Object.hasOwn(annotations, key)).map(
+          (key) => ({
+            path: `${field}.metadata.annotations[${key}]`,
+            value: key,
+            message: `the template of ${label} sets ${key}, which says what the device plugin allocated`,
+            fix: "remove it",
+          }),
+        );
+      }),
+    ),
+};
+
+/** MindCluster, docs/en/scheduling/api/volcano.md, table 3. */
+const POLICIES =
+  `chip4-node8 chip4-node4 chip4-node16 chip1-node2 chip1-node8 chip1-node16 chip8-node8 chip8-node16
+chip2-node8 chip2-node16 chip2-node8-sp chip2-node16-sp chip8-node8-sp chip8-node8-ra64-sp chip1-softShareDev
+multilevel`.split(/\s+/);
+const POLICY = "huawei.com/schedule_policy";
+
+const schedulePolicy: Rule = {
+  id: "npu/schedule-policy",
+  severity: "warn",
+  summary: "huawei.com/schedule_policy is a policy that MindCluster knows",
+  why: "The values stand in MindCluster's documentation (scheduling/api/volcano.md, table 3); others leave the pods without affinity.",
+  example: {
+    in: "template",
+    refused:
+      "metadata: {annotations: {huawei.com/schedule_policy: chip8node8}}\nspec: {containers: [{name: vllm, command: [vllm, serve, m]}]}",
+    admitted:
+      "metadata: {annotations: {huawei.com/schedule_policy: chip8-node8}}\nspec: {containers: [{name: vllm, command: [vllm, serve, m]}]}",
+  },
+  check: (subject) =>
+    subject.units.flatMap(({ pods }) =>
+      pods.flatMap(({ field, pod }): Remark[] => {
+        const value = stringOf(objectOf(objectOf(pod.template.metadata).annotations)[POLICY]);
+        if (value === undefined || POLICIES.includes(value)) return [];
+        const guess = closest(value, POLICIES);
+        return [
+          {
+            path: `${field}.metadata.annotations[${POLICY}]`,
+            value,
+            message: `${quoted(value)} is no policy of MindCluster's`,
+            fix: guess ? `did you mean "${guess}"?` : `known: ${POLICIES.join(", ")}`,
+          },
+        ];
+      }),
+    ),
+};
+
+/** Rules of the family npu about names: of resources, and of what schedulers and device plugins read. */
+export const NPU_NAME_RULES: readonly Rule[] = [
+  unused,
+  resourceName,
+  oneResource,
+  allocation,
+  schedulePolicy,
+];
