@@ -163,40 +163,6 @@ const ownSizes: Rule = {
     }),
 };
 
-const hashSeed: Rule = {
-  id: "kv/hash-seed",
-  severity: "warn",
-  summary: "Pods that share a pool of KV cache have the same PYTHONHASHSEED",
-  why: "Blocks are found by hashes, which Python makes differently in every process without it (vllm-ascend, kv_pool.md).",
-  example: {
-    refused: "roles prefill and decode with AscendStoreConnector and PYTHONHASHSEED 0 and 1",
-    admitted: "both with PYTHONHASHSEED 0",
-  },
-  check: (subject) => {
-    const both = pair(
-      kvEngines(subject).filter(({ all }) =>
-        all.some(({ name }) => /^(?:AscendStore|MooncakeConnectorStore|LMCache)/.test(name ?? "")),
-      ),
-    );
-    if (!both) return [];
-    const seeds = [both.prefill, both.decode].map(({ engine }) =>
-      engine.envFrom ? undefined : (variableOf(engine, "PYTHONHASHSEED")?.value ?? ""),
-    );
-    const [left, right] = seeds;
-    if (left === undefined || right === undefined || left === right) return [];
-    const shown = (seed: string): string => (seed === "" ? "unset" : quoted(seed));
-    return [
-      {
-        path: both.decode.engine.envField,
-        value: right,
-        against: left,
-        message: `PYTHONHASHSEED is ${shown(left)} in role prefill and ${shown(right)} in decode`,
-        fix: 'set it to "0" on both',
-      },
-    ];
-  },
-};
-
 const port: Rule = {
   id: "kv/port",
   severity: "deny",
@@ -289,4 +255,4 @@ function portsOf({ pod }: KvEngine["engine"]): number[] {
 }
 
 /** Rules of the family kv about sizes and ports. */
-export const KV_SIZE_RULES: readonly Rule[] = [sizes, agree, ownSizes, hashSeed, port];
+export const KV_SIZE_RULES: readonly Rule[] = [sizes, agree, ownSizes, port];

@@ -42,9 +42,9 @@ export function isMooncake(name: string | undefined): boolean {
   );
 }
 
-/** Whether a connector keeps the cache in a pool that pods share by the hashes of its blocks. */
+/** Whether a connector keeps the cache in a pool of vllm-ascend. */
 export function isPool(name: string | undefined): boolean {
-  return name !== undefined && /^(?:AscendStore|MooncakeConnectorStore|LMCache|UCM)/.test(name);
+  return name !== undefined && /^(?:AscendStore|MooncakeConnectorStore)/.test(name);
 }
 
 /** The engine of the role `prefill` and that of `decode`, where there is one of each. */

@@ -201,7 +201,7 @@ const store: Rule = {
   id: "kv/pool-address",
   severity: "warn",
   summary: "A pool of KV cache is told where it is",
-  why: "The store needs MOONCAKE_CONFIG_PATH or MOONCAKE_MASTER (vllm-ascend, kv_pool.md); LMCache without a remote store shares nothing between pods (kthena issue 1069).",
+  why: "The engine reads where the store is from MOONCAKE_CONFIG_PATH or MOONCAKE_MASTER (vllm-ascend, kv_pool.md).",
   example: {
     in: "container",
     refused: p2pWith("MooncakeConnectorV1", "AscendStoreConnector"),
@@ -227,8 +227,7 @@ const store: Rule = {
 
 function addressOf(name: string | undefined, backend: unknown): string[] | undefined {
   if (name === undefined || !isPool(name)) return undefined;
-  if (name.startsWith("LMCache")) return ["LMCACHE_CONFIG_FILE", "LMCACHE_REMOTE_URL"];
-  if (name.startsWith("UCM") || (typeof backend === "string" && backend !== "mooncake")) return undefined;
+  if (typeof backend === "string" && backend !== "mooncake") return undefined;
   return ["MOONCAKE_CONFIG_PATH", "MOONCAKE_MASTER"];
 }
 
