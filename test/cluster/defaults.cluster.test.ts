@@ -4,7 +4,7 @@ import { type JsonObject, listOf, objectOf } from "../../src/api/json.ts";
 import { runCommand } from "./control-plane/command.ts";
 import { mainEntry } from "./installation/installation.ts";
 import { eventually, type ManifestUser, userIn } from "./manifest-user.ts";
-import { type Product, RELEASE_NAMESPACE, startProduct } from "./product.ts";
+import { type Product, RELEASE_NAMESPACE, startProduct, withoutWebhooks } from "./product.ts";
 
 const NAME = "kthena-ascend-defaults";
 const HEAD = "apiVersion: kthena-ascend.io/v1alpha1\nkind: AscendDefaults\n";
@@ -42,23 +42,10 @@ function set(document: string): Promise<unknown> {
 
 /** Sets it past the webhook, as helm's first installation does, or a webhook that was away. */
 async function slipIn(namespace: string, document: string): Promise<void> {
-  await without("validatingwebhookconfiguration", async () => {
+  await withoutWebhooks(product.plane, ["validatingwebhookconfiguration"], async () => {
     const patch = JSON.stringify({ data: { "defaults.yaml": document } });
     const args = ["patch", "configmap", NAME, `--namespace=${namespace}`, "--type=merge", "-p", patch];
     await product.plane.kubectl(args);
-  });
-}
-
-async function without(kind: string, work: () => Promise<void>): Promise<void> {
-  const { stdout } = await product.plane.kubectl(["get", kind, "kthena-ascend", "-o", "json"]);
-  const { metadata, ...rest } = JSON.parse(stdout) as JsonObject;
-  const { name, labels, annotations } = objectOf(metadata);
-  await product.plane.kubectl(["delete", kind, "kthena-ascend"]);
-  // The API server takes up the change within a second or so.
-  await new Promise((resolve) => setTimeout(resolve, 1_500));
-  await work();
-  await product.plane.kubectl(["create", "-f", "-"], {
-    input: JSON.stringify({ ...rest, metadata: { name, labels, annotations } }),
   });
 }
 

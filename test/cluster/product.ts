@@ -1,4 +1,5 @@
 import { CHART, NAMESPACE, RELEASE } from "../../deploy/manifest.ts";
+import { objectOf } from "../../src/api/json.ts";
 import { KubeClient } from "../../src/kube/client.ts";
 import {
   type ControlPlane,
@@ -54,4 +55,28 @@ async function stopped(plane: ControlPlane, admin: KubeClient, installation: Ins
     admin.close();
     await plane.stop();
   }
+}
+
+/** The two configurations that the chart installs. */
+export const CONFIGURATIONS = ["mutatingwebhookconfiguration", "validatingwebhookconfiguration"] as const;
+
+/** Does something while the API server calls nobody: as if it had been done before the installation. */
+export async function withoutWebhooks(
+  plane: ControlPlane,
+  kinds: readonly (typeof CONFIGURATIONS)[number][],
+  work: () => Promise<void>,
+): Promise<void> {
+  const kept: string[] = [];
+  for (const kind of kinds) {
+    const { stdout } = await plane.kubectl(["get", kind, RELEASE, "-o", "json"]);
+    const { metadata, ...rest } = objectOf(JSON.parse(stdout));
+    const { name, labels, annotations } = objectOf(metadata);
+    kept.push(JSON.stringify({ ...rest, metadata: { name, labels, annotations } }));
+    await plane.kubectl(["delete", kind, RELEASE]);
+  }
+  // The API server takes up a change of its webhooks within a second or so.
+  await new Promise((resolve) => setTimeout(resolve, 1_500));
+  await work();
+  for (const input of kept) await plane.kubectl(["create", "-f", "-"], { input });
+  await new Promise((resolve) => setTimeout(resolve, 1_500));
 }
