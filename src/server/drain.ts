@@ -1,6 +1,7 @@
 import type { Server } from "node:https";
 import { Server as NetServer } from "node:net";
 import { setTimeout as pause } from "node:timers/promises";
+import type { TLSSocket } from "node:tls";
 
 /** How a server leaves. Times in milliseconds. */
 export interface DrainOptions {
@@ -23,6 +24,13 @@ export interface DrainState {
   closing: boolean;
 }
 
+/** What is drained. */
+export interface Drained {
+  server: Server;
+  /** Connections on which nothing has been asked for yet. */
+  unused: ReadonlySet<TLSSocket>;
+}
+
 const LINGER_MS = 1000;
 const LOOK_MS = 50;
 
@@ -35,7 +43,7 @@ const LOOK_MS = 50;
  * @returns how many connections had to be cut at the limit
  */
 export async function drainConnections(
-  server: Server,
+  { server, unused }: Drained,
   state: DrainState,
   { graceMs, lingerMs = Math.min(LINGER_MS, graceMs), limitMs }: DrainOptions,
 ): Promise<number> {
@@ -48,6 +56,7 @@ export async function drainConnections(
   await quietly(pause(Math.min(lingerMs, end - performance.now()), undefined, { signal: stop.signal }));
   while (!stop.signal.aborted && performance.now() < end) {
     server.closeIdleConnections();
+    for (const socket of unused) socket.destroy();
     await quietly(pause(LOOK_MS, undefined, { signal: stop.signal }));
   }
   if (stop.signal.aborted) return 0;

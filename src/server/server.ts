@@ -9,6 +9,7 @@ import type { Observation } from "./observation.ts";
 import { sendText } from "./reply.ts";
 import { reviewRoute } from "./review-route.ts";
 import { logHandshakes, replaceCertificate, type ServingCertificate, secureOptions } from "./tls.ts";
+import { unusedConnections } from "./unused-connections.ts";
 
 export type { DrainOptions } from "./drain.ts";
 export type { Observation } from "./observation.ts";
@@ -60,6 +61,7 @@ export function createAdmissionServer(options: ServerOptions): AdmissionServer {
   const state: DrainState = { draining: false, closing: false };
   const app = createApp(options.tls, limits);
   const server = app.server as unknown as Server;
+  const unused = unusedConnections(server);
   logHandshakes(server, log);
   handleErrors(app, { log, onReview, state, bodyBytes: limits.bodyBytes });
   healthRoutes(app, state, options.readiness);
@@ -68,7 +70,7 @@ export function createAdmissionServer(options: ServerOptions): AdmissionServer {
   }
   let drained: Promise<void> | undefined;
   const drain = async (how: DrainOptions): Promise<void> => {
-    const cut = await drainConnections(server, state, how);
+    const cut = await drainConnections({ server, unused }, state, how);
     if (cut > 0) log.warn({ connections: cut }, "cut connections that did not end in time");
     await app.close();
   };

@@ -1,4 +1,6 @@
+import { once } from "node:events";
 import { setTimeout as pause } from "node:timers/promises";
+import { connect } from "node:tls";
 import { afterEach, describe, expect, it } from "vitest";
 import type { Reviewer } from "../../src/admission/verdict.ts";
 import { admit, keepAlive, post, type Running, review, start } from "./client.ts";
@@ -73,6 +75,16 @@ describe("draining", () => {
     expect((await send("/healthz", undefined)).status).toBe(200);
     expect(ready.ready).toBe(true);
     await drained;
+  });
+
+  it("does not wait for a connection on which nobody has asked for anything yet, as Go's clients hold them", async () => {
+    const { server, pair, port, lines } = await serve();
+    const spare = connect({ host: "127.0.0.1", port, ca: pair.ca, servername: "localhost" });
+    await once(spare, "secureConnect");
+    const closed = once(spare, "close");
+    await server.drain({ graceMs: 50, lingerMs: 100, limitMs: 20_000 });
+    await closed;
+    expect(lines.join()).not.toContain("cut connections");
   });
 
   it("answers a request that is under way, and closes its connection with it", async () => {
