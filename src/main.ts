@@ -7,6 +7,7 @@ import { type Console, EXIT, UsageError } from "./commands/console.ts";
 import { defaultsCommand, defaultsOptions } from "./commands/defaults.ts";
 import { HELP, helpFor } from "./commands/help.ts";
 import { OPTIONS, TAKES } from "./commands/options.ts";
+import { reconcileCommand } from "./commands/reconcile.ts";
 import { reviewCommand, reviewOptions } from "./commands/review.ts";
 import { serveCommand } from "./commands/serve.ts";
 import { serveCluster } from "./commands/serve-cluster.ts";
@@ -39,10 +40,15 @@ async function dispatch(argv: string[], console: Console): Promise<number> {
   if (command === "review") return reviewCommand(reviewOptions(values, rest), console);
   if (rest.length > 0) throw new UsageError(`${command}: takes no argument ${rest.join(" ")}`);
   if (command === "defaults") return defaultsCommand(defaultsOptions(values, USER_AGENT), console);
+  if (command === "reconcile" && values.release === undefined)
+    throw new UsageError("reconcile: --release is missing: of which installation?");
   if (values.release === undefined) return serveCommand(serveOptions(values), stopSignal());
   const { POD_NAME: podName, POD_NAMESPACE: podNamespace } = process.env;
   const facts = { hostName: hostname(), podName, podNamespace };
-  return serveCluster(serveClusterOptions(values, facts, USER_AGENT), stopSignal());
+  const options = serveClusterOptions(values, facts, USER_AGENT);
+  return command === "reconcile"
+    ? reconcileCommand(options, stopSignal())
+    : serveCluster(options, stopSignal());
 }
 
 function parsed(argv: string[]) {

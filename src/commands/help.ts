@@ -6,7 +6,8 @@ Usage: kthena-ascend COMMAND [options]      (also as: kubectl ascend COMMAND)
 Commands:
   review     judge manifests as the webhook would, offline, and show what it would add
   defaults   print the defaults in force, each value with where it came from
-  serve      run the admission webhook
+  serve      run the admission webhook, and keep the conditions of ModelBoosters
+  reconcile  keep the conditions of ModelBoosters in a process of its own
 
 kthena-ascend COMMAND --help tells more.
 `;
@@ -72,6 +73,24 @@ In a cluster, as one replica of an installation:
       --lease-seconds N           how long the Leases last without renewal (default: 15)
       --namespaced-defaults BOOL  whether namespaces may have defaults documents (default: true)
       --metrics-port PORT         plain HTTP, /metrics (default: 9090; 0: none)
+      --reconciler WHO            who keeps the conditions of ModelBoosters: conditions (default), this process; status,
+                                  kthena-ascend reconcile does, and this process answers POST /mutate-status; off
+`,
+  reconcile: `Usage: kthena-ascend reconcile --release NAME [options]
+
+Keeps the conditions of ModelBoosters in a process of its own, beside \`serve --reconciler status\`. Several replicas
+agree on the one that works by the Lease NAME-reconciler.
+
+      --release NAME              name of the helm release
+  -n, --namespace NAME            namespace of the release (default: $POD_NAMESPACE)
+      --kubeconfig FILE           default: the pod's own account
+      --context NAME              context of the kubeconfig
+      --identity NAME             this replica (default: $POD_NAME, else the host and something random)
+      --lease-seconds N           how long the Lease lasts without renewal (default: 15)
+      --namespaced-defaults BOOL  whether namespaces may have defaults documents (default: true)
+      --metrics-port PORT         plain HTTP, /metrics (default: 9090; 0: none)
+      --bind-address ADDRESS      of the metrics port (default: 0.0.0.0)
+      --log-level LEVEL           debug, info (default), warn or error
 `,
 };
 

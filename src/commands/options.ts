@@ -53,6 +53,18 @@ export const TAKES: Record<string, readonly (keyof typeof OPTIONS)[]> = {
     "tls-cert-file",
     "tls-private-key-file",
   ],
+  reconcile: [
+    "bind-address",
+    "context",
+    "identity",
+    "kubeconfig",
+    "lease-seconds",
+    "log-level",
+    "metrics-port",
+    "namespace",
+    "namespaced-defaults",
+    "release",
+  ],
   review: ["color", "defaults", "explain", "filename", "namespace-defaults", "output"],
   defaults: [
     "color",

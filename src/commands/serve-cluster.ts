@@ -16,6 +16,7 @@ import { createMetrics, type StateMeasure } from "../observe/metrics.ts";
 import { startMetricsServer } from "../server/metrics-server.ts";
 import { createAdmissionServer, type Observation, type Readiness } from "../server/server.ts";
 import { EXIT, UsageError } from "./console.ts";
+import { Reconciling, settingsOf } from "./reconciling.ts";
 
 /** What `kthena-ascend serve --release NAME` takes. */
 export interface ServeClusterOptions {
@@ -30,8 +31,11 @@ export interface ServeClusterOptions {
   leaseSeconds: number;
   /** Whether namespaces may have defaults documents. */
   namespacedDefaults: boolean;
-  /** Who keeps the conditions of ModelBoosters: this process, or nobody. */
-  reconciler: "conditions" | "off";
+  /**
+   * Who keeps the conditions of ModelBoosters: this process (`conditions`); `kthena-ascend reconcile` in a Deployment
+   * of its own, and this process only answers for their status (`status`); or nobody.
+   */
+  reconciler: "conditions" | "status" | "off";
   /** 0: no metrics. */
   metricsPort: number;
   port: number;
@@ -53,15 +57,17 @@ export async function serveCluster(
   const client = new KubeClient({ source: options.source, userAgent: options.userAgent });
   const parts = partsOf(client, options, around);
   const { view, certificates, keeper, events } = parts;
+  const reconciling = reconcilingOf(client, options, parts, around);
   const readiness = (): Readiness => {
     const reasons = [...certificates.missing, ...view.missing];
     return { ready: reasons.length === 0, reasons };
   };
-  const metrics = createMetrics(() => stateOf(parts, readiness().ready));
+  const metrics = createMetrics(() => withReconciling(stateOf(parts, readiness().ready), reconciling));
+  reconciling?.measureIn(metrics.registry);
   const injectors = options.injectors ? { injectors: options.injectors } : {};
   const { mutate, validate } = createReviewers({ ...view.surroundings, ...injectors });
   const server = createAdmissionServer({
-    routes: { "/mutate": mutate, "/validate": validate },
+    routes: { "/mutate": mutate, "/validate": validate, ...reconciling?.routes },
     tls: await certificates.start(),
     log,
     readiness,
@@ -70,6 +76,7 @@ export async function serveCluster(
   certificates.onPair(server.replaceCertificate);
   view.start();
   keeper.start();
+  reconciling?.start();
   const where = { host: options.host, port: options.port };
   const port = await server.listen(where).catch(cannotListen(where));
   const metricsAt = { host: options.host, port: options.metricsPort };
@@ -83,16 +90,40 @@ export async function serveCluster(
   // The Leases go back first, so that another replica takes over while this one still answers.
   await Promise.all([
     keeper.stop(),
+    reconciling?.handOver(),
     certificates.stop(),
     server.drain({ graceMs: options.drainSeconds * 1000, limitMs: options.drainSeconds * 1000 + 20_000 }),
   ]);
-  await Promise.all([view.stop(), events.stop(), metricsServer?.close()]);
+  await Promise.all([view.stop(), reconciling?.stop(), events.stop(), metricsServer?.close()]);
   client.close();
   log.info("stopped");
   return EXIT.ok;
 }
 
 type Parts = ReturnType<typeof partsOf>;
+
+/** What keeps conditions true in this process; undefined where that is off. */
+function reconcilingOf(
+  client: KubeClient,
+  { reconciler, release, namespace, identity, leaseSeconds }: ServeClusterOptions,
+  { view, events }: Parts,
+  around: Surroundings,
+): Reconciling | undefined {
+  if (reconciler === "off") return undefined;
+  const settingsToday = settingsOf(view);
+  const lease = { namespace, name: `${release}-reconciler` };
+  const leading = { lease, identity, leaseDurationMs: leaseSeconds * 1000, events, settingsToday };
+  return new Reconciling(client, { leads: reconciler === "conditions", ...leading }, around);
+}
+
+function withReconciling(state: StateMeasure, reconciling: Reconciling | undefined): StateMeasure {
+  if (!reconciling) return state;
+  return {
+    ...state,
+    leases: { ...state.leases, reconciler: reconciling.leading },
+    informers: { ...state.informers, ...reconciling.informers },
+  };
+}
 
 function partsOf(client: KubeClient, options: ServeClusterOptions, around: Surroundings) {
   const { release, namespace, identity } = options;
@@ -171,7 +202,8 @@ function measureOf({ path, request, outcome, verdict, seconds }: Observation) {
   };
 }
 
-function cannotListen({ host, port }: { host: string; port: number }): (error: Error) => never {
+/** What it says where a port is taken. */
+export function cannotListen({ host, port }: { host: string; port: number }): (error: Error) => never {
   return (error) => {
     throw new UsageError(`cannot listen on ${host}:${port}: ${error.message}`);
   };

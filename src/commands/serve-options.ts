@@ -69,7 +69,7 @@ export function serveClusterOptions(
     certificates: certificatesFrom(values),
     leaseSeconds: numberOf(values, "lease-seconds", 15, { least: 5, most: 3600 }),
     namespacedDefaults: oneOf(values, "namespaced-defaults", "true", ["true", "false"] as const) === "true",
-    reconciler: oneOf(values, "reconciler", "off", ["conditions", "off"] as const),
+    reconciler: oneOf(values, "reconciler", "conditions", ["conditions", "status", "off"] as const),
     metricsPort: numberOf(values, "metrics-port", 9090, { most: 65535 }),
     ...listenOptions(values),
     userAgent,

@@ -89,9 +89,14 @@ export class Reconciler {
     this.#election.start();
   }
 
-  /** Ends what is under way, hands the Lease over, and then stops following. */
+  /** Ends what is under way and gives the Lease back; goes on following. */
+  handOver(): Promise<void> {
+    return this.#election.stop();
+  }
+
+  /** The same, and stops following. */
   async stop(): Promise<void> {
-    await this.#election.stop();
+    await this.handOver();
     await this.snapshot.stop();
   }
 

@@ -1,0 +1,87 @@
+import type { Registry } from "prom-client";
+import { createStatusReviewer } from "../admission/status.ts";
+import type { Reviewer } from "../admission/verdict.ts";
+import type { ClusterView } from "../cluster/cluster-view.ts";
+import { settingsHash } from "../conditions/read.ts";
+import type { KubeClient } from "../kube/client.ts";
+import type { Surroundings } from "../kube/surroundings.ts";
+import { reconcilerMetrics } from "../observe/reconciler-metrics.ts";
+import type { ReconcilerMeasures } from "../reconciler/measures.ts";
+import { Reconciler, type ReconcilerOptions } from "../reconciler/reconciler.ts";
+
+/** How a process takes part in keeping conditions true. */
+export interface ReconcilingOptions extends Omit<ReconcilerOptions, "measures"> {
+  /** Whether it tries for the Lease, as against only answering for the status of ModelBoosters. */
+  leads: boolean;
+}
+
+/** The reconciler and its webhook as a part of a process. */
+export class Reconciling {
+  readonly #reconciler: Reconciler;
+  readonly #leads: boolean;
+  readonly #around: Surroundings;
+  #measures: ReconcilerMeasures = { reconciled: () => {}, secondsToActive: () => {} };
+
+  constructor(client: KubeClient, { leads, ...options }: ReconcilingOptions, around: Surroundings) {
+    this.#leads = leads;
+    this.#around = around;
+    const measures: ReconcilerMeasures = {
+      reconciled: (outcome) => this.#measures.reconciled(outcome),
+      secondsToActive: (seconds) => this.#measures.secondsToActive(seconds),
+    };
+    this.#reconciler = new Reconciler(client, { ...options, measures }, around);
+  }
+
+  /** The path of the status webhook with its reviewer. */
+  get routes(): Record<string, Reviewer> {
+    const { snapshot } = this.#reconciler;
+    const reviewer = createStatusReviewer({
+      childrenOf: (booster, version) => snapshot.childrenAsOf(booster, version),
+      nowMs: () => this.#around.clock.now(),
+    });
+    return { "/mutate-status": reviewer };
+  }
+
+  get leading(): boolean {
+    return this.#reconciler.state.leading;
+  }
+
+  get informers(): Reconciler["snapshot"]["informers"] extends Record<string, { state: infer S }>
+    ? Record<string, S>
+    : never {
+    const { informers } = this.#reconciler.snapshot;
+    return Object.fromEntries(Object.entries(informers).map(([name, { state }]) => [name, state]));
+  }
+
+  /** Whether everything that it decides by was read once. */
+  get synced(): boolean {
+    return this.#reconciler.snapshot.synced;
+  }
+
+  /** Registers its metrics. */
+  measureIn(registry: Registry): void {
+    this.#measures = reconcilerMetrics(registry, () => this.#reconciler.state);
+  }
+
+  start(): void {
+    this.#reconciler.snapshot.start();
+    if (this.#leads) this.#reconciler.start();
+  }
+
+  /** Ends the leader's work and gives the Lease back; the webhook goes on answering. */
+  handOver(): Promise<void> {
+    return this.#reconciler.handOver();
+  }
+
+  async stop(): Promise<void> {
+    await this.#reconciler.stop();
+  }
+}
+
+/** What a namespace's defaults resolve to today, as far as it is known. */
+export function settingsOf(view: ClusterView): (namespace: string) => Promise<string | undefined> {
+  return async (namespace) => {
+    const defaults = await view.surroundings.defaultsFor(namespace);
+    return "unavailable" in defaults ? undefined : settingsHash(defaults.settings);
+  };
+}
