@@ -70,7 +70,7 @@ function stateOf(view: ClusterView, reconciling: Reconciling, events: EventRecor
     ready: reconciling.synced,
     certificates: {},
     defaults: {},
-    leases: { reconciler: reconciling.leading },
+    leases: reconciling.leases,
     informers: { ...Object.fromEntries(informers), ...reconciling.informers },
     eventsDropped: events.dropped,
   };

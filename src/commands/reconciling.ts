@@ -4,6 +4,7 @@ import type { Reviewer } from "../admission/verdict.ts";
 import type { ClusterView } from "../cluster/cluster-view.ts";
 import { settingsHash } from "../conditions/read.ts";
 import type { KubeClient } from "../kube/client.ts";
+import type { InformerState } from "../kube/informer.ts";
 import type { Surroundings } from "../kube/surroundings.ts";
 import { reconcilerMetrics } from "../observe/reconciler-metrics.ts";
 import type { ReconcilerMeasures } from "../reconciler/measures.ts";
@@ -42,13 +43,12 @@ export class Reconciling {
     return { "/mutate-status": reviewer };
   }
 
-  get leading(): boolean {
-    return this.#reconciler.state.leading;
+  /** Whether it holds the Lease; nothing where it does not try for it. */
+  get leases(): Record<string, boolean> {
+    return this.#leads ? { reconciler: this.#reconciler.state.leading } : {};
   }
 
-  get informers(): Reconciler["snapshot"]["informers"] extends Record<string, { state: infer S }>
-    ? Record<string, S>
-    : never {
+  get informers(): Record<string, InformerState> {
     const { informers } = this.#reconciler.snapshot;
     return Object.fromEntries(Object.entries(informers).map(([name, { state }]) => [name, state]));
   }

@@ -120,7 +120,7 @@ function withReconciling(state: StateMeasure, reconciling: Reconciling | undefin
   if (!reconciling) return state;
   return {
     ...state,
-    leases: { ...state.leases, reconciler: reconciling.leading },
+    leases: { ...state.leases, ...reconciling.leases },
     informers: { ...state.informers, ...reconciling.informers },
   };
 }

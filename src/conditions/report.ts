@@ -62,7 +62,8 @@ function childrenOf({ booster, servings, servers, routes }: Observed): Child[] {
 
 function newRefusal(observed: Observed, text: string): Cause {
   const children = childrenOf(observed);
-  const named = children.find(({ kind }) => text.includes(`${kind}.`) || text.includes(`${kind} "`));
+  // `ModelRoute.networking… "m" is invalid`, `modelroutes.networking… "m" is forbidden`.
+  const named = children.find(({ kind }) => new RegExp(`\\b${kind}s?[. ]`, "i").test(text));
   const child = named ?? children.find(({ found }) => !found) ?? children[0];
   const state = child?.found ? `stays at revision ${child.found.revision || "-"}` : "does not exist";
   const reason = REFUSED.test(text) ? "ChildRefused" : "InvalidSpec";

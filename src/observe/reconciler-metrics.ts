@@ -28,7 +28,7 @@ export function reconcilerMetrics(registry: Registry, state: () => ReconcilerSta
 
 function stateGauges(registers: Registry[], state: () => ReconcilerState): void {
   new Gauge({
-    name: "kthena_ascend_modelboosters",
+    name: "kthena_ascend_condition",
     help: "ModelBoosters by condition and its status; told by the leader.",
     labelNames: ["type", "status"] as const,
     registers,

@@ -16,7 +16,7 @@ app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
 
 {{/* Whether the ModelBooster reconciler runs: "true" or nothing. */}}
 {{- define "kthena-ascend.reconciles" -}}
-{{- if eq .Values.reconciler "conditions" }}true{{ end -}}
+{{- if ne .Values.reconciler "off" }}true{{ end -}}
 {{- end }}
 
 {{/* The Secret with the serving certificate, where it is mounted. */}}
