@@ -3,6 +3,7 @@ import { BACKEND_CHECKS } from "./booster-backend.ts";
 import { CACHE_CHECKS } from "./booster-cache.ts";
 import { KV_CHECKS } from "./booster-kv.ts";
 import { PORT_CHECKS } from "./booster-port.ts";
+import { BOOSTER_DECODE, SERVING_DECODE } from "./decode.ts";
 import { ROUTE_CHECKS, TARGET_CHECKS } from "./route.ts";
 import { rulesFor } from "./rule.ts";
 import { SERVER_CHECKS } from "./server.ts";
@@ -19,8 +20,15 @@ export const KTHENA_RULES: readonly Rule[] = [
     ...ROLLOUT_CHECKS,
     ...ROLE_ROLLOUT_CHECKS,
     ...GANG_CHECKS,
+    SERVING_DECODE,
   ]),
-  ...rulesFor("ModelBooster", [...BACKEND_CHECKS, ...PORT_CHECKS, ...CACHE_CHECKS, ...KV_CHECKS]),
+  ...rulesFor("ModelBooster", [
+    ...BACKEND_CHECKS,
+    ...PORT_CHECKS,
+    ...CACHE_CHECKS,
+    ...KV_CHECKS,
+    BOOSTER_DECODE,
+  ]),
   ...rulesFor("ModelServer", SERVER_CHECKS),
   ...rulesFor("ModelRoute", [...ROUTE_CHECKS, ...TARGET_CHECKS]),
 ];
