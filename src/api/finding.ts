@@ -13,7 +13,9 @@ export type CauseType =
   | "FieldValueForbidden"
   | "FieldValueNotSupported"
   | "FieldValueDuplicate"
-  | "FieldValueTypeInvalid";
+  | "FieldValueTypeInvalid"
+  | "FieldValueTooLong"
+  | "FieldValueTooMany";
 
 /** One thing that a rule found: data. Text for people is made of it at the edge. */
 export interface Finding {

@@ -1,4 +1,5 @@
-import { type Judgement, judgeRequest } from "../admission/judgement.ts";
+import type { Judgement } from "../admission/judgement.ts";
+import { judgeManifest } from "../admission/manifest.ts";
 import type { Surroundings } from "../admission/surroundings.ts";
 import type { AdmissionRequest } from "../api/admission-review.ts";
 import { type JsonObject, objectOf, stringOf } from "../api/json.ts";
@@ -155,7 +156,7 @@ function reviewObject(item: ManifestObject, resolve: (namespace: string) => Reso
   const namespace = stringOf(objectOf(item.object.metadata).namespace) ?? "default";
   const defaults = resolve(namespace);
   const surroundings: Surroundings = { defaultsFor: () => defaults };
-  const judgement = judgeRequest(requestFor(item.object, namespace), { defaults }, surroundings);
+  const judgement = judgeManifest(requestFor(item.object, namespace), { defaults }, surroundings);
   return { ...item, judgement, refused: judgement.findings.some(({ severity }) => severity === "deny") };
 }
 

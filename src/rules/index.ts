@@ -15,6 +15,7 @@ import { NPU_IMAGE_RULES } from "./npu-images.ts";
 import { NPU_NAME_RULES } from "./npu-names.ts";
 import { NPU_POD_RULES } from "./npu-pods.ts";
 import type { Remark, Rule, RuleSettings } from "./rule.ts";
+import { SCHEMA_RULES } from "./schema/catalogue.ts";
 import { maskFor } from "./secrets.ts";
 import type { RuleSubject } from "./subject.ts";
 
@@ -33,6 +34,7 @@ export const RULES: readonly Rule[] = [
   ...KV_GENERATION_RULES,
   ...KTHENA_RULES,
   ...annotationRules(() => RULES),
+  ...SCHEMA_RULES,
   ...ADMISSION_RULES,
 ];
 
