@@ -7,6 +7,7 @@ import { defineConfig } from "vitest/config";
 export default defineConfig({
   test: {
     include: ["test/cluster/**/*.cluster.test.ts"],
+    setupFiles: ["test/cluster/keep-logs.ts"],
     testTimeout: 180_000,
     hookTimeout: 1_800_000,
     maxWorkers: 2,

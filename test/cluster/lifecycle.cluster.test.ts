@@ -16,6 +16,7 @@ import type { Replica } from "./installation/replica.ts";
 import { startServiceProxy } from "./installation/service-proxy.ts";
 import { createPods } from "./kthena-controllers/model-serving.ts";
 import { MODEL_SERVINGS } from "./kthena-controllers/objects.ts";
+import { eventually } from "./manifest-user.ts";
 import { type Product, RELEASE, RELEASE_NAMESPACE, startProduct } from "./product.ts";
 
 /** The installed product while its processes, its certificates and the API server come and go. */
@@ -61,14 +62,6 @@ function replica(index: number): Replica {
   return found;
 }
 
-async function eventually(what: string, holds: () => Promise<boolean>, timeoutMs = 60_000): Promise<void> {
-  const end = performance.now() + timeoutMs;
-  while (!(await holds())) {
-    if (performance.now() > end) throw new Error(`not within ${timeoutMs} ms: ${what}`);
-    await new Promise((resolve) => setTimeout(resolve, 50));
-  }
-}
-
 function script(name: string, ...args: string[]): Promise<CommandResult> {
   const file = join(import.meta.dirname, "..", "..", "certs-scripts", `${name}.ts`);
   const where = [
@@ -96,6 +89,9 @@ test("the API server reaches every replica through the Service, and nothing else
   const { connections } = product.installation.proxy;
   expect([...connections.keys()].sort()).toEqual(product.installation.replicas.map(({ name }) => name));
   expect(load.failures).toEqual([]);
+  for (const one of product.installation.replicas) {
+    expect(await one.metrics()).toMatch(/^kthena_ascend_reviews_total\{.*\} [1-9]/m);
+  }
 });
 
 test("a certificate is not taken for another Service's", async () => {
@@ -129,8 +125,8 @@ test("a certificate is not taken for another Service's", async () => {
   await plane.kubectl(["create", "-f", "-"], { input: JSON.stringify(other) });
   try {
     const refusal = async () => (await kubectl("create", "service", "clusterip", "x", "--tcp=1")).stderr;
-    await eventually("refused", async () => (await refusal()).includes("certificate is valid for"));
-    expect(await refusal()).toContain(`not other.${RELEASE_NAMESPACE}.svc`);
+    const refused = await eventually("refused", refusal, (text) => text.includes("certificate is valid for"));
+    expect(refused).toContain(`not other.${RELEASE_NAMESPACE}.svc`);
   } finally {
     await plane.kubectl(["delete", "validatingwebhookconfiguration", "other"]);
     await proxy.close();
@@ -164,12 +160,13 @@ test("with every replica gone what restarts a model is refused, the rest goes on
   for (const one of product.installation.replicas) one.start();
   await product.installation.waitReady();
   const { metadata, spec } = await serving();
-  await eventually("applied", async () => (await kubectl("apply", "-f", EXAMPLE)).code === 0);
+  const apply = () => kubectl("apply", "-f", EXAMPLE);
+  await eventually("applied", apply, ({ code }) => code === 0);
   const after = await serving();
   expect(at(after.spec, "template", "roles", "0")).toEqual(at(spec, "template", "roles", "0"));
   // The manifest's two replicas of the role count again: a scaling, with the templates as they were.
   expect(after.metadata.generation).toBe((metadata.generation ?? 0) + 1);
-  expect((await kubectl("apply", "-f", EXAMPLE)).code).toBe(0);
+  expect((await apply()).code).toBe(0);
   expect((await serving()).metadata.resourceVersion).toBe(after.metadata.resourceVersion);
 });
 
@@ -193,10 +190,10 @@ test("an API server that is killed finds the webhook as it was, and the webhook 
     const manifest = (await readFile(EXAMPLE, "utf8")).replace("name: qwen3-32b", "name: another");
     return (await plane.kubectl([...args.slice(0, -1), "-"], { input: manifest })).stdout;
   };
-  await eventually("new defaults", async () => (await created()).includes("bond7"));
+  await eventually("new defaults", created, (text) => text.includes("bond7"));
   const data = JSON.parse(former.stdout).data;
   await plane.kubectl([...patch, JSON.stringify({ data })]);
-  await eventually("old defaults", async () => !(await created()).includes("bond7"));
+  await eventually("old defaults", created, (text) => !text.includes("bond7"));
 });
 
 test("certificate and CA are rotated by the scripts under a loop of applies, and none fails", async () => {
@@ -232,16 +229,15 @@ test("one replica killed, later one frozen: the other answers, and takes over th
   const holder = async () => {
     return must(await admin.get<Lease>(LEASES, INSTALLATION.lease)).spec?.holderIdentity;
   };
-  await eventually("a holder", async () => Boolean(await holder()));
-  const issuer = await holder();
+  const issuer = await eventually("a holder", holder, Boolean, 60_000);
   const frozen = installation.replicas.find(({ name }) => name === issuer);
   const other = installation.replicas.find(({ name }) => name !== issuer);
   expect(frozen).toBeDefined();
   frozen?.freeze();
   await load.goesOn(100);
-  await eventually("the other holds the Lease", async () => (await holder()) === other?.name);
+  await eventually("the other holds the Lease", holder, (name) => name === other?.name, 60_000);
   frozen?.thaw();
-  await eventually("both Ready", async () => installation.replicas.every((one) => one.isReady()));
+  await installation.waitReady();
   await load.goesOn();
   expect(await holder()).toBe(other?.name);
   // What was under way at the two that did not answer: nobody could have.

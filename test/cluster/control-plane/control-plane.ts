@@ -65,6 +65,7 @@ export type ControlPlane = Clients & {
   startApiServer(): Promise<void>;
   restartApiServer(): Promise<void>;
   auditEvents(): Promise<readonly AuditEvent[]>;
+  /** Keeps the logs on request, else where KTHENA_ASCEND_KEEP_LOGS is 1: it is after a failed test. */
   stop(how?: { readonly keepLogs?: boolean }): Promise<void>;
 };
 
@@ -165,7 +166,7 @@ async function addNodes(clients: Clients, nodes: NpuNodes): Promise<void> {
 
 function stopOnce(site: Site, log: Log): ControlPlane["stop"] {
   let stopping: Promise<void> | undefined;
-  return ({ keepLogs = false } = {}) => {
+  return ({ keepLogs = process.env.KTHENA_ASCEND_KEEP_LOGS === "1" } = {}) => {
     if (stopping === undefined && keepLogs) log(`logs of the control plane: ${site.folders.logs}`);
     stopping ??= closeSite(site, keepLogs);
     return stopping;

@@ -4,7 +4,7 @@ import { get as httpsGet } from "node:https";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { ControlPlane } from "../control-plane/control-plane.ts";
 import type { ManagedProcess } from "../control-plane/managed-process.ts";
-import type { PodTemplate } from "./deployment.ts";
+import { type PodTemplate, portNumber } from "./deployment.ts";
 
 /** What a kubelet does for one pod: starts its container, probes it, ends it in the order that is promised. */
 
@@ -98,6 +98,13 @@ export class Replica {
 
   log(): Promise<string> {
     return readFile(this.#process.logFile, "utf8");
+  }
+
+  /** @throws where it serves none */
+  async metrics(): Promise<string> {
+    const answer = await this.fetch("/metrics", portNumber("metrics", this.template.ports));
+    if (answer?.status !== 200) throw new Error(`${this.name} serves no metrics: ${answer?.status}`);
+    return answer.text;
   }
 
   /** What it serves on a path of one of its container's ports, or undefined where nobody answers. */
