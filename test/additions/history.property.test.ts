@@ -379,7 +379,7 @@ describe.each(kinds)("any history of a %s", (kind, arbitrary) => {
           checkQuiet(world);
         }
       }),
-      { numRuns: 500 },
+      { numRuns: 200 },
     );
   });
 });
