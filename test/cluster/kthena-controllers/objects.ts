@@ -1,8 +1,7 @@
 import { createHash } from "node:crypto";
 import { type Json, type JsonObject, objectOf } from "../../../src/api/json.ts";
-import { NETWORKING_GROUP, WORKLOAD_GROUP } from "../../../src/api/names.ts";
-import type { Result } from "../../../src/kube/failure.ts";
-import { type AnyObject, grouped } from "../../../src/kube/resource.ts";
+import { WORKLOAD_GROUP } from "../../../src/api/names.ts";
+import type { AnyObject } from "../../../src/kube/resource.ts";
 
 /**
  * What Kthena's controllers do, one step at a time and when a test says so: they are not to be had as a module.
@@ -11,11 +10,9 @@ import { type AnyObject, grouped } from "../../../src/kube/resource.ts";
  * beside `npm run cluster` with KTHENA_CONTROLLER_MANAGER.
  */
 
-export const MODEL_BOOSTERS = grouped(WORKLOAD_GROUP, "v1alpha1", "modelboosters", "ModelBooster");
-export const MODEL_SERVINGS = grouped(WORKLOAD_GROUP, "v1alpha1", "modelservings", "ModelServing");
-export const MODEL_SERVERS = grouped(NETWORKING_GROUP, "v1alpha1", "modelservers", "ModelServer");
-export const MODEL_ROUTES = grouped(NETWORKING_GROUP, "v1alpha1", "modelroutes", "ModelRoute");
-export const POD_GROUPS = grouped("scheduling.volcano.sh", "v1beta1", "podgroups", "PodGroup");
+export { MODEL_BOOSTERS, MODEL_ROUTES, MODEL_SERVERS, MODEL_SERVINGS } from "../../../src/cluster/kinds.ts";
+export { POD_GROUPS } from "../../../src/reconciler/held.ts";
+export { must as mustBe } from "../../kube/account.ts";
 
 /** The reference of a child to its owner. */
 export function ownerOf({ metadata: { name, uid = "" } }: AnyObject, kind: string) {
@@ -56,10 +53,4 @@ export function textsOf(value: Json | undefined): Record<string, string> {
   return Object.fromEntries(
     Object.entries(objectOf(value)).flatMap(([key, text]) => (typeof text === "string" ? [[key, text]] : [])),
   );
-}
-
-/** The value of a call that has to work here. */
-export function mustBe<T>(result: Result<T>): T {
-  if (!result.ok) throw new Error(`${result.failure.reason}: ${result.failure.message}`);
-  return result.value;
 }
