@@ -63,9 +63,20 @@ export function lookUp(
     if ("unavailable" in defaults) return defaults;
     return whenKnown(relativeOf(request, surroundings), (relative) => {
       if ("unavailable" in relative) return relative;
-      return { defaults, ...relative, notices: surroundings.noticesFor?.(namespace) ?? [] };
+      const notices = surroundings.noticesFor?.(namespace) ?? [];
+      return { defaults, ...relative, ...neighboursOf(request, surroundings), notices };
     });
   });
+}
+
+/** What a ModelServer may route to, and what routes to a ModelServing: as far as it is known, nothing is waited for. */
+function neighboursOf(
+  request: AdmissionRequest,
+  { workloadsIn, serversIn }: Surroundings,
+): Pick<LookedUp, "workloads" | "servers"> {
+  const kind = kindOf(request);
+  if (kind === "ModelServer") return { workloads: workloadsIn?.(request.namespace) };
+  return kind === "ModelServing" ? { servers: serversIn?.(request.namespace) } : {};
 }
 
 /** What an object belongs to: the owner of a ModelServing, the ModelServing of a pod. */
@@ -106,7 +117,9 @@ export function judgeFinal(
 ): Judgement {
   const pinned = parsePinned(annotationsOf(request.object ?? {})[SETTINGS]);
   const judgement = judgeRequest(request, pinned ? worldOf(pinned, world) : world, surroundings);
-  if (judgement.operations.length === 0 || judgement.kind === "Pod") return { ...judgement, operations: [] };
+  // A pod is completed at its creation alone; a workload that came meanwhile makes no ModelServer wrong.
+  const once = judgement.kind === "Pod" || judgement.kind === "ModelServer";
+  if (judgement.operations.length === 0 || once) return { ...judgement, operations: [] };
   return { ...judgement, operations: [], findings: [...judgement.findings, incomplete(judgement)] };
 }
 

@@ -1,7 +1,9 @@
 import type { Addition } from "../additions/addition.ts";
 import { patchOf } from "../additions/patch.ts";
 import { encodePath } from "../additions/path.ts";
+import { completePlain } from "../additions/plain.ts";
 import {
+  annotationsOf,
   type CompletedWorkload,
   completeWorkload,
   type Injectors,
@@ -13,8 +15,10 @@ import type { Finding } from "../api/finding.ts";
 import { type JsonObject, objectOf } from "../api/json.ts";
 import { ASK, KTHENA_NAME_LABEL, STAMP } from "../api/names.ts";
 import type { WorkloadKind } from "../api/units.ts";
+import { asksIn } from "../defaults/asks.ts";
 import type { ResolvedDefaults } from "../defaults/settings.ts";
 import { injectors as todaysInjectors } from "../injectors/index.ts";
+import { modelServerConnector, type RoutedWorkload, type RoutingServer } from "../injectors/model-server.ts";
 import type { RoleReading } from "../injectors/role.ts";
 import { enginesOfUnit } from "../rules/engines.ts";
 import { judge, RULES, sortedByPath } from "../rules/index.ts";
@@ -54,6 +58,10 @@ export interface LookedUp {
   policy?: Policy | undefined;
   /** What whoever is completed with these defaults has to be told. */
   notices?: readonly Finding[];
+  /** For a ModelServer: the ModelServings of its namespace. */
+  workloads?: readonly RoutedWorkload[] | undefined;
+  /** For a ModelServing: the ModelServers of its namespace. */
+  servers?: readonly RoutingServer[] | undefined;
 }
 
 /** What decides about the rules: never pinned, so that the platform team can change it for all objects at once. */
@@ -97,7 +105,7 @@ export function judgeRequest(
   return routing(kind, object, request, world, surroundings);
 }
 
-/** ModelServers and ModelRoutes: nothing is added to them. */
+/** ModelServers, which get the connector of their workload at their creation, and ModelRoutes, which get nothing. */
 function routing(
   kind: KnownKind,
   object: JsonObject,
@@ -107,14 +115,31 @@ function routing(
 ): Judgement {
   const { severities, allow } = policyOf(world);
   const catalogue = surroundings.rules ?? RULES;
+  const { workloads } = world;
   const judged = (one: JsonObject, rules: readonly Rule[]): Finding[] =>
-    judge({ kind, submitted: one, object: one, units: [], allow }, severities, rules);
-  const findings = judged(object, catalogue);
+    judge({ kind, submitted: one, object: one, units: [], allow, workloads }, severities, rules);
   const oldObject = oldObjectOf(request);
-  if (!oldObject) return { ...untouched(kind, object), findings };
-  const versions = { object, oldObject };
+  const completed = kind === "ModelServer" ? modelServer(object, oldObject, world) : untouched(kind, object);
+  const findings = judged(completed.object, catalogue);
+  if (!oldObject) return { ...completed, findings };
+  const versions = { object: completed.object, oldObject };
   const kept = ratcheted(findings, versions, catalogue, (rules) => judged(oldObject, rules));
-  return { ...untouched(kind, object), findings: kept };
+  return { ...completed, findings: kept };
+}
+
+function modelServer(object: JsonObject, oldObject: JsonObject | undefined, world: LookedUp): Judgement {
+  const asks = { ...world.defaults.settings.asks, ...asksIn(annotationsOf(object)) };
+  if (asks[ASK.inject] === "false") return untouched("ModelServer", object, "opted-out");
+  const completed = completePlain(object, oldObject, (lean) =>
+    modelServerConnector(lean, world.workloads ?? []),
+  );
+  return {
+    kind: "ModelServer",
+    object: completed.object,
+    operations: patchOf(object, completed.object),
+    additions: () => completed.additions.map((item) => shown(item, "")),
+    findings: [],
+  };
 }
 
 function oldObjectOf(request: AdmissionRequest): JsonObject | undefined {
@@ -175,8 +200,9 @@ function workloadFindings(about: WorkloadCase): Finding[] {
   const { severities, allow } = policyOf(world);
   const catalogue = surroundings.rules ?? RULES;
   const { kind } = completion;
+  const beside = { allow, servers: world.servers };
   const found = judge(
-    { ...workloadSubject(kind, object, completed), oldObject, allow },
+    { ...workloadSubject(kind, object, completed), ...beside, oldObject },
     severities,
     catalogue,
   );
@@ -185,7 +211,7 @@ function workloadFindings(about: WorkloadCase): Finding[] {
   const judgeOld = (rules: readonly Rule[]): Finding[] => {
     if (!oldObject) return [];
     const old = completeWorkload({ ...completion, object: oldObject, oldObject });
-    return judge({ ...workloadSubject(kind, oldObject, old), allow }, severities, rules);
+    return judge({ ...workloadSubject(kind, oldObject, old), ...beside }, severities, rules);
   };
   const versions = oldObject && { object: completed.object, oldObject };
   const kept = versions ? ratcheted(found, versions, catalogue, judgeOld) : found;

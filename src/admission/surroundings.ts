@@ -2,6 +2,7 @@ import type { Injectors, Owner } from "../additions/workload.ts";
 import type { Finding } from "../api/finding.ts";
 import type { JsonObject } from "../api/json.ts";
 import type { ResolvedDefaults } from "../defaults/settings.ts";
+import type { RoutedWorkload, RoutingServer } from "../injectors/model-server.ts";
 import type { Rule } from "../rules/rule.ts";
 import type { DefaultsPlaces } from "./config-map.ts";
 
@@ -36,6 +37,10 @@ export interface Surroundings {
     pod: JsonObject,
     namespace: string | undefined,
   ) => Awaitable<PodContext | undefined | Unavailable>;
+  /** The ModelServings of a namespace, as far as they are known now: for a ModelServer that selects one. */
+  workloadsIn?: (namespace: string | undefined) => RoutedWorkload[];
+  /** The ModelServers of a namespace, as far as they are known now. */
+  serversIn?: (namespace: string | undefined) => RoutingServer[];
   /** Where the documents of the defaults are; without it ConfigMaps are not judged. */
   defaultsPlaces?: () => DefaultsPlaces /** Today's injectors; others can be given to try how objects fare over two versions. */;
   injectors?: Injectors;

@@ -25,14 +25,19 @@ import { DefaultsInForce, type DefaultsOptions } from "./defaults-in-force.ts";
 import {
   type MemberPod,
   MODEL_BOOSTERS,
+  MODEL_SERVERS,
   MODEL_SERVINGS,
   onlyAnnotations,
   onlyMembership,
   onlyRoleSizes,
+  onlyRouting,
+  type ServerObject,
+  type ServingObject,
 } from "./kinds.ts";
 import { type Found, ObjectLookup } from "./object-lookup.ts";
 
 const BY_GROUP = "group";
+const BY_NAMESPACE = "namespace";
 
 /** What one replica knows of its cluster: what reviews look up beside the object. */
 export class ClusterView {
@@ -40,20 +45,24 @@ export class ClusterView {
   readonly #options: DefaultsOptions;
   readonly #namespaces: Informer<KubeObject>;
   readonly #boosters: Informer<KubeObject>;
-  readonly #servings: Informer<AnyObject>;
+  readonly #servings: Informer<ServingObject>;
+  readonly #servers: Informer<ServerObject>;
   readonly #pods: Informer<MemberPod>;
   readonly #findNamespace: ObjectLookup<KubeObject>;
   readonly #findBooster: ObjectLookup<KubeObject>;
-  readonly #findServing: ObjectLookup<AnyObject>;
+  readonly #findServing: ObjectLookup<ServingObject>;
 
   constructor(client: KubeClient, options: DefaultsOptions, around: Surroundings) {
     this.#options = options;
     this.defaults = new DefaultsInForce(client, options, around);
     const annotated = { transform: onlyAnnotations<KubeObject> };
+    const byNamespace = { indexers: { [BY_NAMESPACE]: namespaceOf }, optional: true };
     const servings = { resource: MODEL_SERVINGS, transform: onlyRoleSizes };
+    const servers = { resource: MODEL_SERVERS, transform: onlyRouting };
     this.#namespaces = new Informer(client, { resource: NAMESPACES, ...annotated }, around);
     this.#boosters = new Informer(client, { resource: MODEL_BOOSTERS, optional: true, ...annotated }, around);
-    this.#servings = new Informer(client, { ...servings, optional: true }, around);
+    this.#servings = new Informer<ServingObject>(client, { ...servings, ...byNamespace }, around);
+    this.#servers = new Informer<ServerObject>(client, { ...servers, ...byNamespace }, around);
     this.#pods = new Informer<MemberPod>(
       client,
       {
@@ -82,6 +91,7 @@ export class ClusterView {
       namespaces: this.#namespaces,
       modelboosters: this.#boosters,
       modelservings: this.#servings,
+      modelservers: this.#servers,
       pods: this.#pods,
     };
   }
@@ -114,12 +124,17 @@ export class ClusterView {
       noticesFor: (namespace) => this.defaults.notices(namespace ?? ""),
       ownerOf: (object, namespace) => this.#ownerOf(object, namespace),
       podContextOf: (pod, namespace) => this.#podContextOf(pod, namespace),
+      workloadsIn: (namespace) =>
+        this.#servings.store.by(BY_NAMESPACE, namespace ?? "").flatMap(({ routed }) => routed ?? []),
+      serversIn: (namespace) =>
+        this.#servers.store.by(BY_NAMESPACE, namespace ?? "").flatMap(({ routing }) => routing ?? []),
       defaultsPlaces: () => ({ ...this.#options, cluster: this.defaults.layers }),
     };
   }
 
   #own(): Informer<KubeObject>[] {
-    return [this.#namespaces, this.#boosters, this.#servings, this.#pods] as Informer<KubeObject>[];
+    const own = [this.#namespaces, this.#boosters, this.#servings, this.#servers, this.#pods];
+    return own as Informer<KubeObject>[];
   }
 
   #defaultsFor(namespace: string | undefined): Awaitable<ResolvedDefaults | Unavailable> {
@@ -217,6 +232,10 @@ function boosterReference(object: JsonObject): { name: string; uid: string } | u
 
 function placeOf(name: string, namespace: string | undefined): Place {
   return namespace === undefined ? { name } : { name, namespace };
+}
+
+function namespaceOf({ metadata }: KubeObject): string[] {
+  return [metadata.namespace ?? ""];
 }
 
 function groupOf({ namespace, labels }: KubeObject["metadata"]): string[] {

@@ -2,6 +2,12 @@ import { type JsonObject, listOf, objectOf } from "../api/json.ts";
 import { NETWORKING_GROUP, PREFIX, WORKLOAD_GROUP } from "../api/names.ts";
 import { asksForNpus } from "../engines/accelerators.ts";
 import {
+  type RoutedWorkload,
+  type RoutingServer,
+  routedWorkload,
+  routingServer,
+} from "../injectors/model-server.ts";
+import {
   type AnyObject,
   grouped,
   type KubeObject,
@@ -19,13 +25,34 @@ export function onlyAnnotations<T extends KubeObject>({ metadata }: T): T {
   return { metadata: ownMetadata(metadata) } as T;
 }
 
-/** A ModelServing as its pods need it: annotations, owner, and how many pods each role has. */
-export function onlyRoleSizes({ metadata, spec }: AnyObject): AnyObject {
+/** A ModelServing, and what a ModelServer that selects it needs. */
+export interface ServingObject extends AnyObject {
+  routed?: RoutedWorkload;
+}
+
+/** A ModelServer, of which only its selector and connector count. */
+export interface ServerObject extends AnyObject {
+  routing?: RoutingServer;
+}
+
+/** A ModelServer as the ModelServings that it selects need it. */
+export function onlyRouting(server: ServerObject): ServerObject {
+  const routing = server.routing ?? routingServer(server as unknown as JsonObject);
+  return { metadata: ownMetadata(server.metadata), routing };
+}
+
+/**
+ * A ModelServing as its pods and ModelServers need it: annotations, owner, how many pods each role has, the labels of
+ * its pods and the connector between them.
+ */
+export function onlyRoleSizes(serving: ServingObject): ServingObject {
+  const { metadata, spec } = serving;
+  const routed = routedWorkload(serving as unknown as JsonObject);
   const roles = listOf(objectOf(objectOf(spec).template).roles).map((role): JsonObject => {
     const { name, workerReplicas } = objectOf(role);
     return { name, workerReplicas };
   });
-  return { metadata: ownMetadata(metadata), spec: { template: { roles } } };
+  return { metadata: ownMetadata(metadata), spec: { template: { roles } }, ...(routed ? { routed } : {}) };
 }
 
 /** One of Kthena's pods. */

@@ -7,6 +7,12 @@ import { DEFAULTS_LABEL, DEFAULTS_NAME } from "../api/names.ts";
 import { asksIn } from "../defaults/asks.ts";
 import { parseDefaults } from "../defaults/parse.ts";
 import { type Layer, type Resolution, resolveDefaults } from "../defaults/resolve.ts";
+import {
+  type RoutedWorkload,
+  type RoutingServer,
+  routedWorkload,
+  routingServer,
+} from "../injectors/model-server.ts";
 import { defaultsProblems } from "../rules/defaults-problems.ts";
 import { type Console, EXIT, UsageError } from "./console.ts";
 import { documentOfConfigMap, loadDefaults, problemText } from "./load-defaults.ts";
@@ -69,10 +75,11 @@ export async function reviewCommand(options: ReviewOptions, console: Console): P
   }
   const objects = manifests.flatMap(objectsOf);
   const resolve = namespaceResolver(cluster, namespaceDocument, objects, console);
+  const before = new Map<string, Beside>();
   const reviewed = manifests.map(
     (manifest): ReviewedManifest => ({
       manifest,
-      objects: objectsOf(manifest).map((item) => reviewObject(item, resolve)),
+      objects: objectsOf(manifest).map((item) => reviewObject(item, resolve, before)),
     }),
   );
   console.out(reportOf(options, reviewed, console));
@@ -152,11 +159,27 @@ function documentAmong(
   return undefined;
 }
 
-function reviewObject(item: ManifestObject, resolve: (namespace: string) => Resolution): ReviewedObject {
+/** What stands in a namespace by the time that an object comes: manifests are applied in their order. */
+interface Beside {
+  workloads: RoutedWorkload[];
+  servers: RoutingServer[];
+}
+
+function reviewObject(
+  item: ManifestObject,
+  resolve: (namespace: string) => Resolution,
+  before: Map<string, Beside>,
+): ReviewedObject {
   const namespace = stringOf(objectOf(item.object.metadata).namespace) ?? "default";
   const defaults = resolve(namespace);
+  const beside = before.get(namespace) ?? { workloads: [], servers: [] };
+  before.set(namespace, beside);
   const surroundings: Surroundings = { defaultsFor: () => defaults };
-  const judgement = judgeManifest(requestFor(item.object, namespace), { defaults }, surroundings);
+  const world = { defaults, ...beside };
+  const judgement = judgeManifest(requestFor(item.object, namespace), world, surroundings);
+  const workload = judgement.kind === "ModelServing" ? routedWorkload(judgement.object) : undefined;
+  if (workload) beside.workloads.push(workload);
+  if (judgement.kind === "ModelServer") beside.servers.push(routingServer(judgement.object));
   return { ...item, judgement, refused: judgement.findings.some(({ severity }) => severity === "deny") };
 }
 

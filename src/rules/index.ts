@@ -9,6 +9,7 @@ import { KTHENA_RULES } from "./kthena/index.ts";
 import { KV_RULES } from "./kv.ts";
 import { KV_CONNECTOR_RULES } from "./kv-connectors.ts";
 import { KV_GENERATION_RULES } from "./kv-generation.ts";
+import { KV_ROUTING_RULES } from "./kv-routing.ts";
 import { KV_SIZE_RULES } from "./kv-sizes.ts";
 import { NPU_RULES } from "./npu.ts";
 import { NPU_IMAGE_RULES } from "./npu-images.ts";
@@ -32,6 +33,7 @@ export const RULES: readonly Rule[] = [
   ...KV_CONNECTOR_RULES,
   ...KV_SIZE_RULES,
   ...KV_GENERATION_RULES,
+  ...KV_ROUTING_RULES,
   ...KTHENA_RULES,
   ...annotationRules(() => RULES),
   ...SCHEMA_RULES,

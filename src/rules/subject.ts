@@ -10,6 +10,7 @@ import { asksForNpus } from "../engines/accelerators.ts";
 import { boosterNeed, type Need } from "../injectors/engine-facts.ts";
 import { kvPlanOfWorker } from "../injectors/kv-booster.ts";
 import type { KvPlan } from "../injectors/kv-plan.ts";
+import type { RoutedWorkload, RoutingServer } from "../injectors/model-server.ts";
 import type { PodSubject } from "../injectors/pod-subject.ts";
 import { npusOf, podSubject, type RoleReading, readRole } from "../injectors/role.ts";
 import { engineOfWorker, enginesOfUnit, type RuleEngine } from "./engines.ts";
@@ -71,6 +72,10 @@ export interface RuleSubject {
   engines?: readonly RuleEngine[];
   /** The object as it is stored, on UPDATE. */
   oldObject?: JsonObject | undefined;
+  /** For a ModelServer: the workloads of its namespace. */
+  workloads?: readonly RoutedWorkload[] | undefined;
+  /** For a ModelServing: the ModelServers of its namespace. */
+  servers?: readonly RoutingServer[] | undefined;
   /** What the namespace and the owner say in `allow`. */
   allow?: readonly string[];
 }
