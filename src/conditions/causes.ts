@@ -140,7 +140,7 @@ function gangCauses(
   pods: readonly PodFact[],
   nowMs: number,
 ): Causes {
-  const waiting = pods.some((pod) => !pod.scheduled && pod.problem === undefined);
+  const waiting = pods.some((pod) => !pod.scheduled && !pod.ready && pod.problem === undefined);
   const causes: Cause[] = [];
   let recheckMs: number | undefined;
   const mine = podGroups.filter(

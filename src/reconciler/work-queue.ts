@@ -24,6 +24,8 @@ interface Waiting {
   dueAt: number;
   /** When the first of the changes came that it waits for to settle. */
   since: number;
+  /** Nothing has changed; it is only to be looked at again then. */
+  idle: boolean;
 }
 
 /** Due keys are looked for this often at most. */
@@ -51,9 +53,11 @@ export class WorkQueue {
     this.#around = around;
   }
 
-  /** How many keys wait, are due or are worked on. */
+  /** How many keys settle, wait after a failure, are due or are worked on. */
   get depth(): number {
-    return this.#waiting.size + this.#ready.size + this.#running.size;
+    let depth = this.#ready.size + this.#running.size;
+    for (const { idle } of this.#waiting.values()) if (!idle) depth += 1;
+    return depth;
   }
 
   /** Notes that something changed. */
@@ -65,15 +69,12 @@ export class WorkQueue {
     const failing = this.#failures.has(key) ? this.#waiting.get(key)?.dueAt : undefined;
     const since = this.#settling(key)?.since ?? now;
     const settled = Math.min(now + settleMs, since + mostSettleMs);
-    this.#put(key, { dueAt: Math.max(settled, failing ?? 0), since });
+    this.#put(key, { dueAt: Math.max(settled, failing ?? 0), since, idle: false });
   }
 
   /** Looks at a key after a time at the latest. */
   addAfter(key: string, ms: number): void {
-    if (this.#stopping.signal.aborted || this.#ready.has(key)) return;
-    const dueAt = this.#around.clock.monotonic() + ms;
-    const known = this.#waiting.get(key);
-    if (!known || known.dueAt > dueAt) this.#put(key, { dueAt, since: dueAt });
+    this.#addLater(key, ms, true);
   }
 
   /** Begins to work. A second call does nothing. */
@@ -86,6 +87,13 @@ export class WorkQueue {
     this.#stopping.abort();
     this.#wake.abort();
     await this.#loop;
+  }
+
+  #addLater(key: string, ms: number, idle: boolean): void {
+    if (this.#stopping.signal.aborted || this.#ready.has(key)) return;
+    const dueAt = this.#around.clock.monotonic() + ms;
+    const known = this.#waiting.get(key);
+    if (!known || known.dueAt > dueAt) this.#put(key, { dueAt, since: dueAt, idle });
   }
 
   /** A key whose changes are being waited for, as against one that is only to be looked at again later. */
@@ -148,7 +156,7 @@ export class WorkQueue {
     const failures = (this.#failures.get(key) ?? 0) + 1;
     this.#failures.set(key, failures);
     const mostMs = result.mostBackoffMs ?? this.#options.mostBackoffMs;
-    this.addAfter(key, backoffMs(failures, this.#around.random, { mostMs }));
+    this.#addLater(key, backoffMs(failures, this.#around.random, { mostMs }), false);
   }
 
   async #tried(key: string): Promise<WorkResult> {

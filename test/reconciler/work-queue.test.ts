@@ -140,6 +140,7 @@ test("a key is looked at again after the time that the work gives, sooner where 
   q.add("a");
   await clock.pass(1_200);
   expect(done.map(([, at]) => at)).toEqual([100, 1_100]);
+  expect(q.depth).toBe(0);
   q.add("a");
   await clock.pass(150);
   expect(done).toHaveLength(3);
