@@ -24,17 +24,23 @@ export { NAMESPACE as RELEASE_NAMESPACE, RELEASE } from "../../deploy/manifest.t
 export interface ProductOptions extends ControlPlaneOptions {
   /** Chart values, as `--set key=value`. */
   values?: readonly string[];
+  /** Chart values from files, as `--set-file key=path`. */
+  files?: readonly string[];
   run?: RunOptions;
 }
 
 /** Starts it and waits until every replica is Ready. */
 export async function startProduct(options: ProductOptions = {}): Promise<Product> {
-  const { values = [], run = {}, ...control } = options;
+  const { values = [], files = [], run = {}, ...control } = options;
   const plane = await startControlPlane({ audit: true, crdFolders: [crdFolder()], ...control });
   try {
     const set = ["drainSeconds=1", "certificates.settleSeconds=1", "leaseSeconds=5", ...values];
     const args = ["install", RELEASE, CHART, "--create-namespace", `--namespace=${NAMESPACE}`];
-    await plane.helm([...args, ...set.flatMap((value) => ["--set", value])]);
+    await plane.helm([
+      ...args,
+      ...set.flatMap((value) => ["--set", value]),
+      ...files.flatMap((value) => ["--set-file", value]),
+    ]);
     const installation = await runInstallation(plane, run);
     await installation.waitReady();
     const admin = new KubeClient({ source: { from: "file", file: plane.kubeconfig }, userAgent: "test" });
