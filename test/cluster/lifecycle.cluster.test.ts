@@ -1,6 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
+import { CHART } from "../../deploy/manifest.ts";
 import { at } from "../../src/api/json.ts";
 import { installationOf } from "../../src/certs/installation.ts";
 import { readTargets } from "../../src/certs/publish.ts";
@@ -244,15 +245,21 @@ test("one replica killed, later one frozen: the other answers, and takes over th
   for (const failure of load.failures) expect(failure).toContain("failed calling webhook");
 });
 
-test("all replicas are replaced under a loop of applies, and none fails", async () => {
-  const names = () => product.installation.replicas.map(({ name }) => name);
-  const before = names();
-  await using load = await AdmissionLoad.start(product.admin, "load");
+test("an upgrade by helm, which replaces every replica, fails no apply of a loop and leaves the certificates", async () => {
+  const { plane, admin, installation } = product;
+  const names = () => installation.replicas.map(({ name }) => name);
+  const before = { names: names(), stored: await stored() };
+  await using load = await AdmissionLoad.start(admin, "load");
   await load.goesOn();
-  await product.installation.rollOut();
+  const values = ["--reuse-values", "--set=logLevel=debug"];
+  await plane.helm(["upgrade", RELEASE, CHART, `--namespace=${RELEASE_NAMESPACE}`, ...values]);
+  await load.goesOn();
+  await installation.rollOut();
   await load.goesOn();
   expect(load.failures).toEqual([]);
-  expect(names().filter((name) => before.includes(name))).toEqual([]);
+  expect(names().filter((name) => before.names.includes(name))).toEqual([]);
+  expect(replica(0).template.args).toContain("--log-level=debug");
+  expect(await stored()).toEqual(before.stored);
 });
 
 test("an account with the chart's Roles asks for nothing that it may not do", async () => {
