@@ -1,7 +1,9 @@
 import type { Finding } from "../api/finding.ts";
 import { ADMISSION_RULES } from "./admission.ts";
 import { annotationRules } from "./annotations.ts";
+import { BOOSTER_RULES } from "./booster.ts";
 import { canBeAllowed, type Exemption, exemptionsOf, isExempt } from "./exemptions.ts";
+import { GANG_RULES } from "./gang.ts";
 import { HCCL_RULES } from "./hccl.ts";
 import { HCCL_ADDRESS_RULES } from "./hccl-addresses.ts";
 import { HCCL_VALUE_RULES } from "./hccl-values.ts";
@@ -15,9 +17,11 @@ import { NPU_RULES } from "./npu.ts";
 import { NPU_IMAGE_RULES } from "./npu-images.ts";
 import { NPU_NAME_RULES } from "./npu-names.ts";
 import { NPU_POD_RULES } from "./npu-pods.ts";
+import { ROUTING_RULES } from "./routing.ts";
 import type { Remark, Rule, RuleSettings } from "./rule.ts";
 import { SCHEMA_RULES } from "./schema/catalogue.ts";
 import { maskFor } from "./secrets.ts";
+import { SERVING_RULES } from "./serving.ts";
 import type { RuleSubject } from "./subject.ts";
 
 /** Every rule, in the order of the catalogue. */
@@ -34,6 +38,10 @@ export const RULES: readonly Rule[] = [
   ...KV_SIZE_RULES,
   ...KV_GENERATION_RULES,
   ...KV_ROUTING_RULES,
+  ...BOOSTER_RULES,
+  ...GANG_RULES,
+  ...SERVING_RULES,
+  ...ROUTING_RULES,
   ...KTHENA_RULES,
   ...annotationRules(() => RULES),
   ...SCHEMA_RULES,

@@ -14,7 +14,8 @@ function serving(
   resources: JsonObject = {},
   annotations: Record<string, string> = { "kthena-ascend.io/inject": "true" },
 ): JsonObject {
-  const container = { name: "vllm", command: ["vllm", "serve", "m"], args: ["-tp", "4"], resources };
+  const command = ["vllm", "serve", "m"];
+  const container = { name: "vllm", image: "engine:1", command, args: ["-tp", "4"], resources };
   return {
     apiVersion: "workload.serving.volcano.sh/v1alpha1",
     kind: "ModelServing",

@@ -52,6 +52,7 @@ spec:
         spec:
           containers:
           - name: vllm
+            image: engine:1
             command: [vllm, serve, m]
             args: [-tp, "4"]
 `;

@@ -8,6 +8,9 @@ import { checkDefaults } from "../../src/defaults/parse.ts";
 import { resolveDefaults } from "../../src/defaults/resolve.ts";
 import type { ExamplePlace } from "../../src/rules/rule.ts";
 
+/** An image that no rule has anything against. */
+const IMAGE = "registry.example/engine:1";
+
 /** What a finding is judged under beside the built-in defaults. */
 export interface Circumstances {
   /** Part of an AscendDefaults document. */
@@ -80,7 +83,7 @@ export function servingOf(roles: JsonObject[]): JsonObject {
 function role(container: JsonObject): JsonObject {
   const usual =
     isObject(container) && container.command === undefined ? { command: ["vllm", "serve", "m"] } : {};
-  const spec = { containers: [{ name: "vllm", ...usual, ...container }] };
+  const spec = { containers: [{ name: "vllm", image: IMAGE, ...usual, ...container }] };
   return { name: "server", replicas: 1, workerReplicas: 0, entryTemplate: { spec } };
 }
 
