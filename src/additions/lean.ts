@@ -1,6 +1,7 @@
 import { canonical, valueHash } from "../api/canonical.ts";
 import { isObject, type Json, type JsonObject, listOf } from "../api/json.ts";
 import { STAMP } from "../api/names.ts";
+import { oncePer } from "../api/once-per.ts";
 import { isItem, type KeyedPath } from "./path.ts";
 import { type AddedHashes, addedPaths } from "./record.ts";
 import { get, pruneEmpty, without } from "./tree.ts";
@@ -64,8 +65,22 @@ export function withoutDuplicateEnv(template: JsonObject): JsonObject {
   return next === spec ? template : { ...template, spec: next };
 }
 
+/** Names that stand more than once in a list of environment variables, which must not change any more. */
+export const repeatedNames = oncePer((env: readonly Json[]): readonly string[] => {
+  const seen = new Set<string>();
+  const twice = new Set<string>();
+  for (const item of env) {
+    const name = isObject(item) ? item.name : undefined;
+    if (typeof name !== "string") continue;
+    if (seen.has(name)) twice.add(name);
+    else seen.add(name);
+  }
+  return [...twice];
+});
+
 function withEnvOnce(container: Json): Json {
   if (!isObject(container) || !Array.isArray(container.env)) return container;
+  if (repeatedNames(container.env).length === 0) return container;
   const seen = new Set<Json | undefined>();
   const env = container.env.filter((item) => {
     const name = isObject(item) ? item.name : undefined;

@@ -1,5 +1,6 @@
 import { closest } from "../api/closest.ts";
 import { type JsonObject, objectOf } from "../api/json.ts";
+import { oncePer } from "../api/once-per.ts";
 import { unitsOf } from "../api/units.ts";
 import { type AskProblem, askProblems } from "../defaults/asks.ts";
 import { canBeAllowed, ownExemptions } from "./exemptions.ts";
@@ -84,17 +85,21 @@ function allowRemark(path: string, id: string, catalogue: readonly Rule[]): Rema
 }
 
 function remarks(subject: RuleSubject, wanted: (problem: AskProblem) => boolean): Remark[] {
-  return placesOf(subject).flatMap(({ field, metadata }) =>
-    askProblems(metadata)
-      .filter(wanted)
-      .map(({ key, value, message, fix }) => ({
-        path: `${field}.annotations[${key}]`,
-        value,
-        message: `${key}: ${quoted(value)} ${message}`,
-        fix,
-      })),
-  );
+  return problemsOf(subject)
+    .filter(({ problem }) => wanted(problem))
+    .map(({ field, problem: { key, value, message, fix } }) => ({
+      path: `${field}.annotations[${key}]`,
+      value,
+      message: `${key}: ${quoted(value)} ${message}`,
+      fix,
+    }));
 }
+
+const problemsOf = oncePer((subject: RuleSubject): { field: string; problem: AskProblem }[] =>
+  placesOf(subject).flatMap(({ field, metadata }) =>
+    askProblems(metadata).map((problem) => ({ field, problem })),
+  ),
+);
 
 function placesOf(subject: RuleSubject): { field: string; metadata: JsonObject }[] {
   const places = [{ field: "metadata", metadata: objectOf(subject.object.metadata) }];

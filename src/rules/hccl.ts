@@ -1,3 +1,4 @@
+import { repeatedNames } from "../additions/lean.ts";
 import { isObject, type JsonObject, listOf, objectOf, stringOf } from "../api/json.ts";
 import { ASK } from "../api/names.ts";
 import { unitsOf } from "../api/units.ts";
@@ -97,7 +98,7 @@ function duplicates(subject: RuleSubject): Remark[] {
           listOf(objectOf(objectOf(role.value[template]).spec)[list])
             .map(objectOf)
             .flatMap((container, index) =>
-              repeated(container).map((name) => ({
+              repeatedNames(listOf(container.env)).map((name) => ({
                 path: `${role.field}.${template}.spec.${list}[${index}].env`,
                 cause: "FieldValueDuplicate" as const,
                 message: `${name} stands more than once in container ${stringOf(container.name) ?? ""} of role ${role.key}; the first is kept`,
@@ -107,18 +108,6 @@ function duplicates(subject: RuleSubject): Remark[] {
         ),
       ),
     );
-}
-
-function repeated(container: JsonObject): string[] {
-  const seen = new Set<string>();
-  const twice = new Set<string>();
-  for (const item of listOf(container.env)) {
-    const name = isObject(item) ? stringOf(item.name) : undefined;
-    if (name === undefined) continue;
-    if (seen.has(name)) twice.add(name);
-    seen.add(name);
-  }
-  return [...twice];
 }
 
 function indexOf(spec: JsonObject, name: string): number {

@@ -1,4 +1,5 @@
 import type { Finding } from "../api/finding.ts";
+import { oncePer } from "../api/once-per.ts";
 import { ADMISSION_RULES } from "./admission.ts";
 import { annotationRules } from "./annotations.ts";
 import { BOOSTER_RULES } from "./booster.ts";
@@ -59,9 +60,7 @@ export function judge(
 ): Finding[] {
   const findings: Finding[] = [];
   let exemptions: Exemption[] | undefined;
-  for (const rule of rules) {
-    const severity = severityOf(rule, settings);
-    if (severity === "off") continue;
+  for (const { rule, severity } of activeRules(rules)(settings)) {
     for (const remark of rule.check(subject)) {
       exemptions ??= exemptionsOf(subject);
       const exempt = canBeAllowed(rule) && isExempt(exemptions, rule.id, remark.path);
@@ -79,6 +78,16 @@ function withoutRepeats(findings: readonly Finding[]): Finding[] {
     return !seen.has(key) && seen.add(key);
   });
 }
+
+/** The rules that are not turned off, with what they do. Settings are the same for many objects. */
+const activeRules = oncePer((rules: readonly Rule[]) =>
+  oncePer((settings: RuleSettings) =>
+    rules.flatMap((rule) => {
+      const severity = severityOf(rule, settings);
+      return severity === undefined || severity === "off" ? [] : [{ rule, severity }];
+    }),
+  ),
+);
 
 /** What a rule does under some settings. A rule that guards the object's own correctness keeps its severity. */
 export function severityOf(rule: Rule, settings: RuleSettings): RuleSettings[string] {

@@ -1,4 +1,5 @@
 import { ASK } from "../api/names.ts";
+import { oncePer } from "../api/once-per.ts";
 import { envOf } from "../injectors/env.ts";
 import { takesArgument } from "../injectors/kv-connector.ts";
 import { KV_ARGUMENT, type KvPlan } from "../injectors/kv-plan.ts";
@@ -253,7 +254,8 @@ export const KV_GENERATION_RULES: readonly Rule[] = [
   sidecars,
 ];
 
-function planned(subject: RuleSubject): Planned[] {
+/** Most rules of this family need it. */
+const planned = oncePer((subject: RuleSubject): Planned[] => {
   if (subject.kind !== "ModelServing") return [];
   const read = subject.units.flatMap((unit) => {
     const role = kvRoleOf(
@@ -271,4 +273,4 @@ function planned(subject: RuleSubject): Planned[] {
     const index = Array.isArray(containers) ? containers.indexOf(role.engine.container) : 0;
     return [{ unit, role, plan, field: `${entry.field}.spec.containers[${Math.max(0, index)}]` }];
   });
-}
+});
