@@ -1,56 +1,56 @@
-import { readdirSync } from "node:fs";
-import { join } from "node:path";
+import { existsSync, readdirSync } from "node:fs";
+import { dirname, join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { judgeRequest } from "../../src/admission/judgement.ts";
 import type { JsonObject } from "../../src/api/json.ts";
+import { loadDefaults } from "../../src/commands/load-defaults.ts";
 import { objectsOf, readManifests } from "../../src/commands/manifests.ts";
 import { requestFor } from "../../src/commands/review.ts";
 import { patchedText } from "../../src/commands/yaml-edit.ts";
 import { resolveDefaults } from "../../src/defaults/resolve.ts";
-
-const defaults = resolveDefaults([]);
-const world = { defaults };
-const surroundings = { defaultsFor: () => defaults };
+import type { ResolvedDefaults } from "../../src/defaults/settings.ts";
 
 const folder = join(import.meta.dirname, "../../examples");
 /** Names relative to the folder: tests and snapshots are called the same wherever the project lies. */
 const lean = (name: string): string[] =>
   readdirSync(join(folder, name))
-    .filter((file) => file.endsWith(".yaml") && !file.endsWith(".complete.yaml"))
+    .filter((file) => /^(?!defaults\.).*(?<!\.complete)\.yaml$/.test(file))
     .map((file) => join(name, file));
+
+/** A folder may bring defaults of its own. */
+async function defaultsOf(name: string): Promise<ResolvedDefaults> {
+  const file = join(folder, dirname(name), "defaults.yaml");
+  return resolveDefaults(existsSync(file) ? await loadDefaults([file]) : []);
+}
 
 async function only(file: string) {
   const { manifests } = await readManifests(join(folder, file), async () => "");
   const [manifest] = manifests;
   const [item] = manifest ? objectsOf(manifest) : [];
   if (!manifest || !item) throw new Error(`${file} holds no object`);
-  return { manifest, item };
+  return { manifest, item, defaults: await defaultsOf(file) };
 }
 
-function judged(object: JsonObject) {
-  return judgeRequest(requestFor(object, "default"), world, surroundings);
+function judged(object: JsonObject, defaults: ResolvedDefaults = resolveDefaults([])) {
+  return judgeRequest(requestFor(object, "default"), { defaults }, { defaultsFor: () => defaults });
 }
+
+const COMPLETED = ["modelserving", "modelbooster", "kv"].flatMap(lean);
 
 describe("the examples", () => {
-  it.each([...lean("modelserving"), ...lean("modelbooster")])(
-    "%s comes out as its completed counterpart",
-    async (file) => {
-      const { manifest, item } = await only(file);
-      const { operations, object, findings } = judged(item.object);
-      expect(findings).toEqual([]);
-      const text = patchedText(manifest, [{ at: [], operations, result: object }]);
-      await expect(text).toMatchFileSnapshot(join(folder, file).replace(/\.yaml$/, ".complete.yaml"));
-    },
-  );
+  it.each(COMPLETED)("%s comes out as its completed counterpart", async (file) => {
+    const { manifest, item, defaults } = await only(file);
+    const { operations, object, findings } = judged(item.object, defaults);
+    expect(findings).toEqual([]);
+    const text = patchedText(manifest, [{ at: [], operations, result: object }]);
+    await expect(text).toMatchFileSnapshot(join(folder, file).replace(/\.yaml$/, ".complete.yaml"));
+  });
 
-  it.each([...lean("modelserving"), ...lean("modelbooster")])(
-    "%s is not changed when it comes a second time",
-    async (file) => {
-      const { item } = await only(file);
-      const once = JSON.parse(JSON.stringify(judged(item.object).object)) as JsonObject;
-      expect(judged(once).operations).toEqual([]);
-    },
-  );
+  it.each(COMPLETED)("%s is not changed when it comes a second time", async (file) => {
+    const { item, defaults } = await only(file);
+    const once = JSON.parse(JSON.stringify(judged(item.object, defaults).object)) as JsonObject;
+    expect(judged(once, defaults).operations).toEqual([]);
+  });
 
   it.each(lean("routing"))("%s is admitted as it is", async (file) => {
     const { manifests } = await readManifests(join(folder, file), async () => "");
