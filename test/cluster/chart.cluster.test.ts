@@ -41,7 +41,8 @@ const MONITORED = ["metrics.serviceMonitor", "metrics.prometheusRule", "metrics.
 /** Ways to install, as `--set` takes them; `ca.crt` is read from a file. */
 const MODES: Record<string, readonly string[]> = {
   "managed certificates": [],
-  "conditions of ModelBoosters": ["reconciler=conditions", "webhooks.status.enabled=true"],
+  "no conditions of ModelBoosters": ["reconciler=off"],
+  "a Deployment for conditions": ["reconciler=separate"],
   "no defaults of namespaces": ["namespacedDefaults=false"],
   "cert-manager": ["certificates.mode=certManager"],
   "cert-manager with an issuer that is there": [
@@ -136,19 +137,15 @@ describe.each(Object.keys(MODES))("with %s", (mode) => {
   });
 
   test("its pods keep to the restricted Pod Security Standard", async () => {
-    const { spec } = only(await render(mode), "Deployment");
-    const template = objectOf(spec?.template);
-    const pod = {
-      apiVersion: "v1",
-      kind: "Pod",
-      ...template,
-      metadata: { name: "one", namespace: "restricted" },
-    };
     await restrictedNamespace();
-    const { stdout } = await plane.kubectl(["create", "--dry-run=server", "-f", "-", "-o=name"], {
-      input: JSON.stringify(pod),
-    });
-    expect(stdout).toBe("pod/one\n");
+    for (const { kind, spec } of await render(mode)) {
+      if (kind !== "Deployment") continue;
+      const metadata = { name: "one", namespace: "restricted" };
+      const pod = { apiVersion: "v1", kind: "Pod", ...objectOf(spec?.template), metadata };
+      const args = ["create", "--dry-run=server", "-f", "-", "-o=name"];
+      const { stdout } = await plane.kubectl(args, { input: JSON.stringify(pod) });
+      expect(stdout).toBe("pod/one\n");
+    }
   });
 
   test("no caBundle is rendered, except that of files", async () => {
@@ -221,6 +218,7 @@ describe("rights", () => {
     ["cluster", "", "namespaces", "", READ],
     ["cluster", "workload.serving.volcano.sh", "modelboosters", "", READ],
     ["cluster", "workload.serving.volcano.sh", "modelservings", "", READ],
+    ["cluster", "networking.serving.volcano.sh", "modelservers", "", "list,watch"],
     ["cluster", "", "pods", "", "list,watch"],
     ["cluster", "events.k8s.io", "events", "", "create,patch"],
   ];
@@ -228,20 +226,19 @@ describe("rights", () => {
   const ofReconciler: Rule[] = [
     ["namespace", "coordination.k8s.io", "leases", `${RELEASE}-reconciler`, "get,create,patch"],
     ["cluster", "workload.serving.volcano.sh", "modelboosters/status", "", "patch"],
-    ["cluster", "networking.serving.volcano.sh", "modelservers", "", "list,watch"],
     ["cluster", "networking.serving.volcano.sh", "modelroutes", "", "list,watch"],
     ["cluster", "scheduling.volcano.sh", "podgroups", "", "list,watch"],
   ];
 
+  const usual = [...ofDefaults, ...ofReviews, ...ofNamespaces, ...ofReconciler];
+
   test.each([
-    ["managed certificates", [...managed, ...ofDefaults, ...ofReviews, ...ofNamespaces]],
-    ["no defaults of namespaces", [...managed, ...ofDefaults, ...ofReviews]],
-    ["cert-manager", [...files, ...ofDefaults, ...ofReviews, ...ofNamespaces]],
-    ["files for certificates", [...files, ...ofDefaults, ...ofReviews, ...ofNamespaces]],
-    [
-      "conditions of ModelBoosters",
-      [...managed, ...ofDefaults, ...ofReviews, ...ofNamespaces, ...ofReconciler],
-    ],
+    ["managed certificates", [...managed, ...usual]],
+    ["a Deployment for conditions", [...managed, ...usual]],
+    ["no defaults of namespaces", [...managed, ...ofDefaults, ...ofReviews, ...ofReconciler]],
+    ["no conditions of ModelBoosters", [...managed, ...ofDefaults, ...ofReviews, ...ofNamespaces]],
+    ["cert-manager", [...files, ...usual]],
+    ["files for certificates", [...files, ...usual]],
   ])("with %s are these and no more", async (mode, expected) => {
     expect(rulesOf(await render(mode))).toEqual([...expected].sort());
   });
@@ -252,7 +249,7 @@ describe("values", () => {
     ["replica=3", "additional properties 'replica' not allowed"],
     ["image.repo=x", "additional properties 'repo' not allowed"],
     ["replicas=two", "at '/replicas': got string, want integer"],
-    ["reconciler=false", "at '/reconciler': value must be one of 'conditions', 'off'"],
+    ["reconciler=false", "at '/reconciler': value must be one of 'conditions', 'separate', 'off'"],
     [
       "certificates.mode=cert-manager",
       "at '/certificates/mode': value must be one of 'managed', 'certManager', 'files'",
