@@ -12,9 +12,14 @@ import { EventRecorder } from "../kube/events.ts";
 import { LeaderElection } from "../kube/lease.ts";
 import { type Surroundings, systemClock } from "../kube/surroundings.ts";
 import { createLog, type LogLevel } from "../observe/log.ts";
-import { createMetrics, type StateMeasure } from "../observe/metrics.ts";
+import { createMetrics, type Metrics, type StateMeasure } from "../observe/metrics.ts";
 import { startMetricsServer } from "../server/metrics-server.ts";
-import { createAdmissionServer, type Observation, type Readiness } from "../server/server.ts";
+import {
+  type AdmissionServer,
+  createAdmissionServer,
+  type Observation,
+  type Readiness,
+} from "../server/server.ts";
 import { EXIT, UsageError } from "./console.ts";
 import { Reconciling, settingsOf } from "./reconciling.ts";
 
@@ -68,7 +73,7 @@ export async function serveCluster(
   const { mutate, validate } = createReviewers({ ...view.surroundings, ...injectors });
   const server = createAdmissionServer({
     routes: { "/mutate": mutate, "/validate": validate, ...reconciling?.routes },
-    tls: await certificates.start(),
+    tls: await certificates.start().catch(asUsage),
     log,
     readiness,
     onReview: (observation) => metrics.review(measureOf(observation)),
@@ -77,27 +82,53 @@ export async function serveCluster(
   view.start();
   keeper.start();
   reconciling?.start();
-  const where = { host: options.host, port: options.port };
-  const port = await server.listen(where).catch(cannotListen(where));
-  const metricsAt = { host: options.host, port: options.metricsPort };
-  const metricsServer =
-    options.metricsPort === 0
-      ? undefined
-      : await startMetricsServer(metrics.registry, metricsAt).catch(cannotListen(metricsAt));
-  log.info({ ...where, port, release: options.release, namespace: options.namespace }, "serving");
+  const stop = async (): Promise<void> => {
+    await Promise.all([keeper.stop(), reconciling?.handOver(), certificates.stop()]);
+    await Promise.all([view.stop(), reconciling?.stop(), events.stop()]);
+    client.close();
+  };
+  const ports = await listenOn(options, server, metrics).catch(async (error: Error) => {
+    await stop();
+    throw error;
+  });
+  const { release, namespace, host, drainSeconds } = options;
+  log.info({ host, ...ports.numbers, release, namespace }, "serving");
   const signal = await stopped;
-  log.info({ signal, seconds: options.drainSeconds }, "draining");
+  log.info({ signal, seconds: drainSeconds }, "draining");
   // The Leases go back first, so that another replica takes over while this one still answers.
-  await Promise.all([
-    keeper.stop(),
-    reconciling?.handOver(),
-    certificates.stop(),
-    server.drain({ graceMs: options.drainSeconds * 1000, limitMs: options.drainSeconds * 1000 + 20_000 }),
-  ]);
-  await Promise.all([view.stop(), reconciling?.stop(), events.stop(), metricsServer?.close()]);
-  client.close();
+  await Promise.all([keeper.stop(), reconciling?.handOver(), certificates.stop(), drained(options, server)]);
+  await Promise.all([stop(), ports.closeMetrics()]);
   log.info("stopped");
   return EXIT.ok;
+}
+
+/** A certificate file that cannot be read is told without a stack. */
+function asUsage(error: Error): never {
+  throw new UsageError(error.message);
+}
+
+function drained({ drainSeconds }: ServeClusterOptions, server: AdmissionServer): Promise<void> {
+  return server.drain({ graceMs: drainSeconds * 1000, limitMs: drainSeconds * 1000 + 20_000 });
+}
+
+/**
+ * Opens both ports.
+ * @throws UsageError where one is taken
+ */
+async function listenOn(
+  { host, port: wanted, metricsPort }: ServeClusterOptions,
+  server: AdmissionServer,
+  { registry }: Metrics,
+): Promise<{ numbers: { port: number; metricsPort?: number }; closeMetrics: () => Promise<void> }> {
+  const where = { host, port: wanted };
+  const port = await server.listen(where).catch(cannotListen(where));
+  if (metricsPort === 0) return { numbers: { port }, closeMetrics: async () => {} };
+  const at = { host, port: metricsPort };
+  const opened = await startMetricsServer(registry, at).catch(async (error: Error) => {
+    await server.drain({ graceMs: 0, limitMs: 0 });
+    return cannotListen(at)(error);
+  });
+  return { numbers: { port, metricsPort: opened.port }, closeMetrics: opened.close };
 }
 
 type Parts = ReturnType<typeof partsOf>;

@@ -53,7 +53,8 @@ export async function drainConnections(
   state.closing = true;
   const stop = new AbortController();
   const gone = stopAccepting(server).then(() => stop.abort());
-  await quietly(pause(Math.min(lingerMs, end - performance.now()), undefined, { signal: stop.signal }));
+  const mostMs = Math.max(0, end - performance.now());
+  await quietly(pause(Math.min(lingerMs, mostMs), undefined, { signal: stop.signal }));
   while (!stop.signal.aborted && performance.now() < end) {
     server.closeIdleConnections();
     for (const socket of unused) socket.destroy();
