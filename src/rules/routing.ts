@@ -1,4 +1,5 @@
 import { type Json, type JsonObject, objectOf, stringOf } from "../api/json.ts";
+import { routingServer, selects } from "../injectors/model-server.ts";
 import { quoted } from "./quote.ts";
 import type { Remark, Rule } from "./rule.ts";
 import { negative } from "./serving.ts";
@@ -26,6 +27,7 @@ const serverConnector: Rule = {
     const { kvConnector, workloadSelector } = spec(subject);
     const pair = objectOf(workloadSelector).pdGroup;
     const type = stringOf(objectOf(kvConnector).type) ?? "http";
+    if (workloadIsKnown(subject)) return [];
     if (typeof pair === "object" && pair !== null && type === "http")
       return [
         {
@@ -48,6 +50,12 @@ const serverConnector: Rule = {
     return [];
   },
 };
+
+/** Where the workload behind it is known, kv/model-server-connector compares the two. */
+function workloadIsKnown({ object, workloads = [] }: RuleSubject): boolean {
+  const server = routingServer(object);
+  return workloads.some((workload) => workload.connector !== undefined && selects(server, workload));
+}
 
 const serverRoles: Rule = {
   id: "routing/server-roles",
