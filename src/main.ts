@@ -9,6 +9,7 @@ import { HELP, helpFor } from "./commands/help.ts";
 import { OPTIONS, TAKES } from "./commands/options.ts";
 import { reconcileCommand } from "./commands/reconcile.ts";
 import { reviewCommand, reviewOptions } from "./commands/review.ts";
+import { rulesCommand, rulesOptions } from "./commands/rules.ts";
 import { serveCommand } from "./commands/serve.ts";
 import { serveCluster } from "./commands/serve-cluster.ts";
 import { serveClusterOptions, serveOptions } from "./commands/serve-options.ts";
@@ -38,6 +39,7 @@ async function dispatch(argv: string[], console: Console): Promise<number> {
   }
   refuseForeign(command, values);
   if (command === "review") return reviewCommand(reviewOptions(values, rest), console);
+  if (command === "rules") return rulesCommand(rulesOptions(values, rest), console);
   if (rest.length > 0) throw new UsageError(`${command}: takes no argument ${rest.join(" ")}`);
   if (command === "defaults") return defaultsCommand(defaultsOptions(values, USER_AGENT), console);
   if (command === "reconcile" && values.release === undefined)

@@ -5,6 +5,7 @@ Usage: kthena-ascend COMMAND [options]      (also as: kubectl ascend COMMAND)
 
 Commands:
   review     judge manifests as the webhook would, offline, and show what it would add
+  rules      list the rules, or explain one
   defaults   print the defaults in force, each value with where it came from
   serve      run the admission webhook, and keep the conditions of ModelBoosters
   reconcile  keep the conditions of ModelBoosters in a process of its own
@@ -22,12 +23,19 @@ Judges manifests as the webhook would and shows what it would add. Nothing is se
   -d, --defaults FILE      an AscendDefaults document or the ConfigMap that holds it; later ones win
       --namespace-defaults FILE
                            the defaults document of the namespace
-  -o, --output FORMAT      diff (default), yaml (the manifests complete), json, patch (JSON Patch)
+  -o, --output FORMAT      diff (default), yaml (the manifests complete), json, patch (JSON Patch),
+                           junit, github (workflow commands)
       --explain            why each addition is there and where its value came from
       --color WHEN         always or never; default: where the output is a terminal
 
 Namespaces and namespace defaults among the manifests count as they would in a cluster.
 Ends with 0: all admitted, 1: something refused, 2: something could not be read.
+`,
+  rules: `Usage: kthena-ascend rules [RULE | FAMILY] [options]
+
+Lists the rules with their severity; a RULE such as npu/count-shape is explained, with what it refuses and admits.
+
+  -o, --output FORMAT      text (default) or json
 `,
   defaults: `Usage: kthena-ascend defaults [options]
 

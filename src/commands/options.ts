@@ -66,6 +66,7 @@ export const TAKES: Record<string, readonly (keyof typeof OPTIONS)[]> = {
     "release",
   ],
   review: ["color", "defaults", "explain", "filename", "namespace-defaults", "output"],
+  rules: ["color", "output"],
   defaults: [
     "color",
     "context",

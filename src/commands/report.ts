@@ -1,6 +1,7 @@
 import type { Colors } from "picocolors/types.js";
 import type { Finding } from "../api/finding.ts";
 import { type Json, objectOf, stringOf } from "../api/json.ts";
+import { isSecretName } from "../rules/secrets.ts";
 import { coloredDiff } from "./diff.ts";
 import { nameOf } from "./manifests.ts";
 import type { ReviewedManifest, ReviewedObject } from "./review.ts";
@@ -51,7 +52,10 @@ export function jsonReport(reviewed: readonly ReviewedManifest[]): string {
       ...finding,
       ...positionOf(item.manifest, item.at, finding.path),
     })),
-    additions: item.judgement.additions().map(({ first: _first, sticky: _sticky, ...shown }) => shown),
+    additions: item.judgement.additions().map(({ first: _first, sticky: _sticky, ...shown }) => ({
+      ...shown,
+      value: withoutSecret(shown.value),
+    })),
     object: item.judgement.object,
   }));
   return `${JSON.stringify(entries, null, 2)}\n`;
@@ -153,7 +157,15 @@ function explanation({ judgement }: ReviewedObject, color: Paint): string[] {
   );
 }
 
-function shortValue(value: Json): string {
+/** A variable without its value, where its name says that it is secret: a site's defaults may hold such. */
+function withoutSecret(value: Json): Json {
+  const { name } = objectOf(value);
+  const secret = typeof name === "string" && isSecretName(name) && typeof objectOf(value).value === "string";
+  return secret ? { ...objectOf(value), value: "***" } : value;
+}
+
+function shortValue(shown: Json): string {
+  const value = withoutSecret(shown);
   const { name, value: text, valueFrom, ...rest } = objectOf(value);
   if (name !== undefined && typeof text === "string") return text;
   if (valueFrom !== undefined)

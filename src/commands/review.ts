@@ -14,6 +14,7 @@ import {
   routingServer,
 } from "../injectors/model-server.ts";
 import { defaultsProblems } from "../rules/defaults-problems.ts";
+import { githubReport, junitReport } from "./ci-reports.ts";
 import { type Console, EXIT, UsageError } from "./console.ts";
 import { documentOfConfigMap, loadDefaults, problemText } from "./load-defaults.ts";
 import {
@@ -32,7 +33,7 @@ export interface ReviewOptions {
   files: string[];
   defaults: string[];
   namespaceDefaults: string | undefined;
-  output: "diff" | "yaml" | "json" | "patch";
+  output: "diff" | "yaml" | "json" | "patch" | "junit" | "github";
   explain: boolean;
 }
 
@@ -47,7 +48,7 @@ export function reviewOptions(values: Values, rest: readonly string[]): ReviewOp
     files,
     defaults: listOf(values, "defaults"),
     namespaceDefaults: textOf(values, "namespace-defaults"),
-    output: oneOf(values, "output", "diff", ["diff", "yaml", "json", "patch"] as const),
+    output: oneOf(values, "output", "diff", ["diff", "yaml", "json", "patch", "junit", "github"] as const),
     explain: values.explain === true,
   };
 }
@@ -82,13 +83,20 @@ export async function reviewCommand(options: ReviewOptions, console: Console): P
       objects: objectsOf(manifest).map((item) => reviewObject(item, resolve, before)),
     }),
   );
-  console.out(reportOf(options, reviewed, console));
+  console.out(reportOf(options, reviewed, unreadable, console));
   const refused = reviewed.some((item) => item.objects.some((object) => object.refused));
   if (unreadable.length > 0) return EXIT.unreadable;
   return refused ? EXIT.refused : EXIT.ok;
 }
 
-function reportOf(options: ReviewOptions, reviewed: ReviewedManifest[], console: Console): string {
+function reportOf(
+  options: ReviewOptions,
+  reviewed: ReviewedManifest[],
+  unreadable: readonly Unreadable[],
+  console: Console,
+): string {
+  if (options.output === "junit") return junitReport(reviewed, unreadable);
+  if (options.output === "github") return githubReport(reviewed, unreadable);
   if (options.output === "yaml") return yamlReport(reviewed, (text) => console.err(text));
   if (options.output === "json") return jsonReport(reviewed);
   if (options.output === "patch") return patchReport(reviewed);

@@ -175,7 +175,7 @@ describe("the command line", () => {
   it.each([
     [["reveiw"], "reveiw is no command"],
     [["review"], "name at least one file"],
-    [["review", "x", "-o", "xml"], "--output: xml is none of diff, yaml, json, patch"],
+    [["review", "x", "-o", "xml"], "--output: xml is none of diff, yaml, json, patch, junit, github"],
     [["review", "x", "--port", "1"], "review: takes no --port"],
     [["serve", "--port", "many"], "--port: many is no number"],
     [["serve", "--tls-cert-file", "x"], "--tls-private-key-file is missing"],

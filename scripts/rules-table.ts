@@ -1,0 +1,44 @@
+import { familyOf, strictnessOf } from "../src/commands/rules.ts";
+import { RULES } from "../src/rules/index.ts";
+
+const BEGIN = "<!-- rules: written by npm run docs -->";
+const END = "<!-- end of rules -->";
+
+/** Families of which the table says only what they are: their rules repeat what others refuse. */
+const TOGETHER: Record<string, string> = {
+  kthena: "What Kthena's own webhooks refuse, told before they are asked",
+  schema: "What the CRDs' schemas refuse; looked at offline, where no API server does",
+};
+
+/**
+ * The README with its table of rules made anew from the catalogue.
+ * @throws Error where the marks around the table are missing
+ */
+export function withRulesTable(readme: string): string {
+  const begin = readme.indexOf(BEGIN);
+  const end = readme.indexOf(END);
+  if (begin < 0 || end < begin) throw new Error(`README.md lacks ${BEGIN} and ${END}`);
+  return `${readme.slice(0, begin + BEGIN.length)}\n${rulesTable()}${readme.slice(end)}`;
+}
+
+function rulesTable(): string {
+  const families = [...new Set(RULES.map(({ id }) => familyOf(id)))];
+  const rows = families.flatMap((family) => {
+    const rules = RULES.filter(({ id }) => familyOf(id) === family);
+    const together = TOGETHER[family];
+    if (together !== undefined)
+      return [
+        row(
+          `\`${family}/…\``,
+          [...new Set(rules.map(strictnessOf))].join("; "),
+          `${together}: ${rules.length} rules`,
+        ),
+      ];
+    return rules.map((rule) => row(`\`${rule.id}\``, strictnessOf(rule), rule.summary));
+  });
+  return `| rule | severity | what holds |\n|---|---|---|\n${rows.join("")}`;
+}
+
+function row(...cells: string[]): string {
+  return `| ${cells.map((cell) => cell.replaceAll("|", "\\|")).join(" | ")} |\n`;
+}

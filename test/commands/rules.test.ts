@@ -1,0 +1,79 @@
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import picocolors from "picocolors";
+import { describe, expect, it } from "vitest";
+import { withRulesTable } from "../../scripts/rules-table.ts";
+import type { Console } from "../../src/commands/console.ts";
+import { rulesCommand, rulesOptions } from "../../src/commands/rules.ts";
+import { RULES } from "../../src/rules/index.ts";
+
+function run(rest: string[], values: Record<string, string> = {}): string {
+  let text = "";
+  const console: Console = {
+    out: (part) => {
+      text += part;
+    },
+    err: () => undefined,
+    readInput: async () => "",
+    color: picocolors.createColors(false),
+  };
+  rulesCommand(rulesOptions(values, rest), console);
+  return text;
+}
+
+describe("the README", () => {
+  it("has the table of rules as `npm run docs` writes it", async () => {
+    const readme = await readFile(join(import.meta.dirname, "../../README.md"), "utf8");
+    expect(withRulesTable(readme) === readme, "run npm run docs").toBe(true);
+  });
+});
+
+describe("rules", () => {
+  it("lists every rule with its severity", () => {
+    const lines = run([]).trimEnd().split("\n");
+    expect(lines).toHaveLength(RULES.length);
+    expect(lines[0]).toMatch(/^npu\/whole-number +deny, always +NPUs are a whole number, not negative$/);
+  });
+
+  it("lists a family", () => {
+    expect(run(["gang"]).trimEnd().split("\n")).toHaveLength(
+      RULES.filter(({ id }) => id.startsWith("gang/")).length,
+    );
+  });
+
+  it("explains one, with what it refuses and what it admits", () => {
+    expect(run(["npu/count-shape"])).toBe(`npu/count-shape (deny)
+
+A pod asks for a number of NPUs that the hardware can give.
+
+Why: Nodes hand out NPUs in fixed shapes (MindCluster, 03_ascend_ai_processor_based_affinity.md; CCE for Snt9).
+To change it: rules: {npu/count-shape: deny | warn | off} in the defaults, or kthena-ascend.io/allow: npu/count-shape on one object.
+
+Refused (in an engine's container):
+  resources: {limits: {huawei.com/ascend-1980: "9"}} # on a2
+
+Admitted (in an engine's container):
+  resources: {limits: {huawei.com/ascend-1980: "8"}}
+`);
+  });
+
+  it("says what cannot be changed", () => {
+    expect(run(["npu/whole-number"])).toContain("it cannot be turned off, and no object can be exempted");
+    expect(run(["kthena/role-name"])).toContain("no single object can be exempted");
+    expect(run(["kthena/role-name"])).toContain("refused even for what the stored object has too");
+  });
+
+  it("gives data", () => {
+    const [rule] = JSON.parse(run(["kv/port"], { output: "json" }));
+    expect(rule).toMatchObject({ id: "kv/port", severity: "deny", always: false, ratchets: true });
+    expect(Object.keys(rule.example)).toEqual(["in", "refused", "admitted"]);
+  });
+
+  it.each([
+    [["npu/count-shap"], "did you mean npu/count-shape?"],
+    [["nothing-like-it-at-all"], "kthena-ascend rules lists them"],
+    [["npu", "hccl"], "not hccl too"],
+  ])("refuses %j", (rest, message) => {
+    expect(() => run(rest)).toThrow(message);
+  });
+});
