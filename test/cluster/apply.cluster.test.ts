@@ -4,8 +4,17 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { parseAllDocuments, stringify } from "yaml";
 import { type JsonObject, listOf, objectOf } from "../../src/api/json.ts";
 import { INJECTED, SETTINGS, STAMP } from "../../src/api/names.ts";
-import { contains, type ManifestUser, manifestOf, metadataOf, userIn, WAYS } from "./manifest-user.ts";
+import {
+  contains,
+  eventually,
+  type ManifestUser,
+  manifestOf,
+  metadataOf,
+  userIn,
+  WAYS,
+} from "./manifest-user.ts";
 import { type Product, startProduct } from "./product.ts";
+import { SECOND_REFUSAL, startSecondWebhook } from "./second-webhook.ts";
 
 const examples = join(import.meta.dirname, "..", "..", "examples");
 
@@ -161,6 +170,21 @@ test("a refusal reads as the API server's own, and the object is not stored", as
   expect(refused.stderr).toMatch(/^The ModelServing "too-few-npus" is invalid: \n\* metadata\.annotations\[/);
   expect(refused.stderr).toContain("(npu/parallel-size)");
   expect((await person.try(["get", "modelserving", "-o", "name"])).stdout).toBe("");
+});
+
+test("a refusal is what kubectl shows, also beside a second webhook that refuses at once", async () => {
+  const person = await user();
+  await using _second = await startSecondWebhook(product.plane, person.namespace);
+  const lean = stringify(example("modelserving/single-node"));
+  // What is ours to admit is refused by the other, once the API server has taken it up.
+  const admitted = () => person.try(["create", "--dry-run=server", "-f", "-"], lean);
+  await eventually("the second webhook", admitted, ({ stderr }) => stderr.includes(SECOND_REFUSAL));
+  const [document] = parseAllDocuments(readFileSync(join(examples, "refused/too-few-npus.yaml"), "utf8"));
+  const wrong = stringify(manifestOf(String(document)));
+  for (let time = 0; time < 20; time += 1) {
+    const refused = await person.try(["create", "-f", "-"], wrong);
+    expect(refused.stderr).toContain("(npu/parallel-size)");
+  }
 });
 
 test("what is opted out of is stored as it was written", async () => {
