@@ -80,6 +80,7 @@ const MODES: Record<string, readonly string[]> = {
     "defaults.hardwareBySelector[0].nodeSelector.pool=a3",
     "defaults.hardwareBySelector[0].hardware=a3",
   ],
+  "a Mooncake master": ["mooncakeMaster.enabled=true"],
   "nothing that is optional": [
     "replicas=1",
     "metrics.port=0",

@@ -3,6 +3,12 @@ app.kubernetes.io/name: {{ .Chart.Name }}
 app.kubernetes.io/instance: {{ .Release.Name }}
 {{- end }}
 
+{{/* Other than those of the webhook, whose Service must not find it. */}}
+{{- define "kthena-ascend.mooncakeMasterLabels" -}}
+app.kubernetes.io/name: mooncake-master
+app.kubernetes.io/instance: {{ .Release.Name }}
+{{- end }}
+
 {{- define "kthena-ascend.labels" -}}
 {{ include "kthena-ascend.selectorLabels" . }}
 app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
