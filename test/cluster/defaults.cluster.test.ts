@@ -302,3 +302,32 @@ test("`kthena-ascend defaults --namespace` prints what is in force there, each v
   const missing = await runCommand(process.execPath, [...args, "--namespace=none"], { mayFail: true });
   expect(missing).toMatchObject({ code: 2, stderr: "--namespace: there is no namespace none\n" });
 });
+
+test("without any good document a replica is not Ready, says why, refuses for now, and comes back by itself", async () => {
+  const kept = await platform.run(["get", "configmap", NAME, "-o", "json"]);
+  const { metadata, ...rest } = JSON.parse(kept.stdout) as JsonObject;
+  const { labels, annotations } = objectOf(metadata);
+  const [first, second] = product.installation.replicas;
+  await second?.kill();
+  await first?.kill();
+  await platform.run(["delete", "configmap", NAME, "kthena-ascend-last-good-defaults"]);
+  first?.start();
+  const told = await eventually(
+    "the reason",
+    async () => (await first?.fetch("/readyz", 8443, "HTTPS"))?.text ?? "",
+    (text) => text.includes("no defaults are in force"),
+  );
+  expect(told).toBe(
+    `no defaults are in force: ConfigMap ${RELEASE_NAMESPACE}/${NAME}: the document is missing; create it again\n`,
+  );
+  await eventually(
+    "an Event",
+    () => events(RELEASE_NAMESPACE),
+    (all) => all.some(({ note }) => note.startsWith("no document is in force:")),
+  );
+  const again = JSON.stringify({ ...rest, metadata: { name: NAME, labels, annotations } });
+  await platform.run(["create", "-f", "-"], again);
+  second?.start();
+  await product.installation.waitReady();
+  expect((await admitted(people)).stderr).not.toContain("last good");
+});
