@@ -7,6 +7,7 @@ import type { BoosterFact, Observed } from "../conditions/facts.ts";
 import { readBooster } from "../conditions/read.ts";
 import { reportIn } from "../conditions/report.ts";
 import { kindOf } from "./shape.ts";
+import type { Awaitable } from "./surroundings.ts";
 import type { Reviewer, Verdict } from "./verdict.ts";
 
 /** What is known beside the ModelBooster itself. */
@@ -18,7 +19,7 @@ export interface StatusSurroundings {
    * The children of a ModelBooster; undefined where the snapshot is not complete yet, or is older than the given
    * resourceVersion of the ModelBooster.
    */
-  childrenOf: (booster: BoosterFact, resourceVersion: string) => Children | undefined;
+  childrenOf: (booster: BoosterFact, resourceVersion: string) => Awaitable<Children | undefined>;
   nowMs: () => number;
 }
 
@@ -27,25 +28,32 @@ export interface StatusSurroundings {
  * conditions, and leaves the rest of the status as it was sent. It never refuses: what it cannot judge passes.
  */
 export function createStatusReviewer(surroundings: StatusSurroundings): Reviewer {
-  return (request) => {
-    const judged = judgeStatus(request, surroundings);
-    return typeof judged === "string" ? skipped(request, judged) : answered(request, judged);
+  return async (request) => {
+    const { object, oldObject } = request;
+    const pass = passReason(request);
+    if (pass !== undefined || !object || !oldObject) return skipped(request, pass ?? "operation");
+    const before = readBooster(oldObject);
+    const version = stringOf(objectOf(oldObject.metadata).resourceVersion) ?? "";
+    const children = await surroundings.childrenOf(before, version);
+    if (!children) return skipped(request, "snapshot-behind");
+    return answered(request, judgeStatus(object, before, children, surroundings.nowMs()));
   };
 }
 
-/** The operations, or why the write passes as it is. */
-function judgeStatus(request: AdmissionRequest, surroundings: StatusSurroundings): Operation[] | string {
-  const { object, oldObject } = request;
+function passReason(request: AdmissionRequest): string | undefined {
   if (kindOf(request) !== "ModelBooster" || request.subResource !== "status") return "unknown-kind";
-  if (request.operation !== "UPDATE" || !object || !oldObject) return "operation";
-  if (request.options?.fieldManager === CONDITIONS_MANAGER) return "own-write";
-  const before = readBooster(oldObject);
+  if (request.operation !== "UPDATE") return "operation";
+  return request.options?.fieldManager === CONDITIONS_MANAGER ? "own-write" : undefined;
+}
+
+function judgeStatus(
+  object: JsonObject,
+  before: BoosterFact,
+  children: Children,
+  nowMs: number,
+): Operation[] {
   const written = readBooster(object);
-  const version = stringOf(objectOf(oldObject.metadata).resourceVersion) ?? "";
-  const children = surroundings.childrenOf(before, version);
-  if (!children) return "snapshot-behind";
   const booster: BoosterFact = { ...written, conditions: before.conditions };
-  const nowMs = surroundings.nowMs();
   const { findings } = evaluate({ ...children, booster, report: reportIn(written.conditions) }, nowMs);
   return operationsOf(object, mergeConditions(before.conditions, findings, nowMs, inOrder(before, written)));
 }

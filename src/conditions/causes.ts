@@ -6,6 +6,8 @@ import { refusalOf } from "./report.ts";
 
 /** Volcano looks at a new PodGroup within seconds; after this long it will not. */
 export const GANG_SILENCE_MS = 30_000;
+/** While a gang comes together Volcano calls each of its pods unschedulable; that passes within a cycle or two. */
+export const SCHEDULING_GRACE_MS = 3_000;
 /**
  * Kthena deletes the role of a container that restarted and makes it again, so the crash cannot be seen for a while
  * (pkg/model-serving-controller/utils/utils.go ContainerRestarted). For so long it counts as going on.
@@ -22,13 +24,19 @@ export interface Causes {
 export function causesOf(observed: Observed, serving: ServingFact | undefined, nowMs: number): Causes {
   const refusal = refusalOf(observed);
   const pods = serving ? podsOf(observed, serving) : [];
+  const fresh = freshlyUnscheduled(pods, nowMs);
+  const lasting = pods.filter((pod) => !fresh.has(pod));
   const gangs = serving ? gangCauses(observed, serving, pods, nowMs) : { causes: [], recheckMs: undefined };
-  const seen = [...(refusal ? [refusal] : []), ...podCauses(pods, observed.podGroups), ...gangs.causes];
+  const seen = [
+    ...(refusal ? [refusal] : []),
+    ...podCauses(lasting, pods, observed.podGroups),
+    ...gangs.causes,
+  ];
   const remembered = seen.length === 0 ? rememberedCrash(observed, serving, pods, nowMs) : undefined;
   const causes = remembered ? [remembered.cause] : seen;
   return {
     causes: causes.toSorted((left, right) => CAUSES.indexOf(left.reason) - CAUSES.indexOf(right.reason)),
-    recheckMs: remembered?.recheckMs ?? gangs.recheckMs,
+    recheckMs: soonest([remembered?.recheckMs, gangs.recheckMs, ...fresh.values()]),
   };
 }
 
@@ -43,9 +51,29 @@ export function podsOf({ pods }: Pick<Observed, "pods">, serving: ServingFact): 
   );
 }
 
-function podCauses(pods: readonly PodFact[], groups: readonly PodGroupFact[]): Cause[] {
+/** Pods that may find a node yet, with how long they are waited for. */
+function freshlyUnscheduled(pods: readonly PodFact[], nowMs: number): Map<PodFact, number> {
+  const fresh = new Map<PodFact, number>();
+  for (const pod of pods) {
+    if (pod.problem?.kind !== "Unschedulable") continue;
+    const left = pod.problem.since + SCHEDULING_GRACE_MS - nowMs;
+    if (left > 0) fresh.set(pod, left);
+  }
+  return fresh;
+}
+
+function soonest(times: readonly (number | undefined)[]): number | undefined {
+  const known = times.filter((time) => time !== undefined);
+  return known.length > 0 ? Math.min(...known) : undefined;
+}
+
+function podCauses(
+  affectable: readonly PodFact[],
+  pods: readonly PodFact[],
+  groups: readonly PodGroupFact[],
+): Cause[] {
   const grouped = new Map<string, PodFact[]>();
-  for (const pod of [...pods].sort((left, right) => (left.name < right.name ? -1 : 1))) {
+  for (const pod of [...affectable].sort((left, right) => (left.name < right.name ? -1 : 1))) {
     const { problem } = pod;
     if (!problem) continue;
     const container = "container" in problem ? problem.container : "";

@@ -85,7 +85,7 @@ export type PodProblem =
   | { kind: "ImagePull" | "ContainerConfig"; container: string; image: string; text: string }
   | { kind: "Crashing"; container: string; times: number; exit: number; word: string; seconds: number }
   | { kind: "PodFailed"; text: string }
-  | { kind: "Unschedulable"; text: string };
+  | { kind: "Unschedulable"; text: string; since: number };
 
 /** One of Kthena's pods. */
 export interface PodFact extends ObjectFact {

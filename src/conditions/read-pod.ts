@@ -132,7 +132,7 @@ function unschedulableOf(pod: JsonObject): PodProblem | undefined {
   const scheduled = conditionOf(pod, "PodScheduled");
   if (scheduled?.status !== "False") return undefined;
   const text = stringOf(scheduled.message) || stringOf(scheduled.reason) || "";
-  return { kind: "Unschedulable", text };
+  return { kind: "Unschedulable", text, since: timeOf(scheduled.lastTransitionTime) };
 }
 
 function imageOf(pod: JsonObject, container: string): string {

@@ -30,6 +30,8 @@ export interface BoosterOptions {
 
 /** Longest pause after a refusal that somebody has to do something about. */
 const LASTING_MS = 60_000;
+/** A ModelBooster may be that much older than the leader and still be new to everyone. */
+const FIRST_MS = 60_000;
 /** How long it waits for its turn where many writes are due. */
 const TURN_MS = 20;
 
@@ -40,6 +42,8 @@ export class BoosterController {
   readonly #options: BoosterOptions;
   readonly #around: Surroundings;
   readonly #bucket: TokenBucket;
+  /** Wall clock: since when it looks. */
+  readonly #since: number;
   readonly #told = new Map<string, Told>();
   /** uids of ModelBoosters that have been active. */
   readonly #started = new Set<string>();
@@ -49,6 +53,7 @@ export class BoosterController {
     this.#snapshot = snapshot;
     this.#options = options;
     this.#around = around;
+    this.#since = around.clock.now();
     this.#bucket = new TokenBucket(options.burst, options.refillMs, around.clock);
   }
 
@@ -87,7 +92,9 @@ export class BoosterController {
     const { fact } = current;
     const anew = previous !== undefined && previous.fact.uid !== uid;
     const before = anew ? {} : (this.#told.get(key) ?? toldOf(fact.conditions));
-    for (const happening of happenings(fact, before)) this.#options.events.record(happening);
+    // What was there before this began to look is no news when its first conditions are written.
+    const first = Object.keys(before).length === 0 && fact.createdAt < this.#since - FIRST_MS;
+    if (!first) for (const happening of happenings(fact, before)) this.#options.events.record(happening);
     this.#told.set(key, { ...before, ...toldOf(fact.conditions) });
     this.#measureStart(fact, before);
   }

@@ -15,7 +15,7 @@ import { readPod } from "../conditions/read-pod.ts";
 import type { KubeClient } from "../kube/client.ts";
 import { Informer, type InformerOptions } from "../kube/informer.ts";
 import { PODS } from "../kube/resource.ts";
-import type { Surroundings } from "../kube/surroundings.ts";
+import type { Clock, Surroundings } from "../kube/surroundings.ts";
 import {
   type Held,
   keeping,
@@ -25,6 +25,10 @@ import {
   MODEL_SERVINGS,
   POD_GROUPS,
 } from "./held.ts";
+
+/** How long a write of a status waits for the copy to catch up with what is stored. */
+const CATCH_UP_MS = 100;
+const LOOK_MS = 5;
 
 /** What changed, for whoever decides about it. */
 export interface SnapshotListener {
@@ -47,8 +51,10 @@ export class Snapshot {
   readonly routes: Informer<Held<RouteFact>>;
   readonly pods: Informer<Held<PodFact>>;
   readonly podGroups: Informer<Held<PodGroupFact>>;
+  readonly #clock: Clock;
 
   constructor(client: KubeClient, around: Surroundings) {
+    this.#clock = around.clock;
     const informer = <F extends ObjectFact>(options: InformerOptions<Held<F>>) =>
       new Informer<Held<F>>(client, { optional: true, ...options }, around);
     const owner = { owner: ({ fact }: Held<ObjectFact>) => fact.owners };
@@ -168,13 +174,22 @@ export class Snapshot {
   }
 
   /**
-   * The same for the status webhook: undefined while not everything was read, or where the ModelBooster held here is
-   * older than the given version. resourceVersions of one kind can be compared (Kubernetes, KEP-5504).
+   * The same for the status webhook: undefined while not everything was read, or where the ModelBooster held here
+   * stays older than the given version for a moment. resourceVersions of one kind can be compared (Kubernetes, KEP-5504).
    */
-  childrenAsOf(booster: BoosterFact, resourceVersion: string): Children | undefined {
-    const held = this.boosters.store.get(`${booster.namespace}/${booster.name}`);
-    if (!this.synced || !held || held.fact.uid !== booster.uid) return undefined;
-    return isOlder(held.metadata.resourceVersion, resourceVersion) ? undefined : this.childrenOf(booster);
+  async childrenAsOf(booster: BoosterFact, resourceVersion: string): Promise<Children | undefined> {
+    // Two writes in a row: the second comes before the watch has told of the first.
+    for (let waited = 0; waited < CATCH_UP_MS && this.synced && this.#isBehind(booster, resourceVersion); ) {
+      await this.#clock.sleep(LOOK_MS);
+      waited += LOOK_MS;
+    }
+    const behind = !this.synced || this.#isBehind(booster, resourceVersion);
+    return behind ? undefined : this.childrenOf(booster);
+  }
+
+  #isBehind({ namespace, name, uid }: BoosterFact, resourceVersion: string): boolean {
+    const held = this.boosters.store.get(`${namespace}/${name}`);
+    return !held || held.fact.uid !== uid || isOlder(held.metadata.resourceVersion, resourceVersion);
   }
 
   #onNetworking(

@@ -1,5 +1,4 @@
 import { at, type JsonObject, listOf, objectOf } from "../../src/api/json.ts";
-import { CONDITIONS_MANAGER } from "../../src/api/names.ts";
 import type { KubeClient } from "../../src/kube/client.ts";
 import { Informer } from "../../src/kube/informer.ts";
 import type { AnyObject, Place } from "../../src/kube/resource.ts";
@@ -8,7 +7,7 @@ import { until } from "../kube/fake-api-server.ts";
 import { expandBooster, reportBooster } from "./kthena-controllers/model-booster.ts";
 import { MODEL_BOOSTERS, MODEL_SERVINGS, mustBe } from "./kthena-controllers/objects.ts";
 
-/** What the conditions of a ModelBooster say, in one line: `TakenUp | False PodsNotReady | NoProblem`. */
+/** What the conditions of a ModelBooster say, in one line. */
 export function summaryOf(booster: AnyObject): string {
   const found = new Map(conditionsOf(booster).map((condition) => [condition.type, condition]));
   return ["Initialized", "Active", "Failed"]
@@ -60,6 +59,11 @@ export class BoosterWatch {
     return (this.#versions.get(`${namespace}/${name}`) ?? []).slice(since);
   }
 
+  /** All versions of all ModelBoosters. */
+  everything(): AnyObject[] {
+    return [...this.#versions.values()].flat();
+  }
+
   /** How many versions there have been: where to look on from. */
   mark(place: Place): number {
     return this.versions(place).length;
@@ -78,17 +82,6 @@ export class BoosterWatch {
     this.settled.push(performance.now() - began);
     const active = conditionsOf(this.current(place) ?? { metadata: { name: "" } });
     return String(active.find(({ type }) => type === "Active")?.message);
-  }
-
-  /** How many of the versions the reconciler wrote, by managedFields of the last change. */
-  writes(place: Place, since = 0): number {
-    const times = this.versions(place, since).flatMap((version) =>
-      listOf(at(version as unknown as JsonObject, "metadata", "managedFields"))
-        .map(objectOf)
-        .filter(({ manager }) => manager === CONDITIONS_MANAGER)
-        .map(({ time }) => String(time)),
-    );
-    return new Set(times).size;
   }
 }
 

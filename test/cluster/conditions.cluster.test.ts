@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { REASONS } from "../../src/conditions/reasons.ts";
 import type { KubeClient } from "../../src/kube/client.ts";
 import type { Lease } from "../../src/kube/lease-record.ts";
 import { type AnyObject, LEASES, type Place, PODS } from "../../src/kube/resource.ts";
@@ -403,6 +404,15 @@ test("pods that were admitted without injection are told once, on their ModelSer
   );
   expect(metrics?.text).toMatch(/kthena_ascend_condition\{type="Active",status="True"\} [1-9]/);
   expect(metrics?.text).toMatch(/kthena_ascend_modelbooster_start_seconds_count [1-9]/);
+});
+
+test("so far no condition of Kthena's was ever stored in place of a true one", () => {
+  const foreign = watch
+    .everything()
+    .flatMap(conditionsOf)
+    .filter(({ type }) => ["Initialized", "Active", "Failed"].includes(String(type)))
+    .filter(({ reason }) => !REASONS.some((known) => known === reason));
+  expect(foreign).toEqual([]);
 });
 
 test("the leader is killed: another one goes on", async () => {

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import type { JsonObject } from "../../src/api/json.ts";
-import { CRASH_MEMORY_MS, GANG_SILENCE_MS } from "../../src/conditions/causes.ts";
+import { CRASH_MEMORY_MS, GANG_SILENCE_MS, SCHEDULING_GRACE_MS } from "../../src/conditions/causes.ts";
 import {
   ago,
   available,
@@ -471,6 +471,15 @@ describe("a crash", () => {
       verdict(whole({ pods: [pod("server", 0, { status: { ...status, containerStatuses } })] }))[1],
     ).toBe("Active=True Available");
   });
+});
+
+test("a pod that has only just been called unschedulable is waited for", () => {
+  const pods = [pod("server", 0, { node: "", status: unscheduled("pod group is not ready") })];
+  const objects = whole({ servings: [serving(undefined, { status: progressing() })], pods });
+  const since = NOW - 30_000;
+  expect(verdict(objects, since + 1_000)).toEqual(idle("PodsNotReady"));
+  expect(judged(objects, since + 1_000).recheckMs).toBe(SCHEDULING_GRACE_MS - 1_000);
+  expect(verdict(objects, since + SCHEDULING_GRACE_MS)).toEqual(failing("Unschedulable"));
 });
 
 test("a young PodGroup without a phase is waited for, and looked at again in time", () => {
