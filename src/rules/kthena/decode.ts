@@ -108,12 +108,13 @@ function resources(value: Json | undefined): Misfit[] {
 }
 
 function divisors(list: Json | undefined, place = "env", keys = ["valueFrom"]): Misfit[] {
-  return listOf(list).flatMap((item, index): Misfit[] => {
-    const holder = at(item, ...keys);
-    const value = holder === undefined ? undefined : at(holder, "resourceFieldRef", "divisor");
-    const path = [`${place}[${index}]`, ...keys, "resourceFieldRef.divisor"].join(".");
-    return isUnreadable(value) ? [{ path, value }] : [];
-  });
+  const found: Misfit[] = [];
+  for (const [index, item] of listOf(list).entries()) {
+    const value = at(item, ...keys, "resourceFieldRef", "divisor");
+    if (!isUnreadable(value)) continue;
+    found.push({ path: [`${place}[${index}]`, ...keys, "resourceFieldRef.divisor"].join("."), value });
+  }
+  return found;
 }
 
 function podSpec(value: Json | undefined): Misfit[] {
