@@ -4,14 +4,8 @@ import { text } from "node:stream/consumers";
 import { parseArgs } from "node:util";
 import picocolors from "picocolors";
 import { type Console, EXIT, UsageError } from "./commands/console.ts";
-import { defaultsCommand, defaultsOptions } from "./commands/defaults.ts";
 import { HELP, helpFor } from "./commands/help.ts";
 import { OPTIONS, TAKES } from "./commands/options.ts";
-import { reconcileCommand } from "./commands/reconcile.ts";
-import { reviewCommand, reviewOptions } from "./commands/review.ts";
-import { rulesCommand, rulesOptions } from "./commands/rules.ts";
-import { serveCommand } from "./commands/serve.ts";
-import { serveCluster } from "./commands/serve-cluster.ts";
 import { serveClusterOptions, serveOptions } from "./commands/serve-options.ts";
 
 /** How this software names itself to the API server. */
@@ -30,6 +24,7 @@ async function run(argv: string[]): Promise<number> {
   }
 }
 
+/** Loads what the command needs and no more: the Kubernetes client takes as long to load as all the rest together. */
 async function dispatch(argv: string[], console: Console): Promise<number> {
   const { values, positionals } = parsed(argv);
   const [command, ...rest] = positionals;
@@ -38,19 +33,34 @@ async function dispatch(argv: string[], console: Console): Promise<number> {
     return command === undefined && !values.help ? EXIT.unreadable : EXIT.ok;
   }
   refuseForeign(command, values);
-  if (command === "review") return reviewCommand(reviewOptions(values, rest), console);
-  if (command === "rules") return rulesCommand(rulesOptions(values, rest), console);
+  if (command === "review") {
+    const { reviewCommand, reviewOptions } = await import("./commands/review.ts");
+    return reviewCommand(reviewOptions(values, rest), console);
+  }
+  if (command === "rules") {
+    const { rulesCommand, rulesOptions } = await import("./commands/rules.ts");
+    return rulesCommand(rulesOptions(values, rest), console);
+  }
   if (rest.length > 0) throw new UsageError(`${command}: takes no argument ${rest.join(" ")}`);
-  if (command === "defaults") return defaultsCommand(defaultsOptions(values, USER_AGENT), console);
+  if (command === "defaults") {
+    const { defaultsCommand, defaultsOptions } = await import("./commands/defaults.ts");
+    return defaultsCommand(defaultsOptions(values, USER_AGENT), console);
+  }
   if (command === "reconcile" && values.release === undefined)
     throw new UsageError("reconcile: --release is missing: of which installation?");
-  if (values.release === undefined) return serveCommand(serveOptions(values), stopSignal());
+  if (values.release === undefined) {
+    const { serveCommand } = await import("./commands/serve.ts");
+    return serveCommand(serveOptions(values), stopSignal());
+  }
   const { POD_NAME: podName, POD_NAMESPACE: podNamespace } = process.env;
   const facts = { hostName: hostname(), podName, podNamespace };
   const options = serveClusterOptions(values, facts, USER_AGENT);
-  return command === "reconcile"
-    ? reconcileCommand(options, stopSignal())
-    : serveCluster(options, stopSignal());
+  if (command === "reconcile") {
+    const { reconcileCommand } = await import("./commands/reconcile.ts");
+    return reconcileCommand(options, stopSignal());
+  }
+  const { serveCluster } = await import("./commands/serve-cluster.ts");
+  return serveCluster(options, stopSignal());
 }
 
 function parsed(argv: string[]) {
