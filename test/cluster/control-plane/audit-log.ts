@@ -19,16 +19,8 @@ export async function readAuditLog(file: string): Promise<readonly AuditEvent[]>
     .map((line): AuditEvent => JSON.parse(line));
 }
 
-/** Requests that RBAC refused: `verb uri by user`. */
-export function forbidden(events: readonly AuditEvent[], username?: string): readonly string[] {
-  return events
-    .filter((event) => event.annotations?.["authorization.k8s.io/decision"] === "forbid")
-    .filter((event) => username === undefined || event.user.username === username)
-    .map((event) => `${event.verb} ${event.requestURI} by ${event.user.username}`);
-}
-
 /**
- * Those of a user's forbidden requests that it was not allowed at any other time. An API server forbids for a
+ * A user's requests (`verb address`) that RBAC refused and did not allow at any other time. An API server forbids for a
  * moment what it has not read the Role of yet: after an installation, and after each start of its own.
  */
 export function forbiddenForGood(events: readonly AuditEvent[], username: string): readonly string[] {
