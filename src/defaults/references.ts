@@ -49,26 +49,32 @@ export function isReference(name: string): name is Reference {
   return REFERENCES.some((known) => known === name);
 }
 
+/** Fields of a container that are numbers; everything else that can hold a reference is text. */
+const NUMBERS: ReadonlySet<string> = new Set(["containerPort", "hostPort", "port"]);
+
 /**
- * A template with its references replaced. A string that is one reference to a number becomes that number; a key
- * whose value is one reference without a value here is left out.
+ * A template with its references replaced. A port that is one reference becomes a number; a key or an item that is
+ * one reference without a value here is left out.
  */
-export function resolved(template: Json, values: ReferenceValues): Json | undefined {
-  if (typeof template === "string") return resolvedText(template, values);
+export function resolved(template: Json, values: ReferenceValues, key = ""): Json | undefined {
+  if (typeof template === "string") return resolvedText(template, values, key);
   if (Array.isArray(template)) {
     return template.map((item) => resolved(item, values)).filter((item) => item !== undefined);
   }
   if (!isObject(template)) return template;
-  const entries = Object.entries(template).flatMap(([key, item]) => {
-    const value = item === undefined ? undefined : resolved(item, values);
-    return value === undefined ? [] : [[key, value] as const];
+  const entries = Object.entries(template).flatMap(([name, item]) => {
+    const value = item === undefined ? undefined : resolved(item, values, name);
+    return value === undefined ? [] : [[name, value] as const];
   });
   return Object.fromEntries(entries);
 }
 
-function resolvedText(text: string, values: ReferenceValues): string | number | undefined {
+function resolvedText(text: string, values: ReferenceValues, key: string): string | number | undefined {
   const only = /^\$\{([^}]*)\}$/.exec(text)?.[1];
-  if (only !== undefined && isReference(only)) return values[only];
+  if (only !== undefined && isReference(only)) {
+    const value = values[only];
+    return value === undefined || NUMBERS.has(key) ? value : String(value);
+  }
   return text.replace(PATTERN, (whole: string, name: string) => {
     if (whole.startsWith("$$")) return whole.slice(1);
     return isReference(name) ? String(values[name] ?? "") : whole;
