@@ -35,7 +35,7 @@ async function dispatch(argv: string[], console: Console): Promise<number> {
   refuseForeign(command, values);
   if (command === "review") {
     const { reviewCommand, reviewOptions } = await import("./commands/review.ts");
-    return reviewCommand(reviewOptions(values, rest), console);
+    return reviewCommand(reviewOptions(values, rest, USER_AGENT), console);
   }
   if (command === "rules") {
     const { rulesCommand, rulesOptions } = await import("./commands/rules.ts");

@@ -116,8 +116,9 @@ function routing(
   const { severities, allow } = policyOf(world);
   const catalogue = surroundings.rules ?? RULES;
   const { workloads } = world;
+  const cluster = surroundings.clusterFacts?.();
   const judged = (one: JsonObject, rules: readonly Rule[]): Finding[] =>
-    judge({ kind, submitted: one, object: one, units: [], allow, workloads }, severities, rules);
+    judge({ kind, submitted: one, object: one, units: [], allow, workloads, cluster }, severities, rules);
   const oldObject = oldObjectOf(request);
   const completed = kind === "ModelServer" ? modelServer(object, oldObject, world) : untouched(kind, object);
   const findings = judged(completed.object, catalogue);
@@ -200,7 +201,7 @@ function workloadFindings(about: WorkloadCase): Finding[] {
   const { severities, allow } = policyOf(world);
   const catalogue = surroundings.rules ?? RULES;
   const { kind } = completion;
-  const beside = { allow, servers: world.servers };
+  const beside = { allow, servers: world.servers, cluster: surroundings.clusterFacts?.() };
   const found = judge(
     { ...workloadSubject(kind, object, completed), ...beside, oldObject },
     severities,

@@ -3,6 +3,7 @@ import type { Finding } from "../api/finding.ts";
 import type { JsonObject } from "../api/json.ts";
 import type { ResolvedDefaults } from "../defaults/settings.ts";
 import type { RoutedWorkload, RoutingServer } from "../injectors/model-server.ts";
+import type { ClusterFacts } from "../rules/cluster-facts.ts";
 import type { Rule } from "../rules/rule.ts";
 import type { DefaultsPlaces } from "./config-map.ts";
 
@@ -41,6 +42,8 @@ export interface Surroundings {
   workloadsIn?: (namespace: string | undefined) => RoutedWorkload[];
   /** The ModelServers of a namespace, as far as they are known now. */
   serversIn?: (namespace: string | undefined) => RoutingServer[];
+  /** What is known of the live cluster now, for rules that warn. */
+  clusterFacts?: () => ClusterFacts | undefined;
   /** Where the documents of the defaults are; without it ConfigMaps are not judged. */
   defaultsPlaces?: () => DefaultsPlaces /** Today's injectors; others can be given to try how objects fare over two versions. */;
   injectors?: Injectors;

@@ -22,6 +22,7 @@ import { Informer } from "../kube/informer.ts";
 import { type AnyObject, type KubeObject, NAMESPACES, type Place, PODS } from "../kube/resource.ts";
 import type { Surroundings } from "../kube/surroundings.ts";
 import { DefaultsInForce, type DefaultsOptions } from "./defaults-in-force.ts";
+import { FactsWatch } from "./facts.ts";
 import {
   type MemberPod,
   MODEL_BOOSTERS,
@@ -48,6 +49,7 @@ export class ClusterView {
   readonly #servings: Informer<ServingObject>;
   readonly #servers: Informer<ServerObject>;
   readonly #pods: Informer<MemberPod>;
+  readonly #facts: FactsWatch;
   readonly #findNamespace: ObjectLookup<KubeObject>;
   readonly #findBooster: ObjectLookup<KubeObject>;
   readonly #findServing: ObjectLookup<ServingObject>;
@@ -73,6 +75,7 @@ export class ClusterView {
       },
       around,
     );
+    this.#facts = new FactsWatch(client, { servings: this.#servings, servers: this.#servers }, around);
     const { clock } = around;
     const lookup = <T extends KubeObject>(
       resource: typeof PODS,
@@ -96,6 +99,11 @@ export class ClusterView {
     };
   }
 
+  /** Informers of what only warnings come from: nothing waits for them. */
+  get lesserInformers(): Record<string, Pick<Informer<KubeObject>, "synced" | "state">> {
+    return this.#facts.informers;
+  }
+
   /** Why reviews cannot be decided yet; empty where they can. */
   get missing(): string[] {
     const unread = Object.entries(this.informers).flatMap(([name, { synced }]) =>
@@ -111,16 +119,22 @@ export class ClusterView {
       if (!current) this.defaults.forget(key);
     });
     for (const informer of this.#own()) informer.start();
+    this.#facts.start();
   }
 
   async stop(): Promise<void> {
-    await Promise.all([this.defaults.stop(), ...this.#own().map((informer) => informer.stop())]);
+    await Promise.all([
+      this.defaults.stop(),
+      this.#facts.stop(),
+      ...this.#own().map((informer) => informer.stop()),
+    ]);
   }
 
   /** What the reviewers ask. */
   get surroundings(): Admission {
     return {
       defaultsFor: (namespace) => this.#defaultsFor(namespace),
+      clusterFacts: () => this.#facts.facts(),
       noticesFor: (namespace) => this.defaults.notices(namespace ?? ""),
       ownerOf: (object, namespace) => this.#ownerOf(object, namespace),
       podContextOf: (pod, namespace) => this.#podContextOf(pod, namespace),

@@ -25,6 +25,10 @@ Judges manifests as the webhook would and shows what it would add. Nothing is se
                            the defaults document of the namespace
   -o, --output FORMAT      diff (default), yaml (the manifests complete), json, patch (JSON Patch),
                            junit, github (workflow commands)
+      --cluster-facts FILE what a cluster has, for the rules about it: what kubectl get -o yaml gives of nodes,
+                           queues, runtimeclasses, modelservings and modelservers
+      --context NAME, --kubeconfig FILE
+                           the same, read once from a cluster
       --explain            why each addition is there and where its value came from
       --color WHEN         always or never; default: where the output is a terminal
 

@@ -13,6 +13,7 @@ import {
   routedWorkload,
   routingServer,
 } from "../injectors/model-server.ts";
+import type { ClusterFacts } from "../rules/cluster-facts.ts";
 import { defaultsProblems } from "../rules/defaults-problems.ts";
 import { githubReport, junitReport } from "./ci-reports.ts";
 import { type Console, EXIT, UsageError } from "./console.ts";
@@ -27,6 +28,7 @@ import {
 } from "./manifests.ts";
 import { listOf, oneOf, textOf, type Values } from "./option-values.ts";
 import { diffReport, jsonReport, patchReport, yamlReport } from "./report.ts";
+import { type FactsSource, factsFor, factsSource } from "./review-facts.ts";
 
 /** What `kthena-ascend review` takes. */
 export interface ReviewOptions {
@@ -35,13 +37,15 @@ export interface ReviewOptions {
   namespaceDefaults: string | undefined;
   output: "diff" | "yaml" | "json" | "patch" | "junit" | "github";
   explain: boolean;
+  /** What the rules about the cluster compare with; undefined: they say nothing. */
+  facts: FactsSource | undefined;
 }
 
 /**
  * Reads the options of `review`.
  * @throws UsageError that names the option
  */
-export function reviewOptions(values: Values, rest: readonly string[]): ReviewOptions {
+export function reviewOptions(values: Values, rest: readonly string[], userAgent: string): ReviewOptions {
   const files = [...listOf(values, "filename"), ...rest];
   if (files.length === 0) throw new UsageError("review: name at least one file, folder or - with -f");
   return {
@@ -50,6 +54,7 @@ export function reviewOptions(values: Values, rest: readonly string[]): ReviewOp
     namespaceDefaults: textOf(values, "namespace-defaults"),
     output: oneOf(values, "output", "diff", ["diff", "yaml", "json", "patch", "junit", "github"] as const),
     explain: values.explain === true,
+    facts: factsSource(values, userAgent),
   };
 }
 
@@ -77,10 +82,11 @@ export async function reviewCommand(options: ReviewOptions, console: Console): P
   const objects = manifests.flatMap(objectsOf);
   const resolve = namespaceResolver(cluster, namespaceDocument, objects, console);
   const before = new Map<string, Beside>();
+  const facts = await factsFor(options.facts, objects, console);
   const reviewed = manifests.map(
     (manifest): ReviewedManifest => ({
       manifest,
-      objects: objectsOf(manifest).map((item) => reviewObject(item, resolve, before)),
+      objects: objectsOf(manifest).map((item) => reviewObject(item, resolve, before, facts)),
     }),
   );
   console.out(reportOf(options, reviewed, unreadable, console));
@@ -177,12 +183,13 @@ function reviewObject(
   item: ManifestObject,
   resolve: (namespace: string) => Resolution,
   before: Map<string, Beside>,
+  facts: ClusterFacts | undefined,
 ): ReviewedObject {
   const namespace = stringOf(objectOf(item.object.metadata).namespace) ?? "default";
   const defaults = resolve(namespace);
   const beside = before.get(namespace) ?? { workloads: [], servers: [] };
   before.set(namespace, beside);
-  const surroundings: Surroundings = { defaultsFor: () => defaults };
+  const surroundings: Surroundings = { defaultsFor: () => defaults, clusterFacts: () => facts };
   const world = { defaults, ...beside };
   const judgement = judgeManifest(requestFor(item.object, namespace), world, surroundings);
   const workload = judgement.kind === "ModelServing" ? routedWorkload(judgement.object) : undefined;

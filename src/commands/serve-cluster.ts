@@ -216,7 +216,12 @@ function stateOf({ view, certificates, keeper, events }: Parts, ready: boolean):
     certificates: certificates.expiry,
     defaults: Object.fromEntries([["", defaults.cluster.from === "current"], ...valid]),
     leases: { defaults: keeper.holds(), certs: certificates.issuing },
-    informers: Object.fromEntries(Object.entries(view.informers).map(([name, { state }]) => [name, state])),
+    informers: Object.fromEntries(
+      Object.entries({ ...view.informers, ...view.lesserInformers }).map(([name, { state }]) => [
+        name,
+        state,
+      ]),
+    ),
     eventsDropped: events.dropped,
   };
 }

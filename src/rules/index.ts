@@ -3,6 +3,7 @@ import { oncePer } from "../api/once-per.ts";
 import { ADMISSION_RULES } from "./admission.ts";
 import { annotationRules } from "./annotations.ts";
 import { BOOSTER_RULES } from "./booster.ts";
+import { CLUSTER_RULES } from "./cluster.ts";
 import { canBeAllowed, type Exemption, exemptionsOf, isExempt } from "./exemptions.ts";
 import { GANG_RULES } from "./gang.ts";
 import { HCCL_RULES } from "./hccl.ts";
@@ -43,6 +44,7 @@ export const RULES: readonly Rule[] = [
   ...GANG_RULES,
   ...SERVING_RULES,
   ...ROUTING_RULES,
+  ...CLUSTER_RULES,
   ...KTHENA_RULES,
   ...annotationRules(() => RULES),
   ...SCHEMA_RULES,

@@ -13,6 +13,7 @@ import type { KvPlan } from "../injectors/kv-plan.ts";
 import type { RoutedWorkload, RoutingServer } from "../injectors/model-server.ts";
 import type { PodSubject } from "../injectors/pod-subject.ts";
 import { npusOf, podSubject, type RoleReading, readRole } from "../injectors/role.ts";
+import type { ClusterFacts } from "./cluster-facts.ts";
 import { engineOfWorker, enginesOfUnit, type RuleEngine } from "./engines.ts";
 
 /** What can hold NPUs: a container of a template, or a worker of a ModelBooster. */
@@ -70,6 +71,8 @@ export interface RuleSubject {
   units: readonly RuleUnit[];
   /** The engine containers of all units and what their command lines say. */
   engines?: readonly RuleEngine[];
+  /** What is known of the live cluster. */
+  cluster?: ClusterFacts | undefined;
   /** The object as it is stored, on UPDATE. */
   oldObject?: JsonObject | undefined;
   /** For a ModelServer: the workloads of its namespace. */

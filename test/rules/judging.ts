@@ -6,6 +6,7 @@ import { isObject, type Json, type JsonObject } from "../../src/api/json.ts";
 import { requestFor } from "../../src/commands/review.ts";
 import { checkDefaults } from "../../src/defaults/parse.ts";
 import { resolveDefaults } from "../../src/defaults/resolve.ts";
+import type { ClusterFacts } from "../../src/rules/cluster-facts.ts";
 import type { ExamplePlace } from "../../src/rules/rule.ts";
 
 /** An image that no rule has anything against. */
@@ -17,10 +18,14 @@ export interface Circumstances {
   defaults?: JsonObject;
   oldObject?: JsonObject;
   operation?: string;
+  facts?: ClusterFacts | undefined;
 }
 
 /** The findings that /mutate would have on an object. */
-export function findingsOn(object: JsonObject, { defaults = {}, ...more }: Circumstances = {}): Finding[] {
+export function findingsOn(
+  object: JsonObject,
+  { defaults = {}, facts, ...more }: Circumstances = {},
+): Finding[] {
   const document = { apiVersion: "kthena-ascend.io/v1alpha1", kind: "AscendDefaults", ...defaults };
   const checked = checkDefaults(document, "test");
   if (!checked.ok) throw new Error(JSON.stringify(checked.problems));
@@ -30,7 +35,11 @@ export function findingsOn(object: JsonObject, { defaults = {}, ...more }: Circu
     ...(more.oldObject ? { operation: "UPDATE" } : {}),
     ...more,
   };
-  return judgeRequest(request, { defaults: resolved }, { defaultsFor: () => resolved }).findings;
+  return judgeRequest(
+    request,
+    { defaults: resolved },
+    { defaultsFor: () => resolved, clusterFacts: () => facts },
+  ).findings;
 }
 
 /** The object as it would be stored if no rule refused it: complete, with its record. */

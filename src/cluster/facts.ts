@@ -1,0 +1,146 @@
+import type { JsonObject } from "../api/json.ts";
+import type { KubeClient } from "../kube/client.ts";
+import { describeFailure } from "../kube/failure.ts";
+import { Informer } from "../kube/informer.ts";
+import { listAll } from "../kube/list-all.ts";
+import { type AnyObject, grouped, type KubeObject, NODES, type Resource } from "../kube/resource.ts";
+import type { Surroundings } from "../kube/surroundings.ts";
+import {
+  type ClusterFacts,
+  type NodeFacts,
+  namedFacts,
+  nodeFacts,
+  workloadFacts,
+} from "../rules/cluster-facts.ts";
+import { MODEL_SERVERS, MODEL_SERVINGS } from "./kinds.ts";
+
+const QUEUES: Resource = {
+  ...grouped("scheduling.volcano.sh", "v1beta1", "queues", "Queue"),
+  namespaced: false,
+};
+const RUNTIME_CLASSES: Resource = {
+  ...grouped("node.k8s.io", "v1", "runtimeclasses", "RuntimeClass"),
+  namespaced: false,
+};
+
+/** A Node, of which only its NPUs and labels count. */
+interface NodeObject extends AnyObject {
+  facts?: NodeFacts;
+}
+
+function onlyFacts(node: NodeObject): NodeObject {
+  const { name, resourceVersion } = node.metadata;
+  const facts = node.facts ?? nodeFacts(node as unknown as JsonObject);
+  return { metadata: { name, ...(resourceVersion === undefined ? {} : { resourceVersion }) }, facts };
+}
+
+function onlyName<T extends KubeObject>({ metadata: { name, resourceVersion } }: T): T {
+  return { metadata: { name, ...(resourceVersion === undefined ? {} : { resourceVersion }) } } as T;
+}
+
+/** The informers of others that hold what facts are made of too. */
+export interface FactSources {
+  servings: Pick<Informer<AnyObject>, "synced" | "store" | "onChange">;
+  servers: Pick<Informer<AnyObject>, "synced" | "store" | "onChange">;
+}
+
+/** Keeps what rules want to know of the cluster. Nothing waits for it: what is not read yet is not known. */
+export class FactsWatch {
+  readonly #nodes: Informer<NodeObject>;
+  readonly #queues: Informer<KubeObject>;
+  readonly #classes: Informer<KubeObject>;
+  readonly #sources: FactSources;
+  #facts: ClusterFacts | undefined;
+
+  constructor(client: KubeClient, sources: FactSources, around: Surroundings) {
+    this.#sources = sources;
+    const named = { optional: true, transform: onlyName<KubeObject> };
+    this.#nodes = new Informer<NodeObject>(client, { resource: NODES, transform: onlyFacts }, around);
+    this.#queues = new Informer<KubeObject>(client, { resource: QUEUES, ...named }, around);
+    this.#classes = new Informer<KubeObject>(client, { resource: RUNTIME_CLASSES, ...named }, around);
+  }
+
+  /** The informers by what they hold, for metrics; readiness does not depend on them. */
+  get informers(): Record<string, Pick<Informer<KubeObject>, "synced" | "state">> {
+    return { nodes: this.#nodes, queues: this.#queues, runtimeclasses: this.#classes };
+  }
+
+  start(): void {
+    const changed = (): void => {
+      this.#facts = undefined;
+    };
+    for (const source of [this.#sources.servings, this.#sources.servers]) source.onChange(changed);
+    for (const informer of [this.#queues, this.#classes]) informer.onChange(changed);
+    this.#nodes.onChange(changed);
+    for (const informer of [this.#nodes, this.#queues, this.#classes]) informer.start();
+  }
+
+  async stop(): Promise<void> {
+    await Promise.all([this.#nodes, this.#queues, this.#classes].map((informer) => informer.stop()));
+  }
+
+  /** What is known now; made anew only after something has changed. */
+  facts(): ClusterFacts {
+    const { servings, servers } = this.#sources;
+    this.#facts ??= assembled({
+      nodes: valuesOf(this.#nodes),
+      queues: valuesOf(this.#queues),
+      classes: valuesOf(this.#classes),
+      servings: valuesOf(servings),
+      servers: valuesOf(servers),
+    });
+    return this.#facts;
+  }
+}
+
+function valuesOf<T extends KubeObject>({
+  synced,
+  store,
+}: Pick<Informer<T>, "synced" | "store">): T[] | undefined {
+  return synced ? [...store.values()] : undefined;
+}
+
+interface Read {
+  nodes: NodeObject[] | undefined;
+  queues: KubeObject[] | undefined;
+  classes: KubeObject[] | undefined;
+  servings: AnyObject[] | undefined;
+  servers: AnyObject[] | undefined;
+}
+
+function assembled({ nodes, queues, classes, servings, servers }: Read): ClusterFacts {
+  const json = (object: AnyObject): JsonObject => object as unknown as JsonObject;
+  return {
+    // No node, or no queue where Volcano always makes one: that is no cluster to compare with.
+    nodes: someOf(nodes)?.flatMap(({ facts }) => facts ?? []),
+    queues: someOf(queues)?.map(({ metadata }) => metadata.name),
+    runtimeClasses: classes?.map(({ metadata }) => metadata.name),
+    modelServings: servings?.map((serving) => workloadFacts(json(serving))),
+    modelServers: servers?.map((server) => namedFacts(json(server))),
+  };
+}
+
+function someOf<T>(list: T[] | undefined): T[] | undefined {
+  return list && list.length > 0 ? list : undefined;
+}
+
+/** Reads the facts once. What may not be read is left out, and told. */
+export async function readFacts(
+  client: KubeClient,
+  complain: (problem: string) => void,
+): Promise<ClusterFacts> {
+  const read = async <T extends KubeObject>(resource: Resource, transform?: (object: T) => T) => {
+    const listed = await listAll<T>(client, resource, { pageSize: 500, transform }, { timeoutMs: 15_000 });
+    if (listed.ok) return listed.value.items;
+    complain(`${resource.plural} are not known: ${describeFailure(listed.failure)}`);
+    return undefined;
+  };
+  const [nodes, queues, classes, servings, servers] = await Promise.all([
+    read<NodeObject>(NODES, onlyFacts),
+    read<KubeObject>(QUEUES, onlyName),
+    read<KubeObject>(RUNTIME_CLASSES, onlyName),
+    read<AnyObject>(MODEL_SERVINGS),
+    read<AnyObject>(MODEL_SERVERS),
+  ]);
+  return assembled({ nodes, queues, classes, servings, servers });
+}
