@@ -283,23 +283,76 @@ describe("values", () => {
   });
 });
 
-test("install.yaml is taken by either kind of kubectl apply, twice, and deleted whole", async () => {
-  for (const how of [["--server-side"], []]) {
-    const file = ["-f", INSTALL_MANIFEST];
-    for (let time = 0; time < 2; time += 1) await plane.kubectl(["apply", ...how, ...file]);
-    const pods = { input: JSON.stringify({ kind: "List", apiVersion: "v1", items: [] }) };
-    await plane.kubectl(["get", "-f", INSTALL_MANIFEST], pods);
-    await plane.kubectl(["delete", ...file, "--wait=false"]);
+describe("install.yaml", () => {
+  const FILE = ["-f", INSTALL_MANIFEST];
+
+  test.each([["--server-side"], ["--server-side=false"]])(
+    "is taken by kubectl apply %s, twice, and deleted whole",
+    async (how) => {
+      for (let time = 0; time < 2; time += 1) await plane.kubectl(["apply", how, ...FILE]);
+      await plane.kubectl(["get", ...FILE]);
+      await deleted();
+    },
+  );
+
+  test("applied again on the server does not replace defaults that were edited, unless forced", async () => {
+    await plane.kubectl(["apply", "--server-side", ...FILE]);
+    const map = ["configmap", "kthena-ascend-defaults", `--namespace=${NAMESPACE}`];
+    const patch = JSON.stringify({ data: { "defaults.yaml": "# by hand" } });
+    await plane.kubectl(["patch", ...map, `--patch=${patch}`, "--field-manager=kubectl-edit"]);
+    const document = async () =>
+      (await plane.kubectl(["get", ...map, "-o", "jsonpath={.data.defaults\\.yaml}"])).stdout;
+    const again = await plane.kubectl(["apply", "--server-side", ...FILE], { mayFail: true });
+    expect(again.stderr).toContain('conflict with "kubectl-edit"');
+    expect(await document()).toBe("# by hand");
+    await plane.kubectl(["apply", "--server-side", "--force-conflicts", ...FILE]);
+    expect(await document()).toContain("kind: AscendDefaults");
+    await deleted();
+  });
+
+  async function deleted(): Promise<void> {
+    await plane.kubectl(["delete", ...FILE, "--wait=false"]);
     const left = (await namesOf(RELEASE)).filter((name) => !name.startsWith("namespace/"));
     expect(left).toEqual([]);
     // Nobody here finishes the deletion of a namespace.
-    const finalize = {
+    const namespace = {
       apiVersion: "v1",
       kind: "Namespace",
       metadata: { name: NAMESPACE },
       spec: { finalizers: [] },
     };
     const path = `/api/v1/namespaces/${NAMESPACE}/finalize`;
-    await plane.kubectl(["replace", "--raw", path, "-f", "-"], { input: JSON.stringify(finalize) });
+    await plane.kubectl(["replace", "--raw", path, "-f", "-"], { input: JSON.stringify(namespace) });
   }
+});
+
+describe("on nodes", () => {
+  let full: ControlPlane;
+  const NAMESPACED = `--namespace=${NAMESPACE}`;
+
+  beforeAll(async () => {
+    const controllers = ["deployment-controller", "replicaset-controller", "disruption-controller"];
+    full = await startControlPlane({ controllers });
+  });
+
+  afterAll(async () => {
+    await full?.stop();
+  });
+
+  test("replicas are on different ones, after an upgrade too, and one at a time may be evicted", async () => {
+    const wait = ["--wait", "--timeout=120s"];
+    for (const step of [
+      ["install", "--create-namespace"],
+      ["upgrade", "--set=logLevel=debug"],
+    ]) {
+      await full.helm([...step, RELEASE, CHART, NAMESPACED, ...wait], { timeoutMs: 130_000 });
+      await full.kubectl(["rollout", "status", `deployment/${RELEASE}`, NAMESPACED, "--timeout=60s"]);
+      const nodes = "jsonpath={range .items[*]}{.spec.nodeName} {end}";
+      const running = ["get", "pods", NAMESPACED, "--field-selector=status.phase=Running", "-o", nodes];
+      const names = (await full.kubectl(running)).stdout.trim().split(" ");
+      expect(new Set(names).size).toBeGreaterThan(1);
+    }
+    const allowed = "jsonpath={.status.disruptionsAllowed}";
+    await full.kubectl(["wait", "pdb", RELEASE, NAMESPACED, `--for=${allowed}=1`, "--timeout=60s"]);
+  });
 });

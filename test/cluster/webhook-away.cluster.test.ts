@@ -376,10 +376,13 @@ describe("what may go on without the webhook", () => {
         const body = { status: { observedGeneration: ++generation } };
         return admin.patch(MODEL_BOOSTERS, place, { type: "merge", body }, { subresource: "status" });
       });
-    expect(await write()).toBe(0);
-    await install("reconciler=conditions", "webhooks.status.enabled=true");
-    await until(async () => (await write()) === 1, "the status is sent");
-    await install();
+    for (const value of ["reconciler=off", "webhooks.status.enabled=false"]) {
+      expect(await write()).toBe(1);
+      await install(value);
+      await until(async () => (await write()) === 0, `not sent with ${value}`);
+      await install();
+      await until(async () => (await write()) === 1, "sent again");
+    }
   });
 
   test("namespaces and objects can be left out by name and by label", async () => {
