@@ -6,6 +6,14 @@ export function isDns1035(text: string): boolean {
   return /^[a-z]([-a-z0-9]*[a-z0-9])?$/.test(text);
 }
 
+/** Kubernetes cuts a generateName to this and adds five characters (apiserver, pkg/storage/names). */
+const MOST_BASE = 58;
+
+/** A name as Kubernetes makes it of a generateName, with stand-ins for the characters that nobody knows before. */
+export function nameFrom(base: string): string {
+  return `${base.slice(0, MOST_BASE)}xxxxx`;
+}
+
 const MOST_SUBDOMAIN = 253;
 const NAME = /^([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]$/;
 

@@ -1,12 +1,9 @@
 import { type JsonObject, objectOf, stringOf } from "../../api/json.ts";
 import { quoted } from "../quote.ts";
 import type { Remark } from "../rule.ts";
-import { isDns1035, MOST_LABEL } from "./labels.ts";
+import { isDns1035, MOST_LABEL, nameFrom } from "./labels.ts";
 import { replicasOf, rolesOf } from "./role.ts";
 import type { Check } from "./rule.ts";
-
-/** Kubernetes cuts a generateName to this and adds five characters (apiserver, pkg/storage/names). */
-const MOST_BASE = 58;
 
 /** Checks of the names of a ModelServing. */
 export const NAME_CHECKS: readonly Check[] = [
@@ -40,7 +37,7 @@ function generatedNames(object: JsonObject): Remark[] {
   const given = stringOf(metadata.name) ?? "";
   const base = stringOf(metadata.generateName) ?? "";
   if (given === "" && base === "") return [];
-  const name = given === "" ? `${base.slice(0, MOST_BASE)}xxxxx` : given;
+  const name = given === "" ? nameFrom(base) : given;
   const path = given === "" ? "metadata.generateName" : "metadata.name";
   return rolesOf(object).flatMap((role): Remark[] => {
     const counts = `-${role.replicas}-${role.workerReplicas}`;

@@ -1,6 +1,6 @@
 import type { Finding } from "../../api/finding.ts";
 import { type JsonObject, listOf, objectOf, stringOf } from "../../api/json.ts";
-import { isDns1123Subdomain, isLabelKey, isLabelValue } from "../kthena/labels.ts";
+import { isDns1123Subdomain, isLabelKey, isLabelValue, nameFrom } from "../kthena/labels.ts";
 import { quoted } from "../quote.ts";
 import { finding } from "./check.ts";
 
@@ -40,14 +40,19 @@ function nameFindings(metadata: JsonObject): Finding[] {
     );
   if (name !== "" && !isDns1123Subdomain(name))
     findings.push(invalid("metadata.name", name, "is no name of an object", fix));
-  // A dash at its end is what the made-up characters follow.
-  if (base !== "" && !isDns1123Subdomain(base.replace(/(.)-$/, "$1a")))
+  if (base !== "" && !isBase(base, name === ""))
     findings.push(invalid("metadata.generateName", base, "is no beginning of a name", fix));
   if (namespace !== "" && !/^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/.test(namespace))
     findings.push(
       invalid("metadata.namespace", namespace, "is no name of a namespace", "name one that is there"),
     );
   return findings;
+}
+
+/** A dash at its end is what the made-up characters follow; the name that is made of it must be one too. */
+function isBase(base: string, isUsed: boolean): boolean {
+  if (!isDns1123Subdomain(base.replace(/(.)-$/, "$1a"))) return false;
+  return !isUsed || isDns1123Subdomain(nameFrom(base));
 }
 
 function labelFindings(labels: JsonObject): Finding[] {
