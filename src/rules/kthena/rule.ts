@@ -35,7 +35,7 @@ export function specOf(object: JsonObject): JsonObject {
   return objectOf(object.spec);
 }
 
-/** A number, or undefined where it is anything else. */
+/** A whole number, or undefined where it is anything else: of that the schema tells. */
 export function numberOf(value: Json | undefined): number | undefined {
-  return typeof value === "number" ? value : undefined;
+  return typeof value === "number" && Number.isInteger(value) ? value : undefined;
 }

@@ -1,5 +1,5 @@
 import type { Finding } from "../../api/finding.ts";
-import { at, type JsonObject, listOf, objectOf, stringOf } from "../../api/json.ts";
+import { at, isObject, type JsonObject, listOf, objectOf, stringOf } from "../../api/json.ts";
 import type { ValidatedKind } from "../kthena/rule.ts";
 import { finding } from "./check.ts";
 
@@ -30,6 +30,7 @@ function repeatedRoles(object: JsonObject): Finding[] {
 
 function withoutModel(object: JsonObject): Finding[] {
   const name = at(object, "spec", "modelName");
+  if (!isObject(object.spec)) return [];
   if ((typeof name === "string" && name !== "") || listOf(at(object, "spec", "loraAdapters")).length > 0)
     return [];
   return [violated("spec", "there is neither a modelName nor a LoRA adapter", "write modelName")];

@@ -56,6 +56,15 @@ describe("a ModelRoute", () => {
   });
 });
 
+it("expressions of more than 100,000 characters in a route are left to Kthena", () => {
+  const uri = (length: number): JsonObject =>
+    inRoute(
+      `rules: [{modelMatch: {uri: {regex: "${"(".repeat(length)}"}}, targetModels: [{modelServerName: s}]}]`,
+    );
+  expect(faultsOf(uri(100_000))).toEqual(["route-regex"]);
+  expect(faultsOf(uri(100_001))).toEqual([]);
+});
+
 const SERVER: JsonObject = {
   kind: "ModelServer",
   metadata: { name: "m" },
