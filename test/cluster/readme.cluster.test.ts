@@ -1,0 +1,105 @@
+import { copyFile, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { issueCa, issueLeaf } from "../../src/certs/self-made.ts";
+import { findBinaries } from "./control-plane/binaries.ts";
+import { runCommand } from "./control-plane/command.ts";
+import { type ControlPlane, startControlPlane } from "./control-plane/control-plane.ts";
+import { peerCrdFolder } from "./control-plane/crds.ts";
+
+/** The commands of the README's "Install", run as they stand there, on nodes that kwok plays. */
+
+const ROOT = join(import.meta.dirname, "..", "..");
+/** What needs a container engine, or the output of one. */
+const NOT_HERE = /^(docker|kubectl .* logs) /;
+
+let plane: ControlPlane;
+let folder: string;
+
+beforeAll(async () => {
+  const controllers = ["deployment-controller", "replicaset-controller"];
+  plane = await startControlPlane({ controllers, crdFolders: [peerCrdFolder()] });
+  folder = await mkdtemp(join(tmpdir(), "kthena-ascend-readme-"));
+  await checkout();
+});
+
+afterAll(async () => {
+  await plane?.stop();
+  if (folder) await rm(folder, { recursive: true });
+});
+
+/** A folder that looks like the checkout, beside what the reader brings. */
+async function checkout(): Promise<void> {
+  for (const name of ["deploy", "src", "node_modules", "package.json"]) {
+    await symlink(join(ROOT, name), join(folder, name));
+  }
+  await copyFile(join(ROOT, "examples", "modelserving", "single-node.yaml"), join(folder, "model.yaml"));
+  const ca = await issueCa("company", 10);
+  const { cert, key } = await issueLeaf(ca, {
+    dnsNames: ["kthena-ascend.kthena-ascend-system.svc"],
+    days: 5,
+  });
+  await writeFile(join(folder, "ca.crt"), ca.cert);
+  await writeFile(join(folder, "tls.crt"), cert);
+  await writeFile(join(folder, "tls.key"), key);
+  const { paths } = await findBinaries(() => {});
+  await mkdir(join(folder, "bin"));
+  for (const name of ["helm", "kubectl"] as const) await symlink(paths[name], join(folder, "bin", name));
+}
+
+async function consoleBlocks(): Promise<string[]> {
+  const readme = await readFile(join(ROOT, "README.md"), "utf8");
+  const section = readme.slice(readme.indexOf("\n## Install\n"), readme.indexOf("\n## What is injected"));
+  return [...section.matchAll(/```console\n([\s\S]*?)```/g)].map(([, block = ""]) => block);
+}
+
+async function run(block: string): Promise<void> {
+  const commands = block.split(/^\$ /m).filter((command) => command !== "" && !NOT_HERE.test(command));
+  const PATH = [join(folder, "bin"), join(ROOT, "node_modules", ".bin"), process.env.PATH].join(":");
+  const homes = Object.fromEntries(["CACHE", "CONFIG", "DATA"].map((name) => [`HELM_${name}_HOME`, folder]));
+  const env = { ...process.env, ...homes, PATH, KUBECONFIG: plane.kubeconfig };
+  const script = ["set -euo pipefail", ...commands].join("\n");
+  await runCommand("bash", ["-c", script], { cwd: folder, env, timeoutMs: 150_000 });
+}
+
+/** Ways through the section: pieces of the blocks that a reader would run one after the other. */
+const WAYS: Record<string, readonly string[]> = {
+  helm: [
+    "defaults.platform=cce",
+    "deploy/chart --namespace kthena-ascend-system\n",
+    "get pods",
+    "delete mutatingwebhookconfiguration",
+    "deploy/chart --namespace kthena-ascend-system\n",
+    "failurePolicy=Ignore",
+    "review -f model.yaml",
+    "helm uninstall",
+  ],
+  kubectl: ["sed ", "delete mutatingwebhookconfiguration", "sed ", "kubectl delete -f"],
+  "cert-manager": ["mode=certManager", "helm uninstall"],
+  files: ["mode=files", "helm uninstall"],
+};
+
+async function webhooks(): Promise<string[]> {
+  const kinds = "mutatingwebhookconfigurations,validatingwebhookconfigurations";
+  return (await plane.kubectl(["get", kinds, "-o=name"])).stdout.split("\n").filter(Boolean);
+}
+
+test.each(Object.entries(WAYS))("from installing to uninstalling with %s", async (_way, pieces) => {
+  const blocks = await consoleBlocks();
+  for (const [index, piece] of pieces.entries()) {
+    const [block, ...others] = blocks.filter((text) => text.includes(piece));
+    expect([block, ...others]).toHaveLength(1);
+    await run(block ?? "");
+    const gone = index === pieces.length - 1 || piece.startsWith("delete mutating");
+    expect(await webhooks()).toHaveLength(gone ? 0 : 2);
+  }
+  const namespace = await plane.kubectl(["get", "namespace", "kthena-ascend-system"], { mayFail: true });
+  expect(namespace.stderr).toContain("not found");
+});
+
+test("no command is left out, except those that need a container engine", async () => {
+  const pieces = Object.values(WAYS).flat();
+  const others = (await consoleBlocks()).filter((block) => !pieces.some((piece) => block.includes(piece)));
+  expect(others).toEqual([expect.stringMatching(/^\$ docker build .*\n\$ docker push .*\n$/)]);
+});
