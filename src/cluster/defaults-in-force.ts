@@ -10,6 +10,7 @@ import type { Surroundings } from "../kube/surroundings.ts";
 import type { ConfigMap } from "./config-map.ts";
 import { type Effective, effectiveCluster, effectiveNamespace, sourceName } from "./effective-defaults.ts";
 import { isLater, type LastGood, readLastGood } from "./last-good.ts";
+import { ServerVersion } from "./server-version.ts";
 
 /** Which ConfigMaps are followed. */
 export interface DefaultsOptions {
@@ -38,6 +39,7 @@ export class DefaultsInForce {
   readonly #current: Informer<ConfigMap>;
   readonly #lastGood: Informer<ConfigMap>;
   readonly #namespaces: Informer<ConfigMap> | undefined;
+  readonly #serverVersion: ServerVersion;
   readonly #listeners = new Set<() => void>();
   #cluster: Effective = { from: "none", layer: undefined, text: undefined, problems: [] };
   #layers: readonly Layer[] = [];
@@ -49,6 +51,7 @@ export class DefaultsInForce {
 
   constructor(client: KubeClient, options: DefaultsOptions, around: Surroundings) {
     this.#options = options;
+    this.#serverVersion = new ServerVersion(client, around);
     const one = (place: Place) => ({
       resource: CONFIG_MAPS,
       fieldSelector: `metadata.name=${place.name}`,
@@ -72,6 +75,10 @@ export class DefaultsInForce {
   }
 
   start(): void {
+    this.#serverVersion.start(() => {
+      this.#resolved.clear();
+      this.#tell();
+    });
     this.#current.onChange(() => this.#readCluster());
     this.#lastGood.onChange(() => this.#readCluster());
     this.#namespaces?.onChange((_key, current, previous) => {
@@ -89,7 +96,8 @@ export class DefaultsInForce {
   }
 
   async stop(): Promise<void> {
-    await Promise.all(Object.values(this.informers).map((informer) => informer.stop()));
+    const informers = Object.values(this.informers).map((informer) => informer.stop());
+    await Promise.all([this.#serverVersion.stop(), ...informers]);
   }
 
   /** Calls back after each change of what is in force or wrong. Gives the function that ends this. */
@@ -111,6 +119,7 @@ export class DefaultsInForce {
   /** Why nothing can be decided yet; undefined once a document is in force. */
   get missing(): string | undefined {
     if (!this.synced) return "the defaults have not been read yet";
+    if (!this.#serverVersion.known) return "the API server's version has not been read yet";
     if (this.#cluster.layer) return undefined;
     return `no defaults are in force: ${this.#cluster.problems.map(textOf).join("; ")}`;
   }
@@ -139,6 +148,7 @@ export class DefaultsInForce {
     const resolution = resolveDefaults(
       this.#layers,
       key === "" ? undefined : { name: namespace, document, asks },
+      this.#serverVersion.value,
     );
     this.#resolved.set(key, { asks, resolution });
     return resolution;

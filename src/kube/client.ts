@@ -170,6 +170,12 @@ export class KubeClient {
     return { ok: true, value: found.value.resources?.some(({ name }) => name === resource.plural) ?? false };
   }
 
+  /** The version that the server says it has: `v1.36.3`. */
+  async serverVersion(options: CallOptions = {}): Promise<Result<string>> {
+    const found = await this.#call<{ gitVersion?: string }>("GET", "/version", options);
+    return found.ok ? { ok: true, value: found.value.gitVersion ?? "" } : found;
+  }
+
   /** Follows a collection until the server or the connection ends it; see `watchStream`. */
   async watch<T extends KubeObject>(
     resource: Resource,
