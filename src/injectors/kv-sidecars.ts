@@ -5,6 +5,7 @@ import { ASK } from "../api/names.ts";
 import type { KvSettings, SidecarTemplate } from "../defaults/kv-settings.ts";
 import { type ReferenceValues, referencesIn, resolved } from "../defaults/references.ts";
 import type { Settings } from "../defaults/settings.ts";
+import { withContainerDefaults, withVolumeDefaults } from "./crd-defaults.ts";
 import type { KvPlan } from "./kv-plan.ts";
 import { podPorts } from "./kv-ports.ts";
 import { enginePort, KV_ROLES } from "./kv-role.ts";
@@ -145,10 +146,10 @@ function additionsOf(sidecar: SidecarTemplate, plan: KvPlan, pod: PodSubject): A
         ? pod.source(`kvConnectors.${plan.connector}.sidecars`)
         : `annotation ${ASK.kvSidecar}`,
   };
-  const container = objectOf(resolved(sidecar.container, values));
+  const container = withContainerDefaults(objectOf(resolved(sidecar.container, values)));
   const taken = new Set(listOf(pod.spec.volumes).map((volume) => objectOf(volume).name));
   const volumes = sidecar.volumes
-    .map((volume) => objectOf(resolved(volume, values)))
+    .map((volume) => withVolumeDefaults(objectOf(resolved(volume, values))))
     .filter(({ name }) => !taken.has(name))
     .map((value) => ({ path: ["spec", "volumes", named(stringOf(value.name) ?? "")], value, ...about }));
   return [...volumes, ...containerAdditions(sidecar, container, pod).map((item) => ({ ...item, ...about }))];

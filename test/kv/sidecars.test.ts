@@ -88,7 +88,7 @@ describe("a sidecar", () => {
       image: "quay.io/ascend/vllm-ascend:v0.18.0",
       args: ["--to", "prefill:8000", "--as", "kv_consumer", `\${HOME}`],
       env: [{ name: "KV", value: "36100" }],
-      ports: [{ name: "proxy", containerPort: 9100 }],
+      ports: [{ name: "proxy", containerPort: 9100, protocol: "TCP" }],
       readinessProbe: { tcpSocket: { port: 8000 } },
       resources: { requests: { cpu: "1" } },
     });
@@ -159,7 +159,7 @@ describe("a sidecar", () => {
       image: "mine",
       env: [{ name: "KV", value: "1" }],
       resources: { requests: { memory: "1Gi", cpu: "1" } },
-      ports: [{ name: "proxy", containerPort: 9100 }],
+      ports: [{ name: "proxy", containerPort: 9100, protocol: "TCP" }],
       restartPolicy: "Always",
     });
   });
