@@ -1,4 +1,5 @@
 import type { JsonObject } from "../api/json.ts";
+import type { KvConnectorName } from "../defaults/kv-settings.ts";
 
 /** Where an object is and whose it is. Times are milliseconds since 1970, 0 where unknown. */
 export interface ObjectFact {
@@ -32,12 +33,9 @@ export interface RoleFact {
   replicas: number;
   /** Pods of each replica: the entry pod and its workers. */
   podsEach: number;
-  /** Labels of the entry pods, Kthena's own not among them. */
+  /** Labels of its entry pods, as far as they can be known before the pods are made. */
   labels: Readonly<Record<string, string>>;
   optedOut: boolean;
-  /** `kthena-ascend.io/kv-connector` of the template, or the connectors named in the containers' arguments. */
-  connectors: readonly string[];
-  asksForNpus: boolean;
 }
 
 /** A ModelServing. */
@@ -58,13 +56,16 @@ export interface ServingFact extends ObjectFact {
   /** Short hash of the settings that it was admitted with; empty: none. */
   settings: string;
   queue: string;
+  /** Family of the KV connector between its roles; empty: none, or it cannot be told. */
+  connector: KvConnectorName | "";
 }
 
 /** A ModelServer. */
 export interface ServerFact extends ObjectFact {
   revision: string;
-  selector: Readonly<Record<string, string>>;
-  connector: string;
+  selector: Record<string, string>;
+  /** `spec.kvConnector.type`; the router takes http where it is left out. */
+  type: string;
 }
 
 /** A ModelRoute. */

@@ -1,3 +1,4 @@
+import { agrees } from "../injectors/model-server.ts";
 import { podsOf } from "./causes.ts";
 import type { PodFact, RouteFact, ServerFact, ServingFact } from "./facts.ts";
 
@@ -26,7 +27,7 @@ export interface Remark {
 export interface Surrounding {
   serving: ServingFact;
   pods: readonly PodFact[];
-  /** Of its namespace. */
+  /** Those of its namespace that may select it, and the ModelRoutes that send to them; others do no harm. */
   servers: readonly ServerFact[];
   routes: readonly RouteFact[];
   /** Whether the ModelBooster that owns it opted out of injection. */
@@ -74,33 +75,18 @@ function injectionRemarks({ serving, pods, ownerOptedOut, settingsToday }: Surro
   return remarks;
 }
 
-/** ModelServers that select a role's pods (Kthena router: matchLabels on the pods' labels). */
+/** ModelServers that select a role's pods, whatever the labels that Kthena makes for each pod say. */
 function serversOf({ serving, servers }: Surrounding): ServerFact[] {
   return servers.filter(({ selector, deleting }) => {
-    const wanted = Object.entries(selector);
+    const known = Object.entries(selector).filter(([key]) => !MADE_PER_POD.includes(key));
+    const named = Object.keys(selector).length > 0;
     return (
       !deleting &&
-      wanted.length > 0 &&
-      serving.roles.some(({ name, labels }) => {
-        const pod: Record<string, string> = {
-          "modelserving.volcano.sh/name": serving.name,
-          "modelserving.volcano.sh/role": name,
-          "modelserving.volcano.sh/entry": "true",
-          ...labels,
-        };
-        // Labels that Kthena makes for each pod cannot be known here.
-        return wanted.every(([key, value]) => pod[key] === value || MADE_PER_POD.includes(key));
-      })
+      named &&
+      serving.roles.some(({ labels }) => known.every(([key, value]) => labels[key] === value))
     );
   });
 }
-
-const MADE_PER_POD = [
-  "modelserving.volcano.sh/group-name",
-  "modelserving.volcano.sh/role-id",
-  "modelserving.volcano.sh/revision",
-  "modelserving.volcano.sh/role-template-hash",
-];
 
 function routingRemarks(around: Surrounding): Remark[] {
   const { serving, routes } = around;
@@ -119,23 +105,47 @@ function routingRemarks(around: Surrounding): Remark[] {
   return [{ reason: "NotRouted", type: "Warning", note }];
 }
 
-/**
- * Kthena's router speaks to mooncake as to nixl, and to lmcache as to http: only between these two families a
- * difference matters (Kthena, pkg/kthena-router/connectors).
- */
 function connectorRemarks(around: Surrounding): Remark[] {
   const { serving } = around;
-  const connectors = serving.roles.flatMap((role) => role.connectors);
-  if (connectors.length === 0) return [];
-  const handsOver = connectors.some((connector) => /mooncake(?!.*store)|nixl/i.test(connector));
-  return serversOf(around).flatMap((server) => {
-    if (/mooncake|nixl/.test(server.connector) === handsOver) return [];
-    const has = server.connector === "" ? "none, which is http" : server.connector;
-    const want = handsOver ? (connectors.some((one) => /nixl/i.test(one)) ? "nixl" : "mooncake") : "http";
-    const effect = handsOver
-      ? "decode computes every prompt again"
-      : "the router asks for a transfer that the engines do not make";
-    const note = `ModelServer ${server.namespace}/${server.name} has the connector ${has}, but ModelServing ${serving.name} uses ${connectors[0]}: ${effect}; set spec.kvConnector.type to ${want}`;
-    return [{ reason: "ConnectorMismatch" as const, type: "Warning" as const, server: server.name, note }];
+  const { connector } = serving;
+  if (connector === "") return [];
+  return serversOf(around).flatMap((server): Remark[] => {
+    if (agrees(server.type, connector)) return [];
+    const effect = agrees("http", connector)
+      ? "the router asks for a transfer that the engines do not make"
+      : "decode computes every prompt again";
+    const note = `ModelServer ${server.namespace}/${server.name} has the connector ${server.type}, but ModelServing ${serving.name} uses ${connector}: ${effect}; set spec.kvConnector.type to ${connector}`;
+    return [{ reason: "ConnectorMismatch", type: "Warning", server: server.name, note }];
   });
+}
+
+/** Labels whose values Kthena makes for each pod (pkg/model-serving-controller/utils/utils.go). */
+const MADE_PER_POD = [
+  "modelserving.volcano.sh/group-name",
+  "modelserving.volcano.sh/role-id",
+  "modelserving.volcano.sh/revision",
+  "modelserving.volcano.sh/role-template-hash",
+];
+
+/** Key of an index that every workload of a namespace is in. */
+const ANYTHING = "*";
+
+/**
+ * One label by which a ModelServer can only select workloads that have it: what an index finds them by, so that
+ * looking at one workload does not mean looking at every ModelServer of its namespace.
+ */
+export function anchorOf({ namespace, selector }: ServerFact): string {
+  const keys = Object.keys(selector).filter((key) => !MADE_PER_POD.includes(key));
+  const key = keys.find((one) => PREFERRED.includes(one)) ?? keys.toSorted()[0];
+  return key === undefined ? `${namespace} ${ANYTHING}` : `${namespace} ${key}=${selector[key]}`;
+}
+
+/** Labels that few workloads share. */
+const PREFERRED = ["modelserving.volcano.sh/name", "workload.serving.volcano.sh/model-uid"];
+
+/** All anchors by which a workload can be found. */
+export function anchorsOf({ namespace, roles }: ServingFact): string[] {
+  const labels = roles.flatMap((role) => Object.entries(role.labels));
+  const anchors = labels.map(([key, value]) => `${namespace} ${key}=${value}`);
+  return [...new Set([`${namespace} ${ANYTHING}`, ...anchors])];
 }

@@ -1,10 +1,22 @@
 import { valueHash } from "../api/canonical.ts";
 import { at, isObject, type Json, type JsonObject, listOf, objectOf, stringOf } from "../api/json.ts";
-import { ASK, INJECTED, KTHENA_NAME_LABEL, QUEUE_ANNOTATION, SETTINGS } from "../api/names.ts";
+import {
+  ASK,
+  INJECTED,
+  KTHENA_ENTRY_LABEL,
+  KTHENA_NAME_LABEL,
+  KTHENA_ROLE_LABEL,
+  QUEUE_ANNOTATION,
+  SETTINGS,
+} from "../api/names.ts";
+import type { KvConnectorName } from "../defaults/kv-settings.ts";
 import { parsePinned } from "../defaults/pinned.ts";
 import type { Settings } from "../defaults/settings.ts";
-import { asksForNpus, npuResourcesOf } from "../engines/accelerators.ts";
+import { npuResourcesOf } from "../engines/accelerators.ts";
+import { readEngineCommand } from "../engines/command-line.ts";
+import { readKvTransferConfig } from "../engines/kv-transfer-config.ts";
 import { parseNpuCount } from "../engines/npu-count.ts";
+import { classesOf, familyOf } from "../injectors/kv-role.ts";
 import type {
   BoosterFact,
   NpuAmount,
@@ -18,6 +30,8 @@ import type {
 
 /** Label by which Kthena sees whether a child is up to date (pkg/model-booster-controller/utils/template.go). */
 const REVISION_LABEL = "workload.serving.volcano.sh/revision";
+
+const KV_CONNECTORS: readonly KvConnectorName[] = ["mooncake", "nixl", "lmcache"];
 
 /** Reads what all kinds have. None of these functions throws, whatever the JSON. */
 export function readObject(object: JsonObject): ObjectFact {
@@ -50,12 +64,13 @@ export function readServing(object: JsonObject): ServingFact {
   const metadata = objectOf(object.metadata);
   const annotations = objectOf(metadata.annotations);
   const pinned = parsePinned(annotations[SETTINGS]);
+  const name = stringOf(metadata.name) ?? "";
   return {
     ...readObject(object),
     generation: wholeOf(metadata.generation) ?? 0,
     observed: wholeOf(at(object, "status", "observedGeneration")) ?? 0,
     replicas: wholeOf(at(object, "spec", "replicas")) ?? 1,
-    roles: listOf(at(object, "spec", "template", "roles")).map((role) => readRole(objectOf(role))),
+    roles: listOf(at(object, "spec", "template", "roles")).map((role) => readRole(objectOf(role), name)),
     available: isTrue(object, "Available"),
     updating: isTrue(object, "UpdateInProgress"),
     revision: revisionOf(metadata),
@@ -63,6 +78,7 @@ export function readServing(object: JsonObject): ServingFact {
     optedOut: optedOut(metadata),
     settings: pinned ? settingsHash(pinned.base.settings) : "",
     queue: stringOf(annotations[QUEUE_ANNOTATION]) ?? "",
+    connector: connectorOf(object),
   };
 }
 
@@ -71,35 +87,36 @@ export function settingsHash(settings: Settings): string {
   return valueHash(settings as unknown as Json);
 }
 
-function readRole(role: JsonObject): RoleFact {
+function readRole(role: JsonObject, serving: string): RoleFact {
   const metadata = objectOf(at(role, "entryTemplate", "metadata"));
-  const asked = stringOf(objectOf(metadata.annotations)[ASK.kvConnector]);
-  const templates = [role.entryTemplate, role.workerTemplate].map((template) =>
-    objectOf(at(template, "spec")),
-  );
-  const containers = templates.flatMap((spec) => listOf(spec.containers).map(objectOf));
+  const name = stringOf(role.name) ?? "";
   return {
-    name: stringOf(role.name) ?? "",
+    name,
     replicas: wholeOf(role.replicas) ?? 1,
     podsEach: 1 + (wholeOf(role.workerReplicas) ?? 0),
-    labels: stringsOf(metadata.labels),
+    labels: {
+      [KTHENA_NAME_LABEL]: serving,
+      [KTHENA_ROLE_LABEL]: name,
+      [KTHENA_ENTRY_LABEL]: "true",
+      ...stringsOf(metadata.labels),
+    },
     optedOut: optedOut(metadata),
-    connectors: asked === undefined ? connectorsIn(containers) : [asked],
-    asksForNpus: containers.some(asksForNpus),
   };
 }
 
-const CONNECTOR = /"?kv_connector"?\s*[:=]\s*\\?["']?([A-Za-z0-9_]+)/g;
-
-/** KV connectors named anywhere in the arguments; with a MultiConnector those inside of it too. */
-function connectorsIn(containers: readonly JsonObject[]): string[] {
-  const found = new Set<string>();
-  for (const { command, args } of containers) {
-    for (const text of [...listOf(command), ...listOf(args)]) {
-      for (const [, name = ""] of (stringOf(text) ?? "").matchAll(CONNECTOR)) found.add(name);
-    }
-  }
-  return [...found];
+/** By the classes in the arguments, else as it was asked for. */
+function connectorOf(serving: JsonObject): KvConnectorName | "" {
+  const roles = listOf(at(serving, "spec", "template", "roles")).map(objectOf);
+  const containers = roles.flatMap((role) =>
+    listOf(at(role, "entryTemplate", "spec", "containers")).filter(isObject),
+  );
+  const classes = containers.flatMap((container) =>
+    classesOf(readKvTransferConfig(readEngineCommand(container).flags)),
+  );
+  const asked = [serving, ...roles.map((role) => objectOf(role.entryTemplate))].map(
+    (object) => objectOf(at(object, "metadata", "annotations"))[ASK.kvConnector],
+  );
+  return familyOf(classes) ?? KV_CONNECTORS.find((name) => asked.includes(name)) ?? "";
 }
 
 /** Reads a ModelServer. */
@@ -108,7 +125,7 @@ export function readServer(object: JsonObject): ServerFact {
     ...readObject(object),
     revision: revisionOf(objectOf(object.metadata)),
     selector: stringsOf(at(object, "spec", "workloadSelector", "matchLabels")),
-    connector: stringOf(at(object, "spec", "kvConnector", "type")) ?? "",
+    type: stringOf(at(object, "spec", "kvConnector", "type")) ?? "http",
   };
 }
 

@@ -3,6 +3,18 @@ export const OWN_TYPES = ["Initialized", "Active", "Failed"] as const;
 
 export type OwnType = (typeof OWN_TYPES)[number];
 
+/** What makes Failed true, from the most telling to the least. */
+export const CAUSES = [
+  "InvalidSpec",
+  "ChildRefused",
+  "ContainerConfig",
+  "ImagePull",
+  "Crashing",
+  "PodFailed",
+  "Unschedulable",
+  "GangNotAdmitted",
+] as const;
+
 /**
  * Every reason that a condition of ours can have: the closed list. A cause of Failed is the reason of the False Active
  * beside it too.
@@ -19,31 +31,12 @@ export const REASONS = [
   "RollingOut",
   "PodsNotReady",
   "ServingNotAvailable",
-  // Failed, from the most telling to the least
-  "InvalidSpec",
-  "ChildRefused",
-  "ContainerConfig",
-  "ImagePull",
-  "Crashing",
-  "PodFailed",
-  "Unschedulable",
-  "GangNotAdmitted",
+  // Failed
+  ...CAUSES,
   "NoProblem",
 ] as const;
 
 export type Reason = (typeof REASONS)[number];
-
-/** What makes Failed true, from the most telling to the least. */
-export const CAUSES = [
-  "InvalidSpec",
-  "ChildRefused",
-  "ContainerConfig",
-  "ImagePull",
-  "Crashing",
-  "PodFailed",
-  "Unschedulable",
-  "GangNotAdmitted",
-] as const satisfies readonly Reason[];
 
 export type CauseReason = (typeof CAUSES)[number];
 

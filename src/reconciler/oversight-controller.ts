@@ -62,7 +62,7 @@ export class OversightController {
   }
 
   #remarks({ fact: serving }: Held<ServingFact>, settingsToday: string | undefined) {
-    const { servers, routes, pods, boosters } = this.#snapshot;
+    const { pods, boosters } = this.#snapshot;
     const { namespace, name } = serving;
     const ownerOptedOut = serving.owners.some((uid) =>
       boosters.store.by("uid", uid).some(({ fact }) => fact.optedOut),
@@ -70,8 +70,7 @@ export class OversightController {
     const around = {
       serving,
       pods: pods.store.by("serving", `${namespace}/${name}`).map(({ fact }) => fact),
-      servers: servers.store.by("namespace", namespace).map(({ fact }) => fact),
-      routes: routes.store.by("namespace", namespace).map(({ fact }) => fact),
+      ...this.#snapshot.routingOf(serving),
       ownerOptedOut,
       settingsToday,
     };

@@ -10,6 +10,7 @@ import type {
   ServerFact,
   ServingFact,
 } from "../conditions/facts.ts";
+import { anchorOf, anchorsOf } from "../conditions/oversight.ts";
 import { readBooster, readPodGroup, readRoute, readServer, readServing } from "../conditions/read.ts";
 import { readPod } from "../conditions/read-pod.ts";
 import type { KubeClient } from "../kube/client.ts";
@@ -58,37 +59,39 @@ export class Snapshot {
     const informer = <F extends ObjectFact>(options: InformerOptions<Held<F>>) =>
       new Informer<Held<F>>(client, { optional: true, ...options }, around);
     const owner = { owner: ({ fact }: Held<ObjectFact>) => fact.owners };
-    const namespace = { namespace: ({ fact }: Held<ObjectFact>) => [fact.namespace] };
     const serving = {
       serving: ({ fact }: Held<PodFact | PodGroupFact>) => [`${fact.namespace}/${fact.serving}`],
     };
-    this.boosters = informer({
+    this.boosters = informer<BoosterFact>({
       resource: MODEL_BOOSTERS,
       transform: keeping(readBooster),
       indexers: { uid: ({ fact }) => [fact.uid] },
     });
-    this.servings = informer({
+    this.servings = informer<ServingFact>({
       resource: MODEL_SERVINGS,
       transform: keeping(readServing),
-      indexers: { ...owner, ...namespace },
+      indexers: { ...owner, anchor: ({ fact }) => anchorsOf(fact) },
     });
-    this.servers = informer({
+    this.servers = informer<ServerFact>({
       resource: MODEL_SERVERS,
       transform: keeping(readServer),
-      indexers: { ...owner, ...namespace },
+      indexers: { ...owner, anchor: ({ fact }) => [anchorOf(fact)] },
     });
-    this.routes = informer({
+    this.routes = informer<RouteFact>({
       resource: MODEL_ROUTES,
       transform: keeping(readRoute),
-      indexers: { ...owner, ...namespace },
+      indexers: {
+        ...owner,
+        target: ({ fact }) => fact.targets.map((name) => `${fact.namespace}/${name}`),
+      },
     });
-    this.pods = informer({
+    this.pods = informer<PodFact>({
       resource: PODS,
       labelSelector: KTHENA_NAME_LABEL,
       transform: keeping(readPod),
       indexers: serving,
     });
-    this.podGroups = informer({
+    this.podGroups = informer<PodGroupFact>({
       resource: POD_GROUPS,
       labelSelector: KTHENA_NAME_LABEL,
       transform: keeping(readPodGroup),
@@ -136,9 +139,8 @@ export class Snapshot {
       previous: Held<ObjectFact> | undefined,
     ) => {
       if (sameFact(current, previous)) return;
-      for (const { fact } of [current, previous].filter((held) => held !== undefined)) {
-        for (const key of this.#boosterKeys(fact.owners)) listener.booster(key);
-      }
+      for (const { owners } of present(current, previous))
+        for (const key of this.#boosterKeys(owners)) listener.booster(key);
     };
     const ended = [
       this.boosters.onChange((key, current, previous) => {
@@ -149,7 +151,19 @@ export class Snapshot {
         child(key, current, previous);
         if (!sameFact(current, previous)) listener.serving(key);
       }),
-      ...[this.servers, this.routes].map((informer) => this.#onNetworking(informer, child, listener)),
+      this.servers.onChange((key, current, previous) => {
+        child(key, current, previous);
+        if (!sameFact(current, previous))
+          this.#servingsBehind(present(current, previous).map(anchorOf), listener);
+      }),
+      this.routes.onChange((key, current, previous) => {
+        child(key, current, previous);
+        if (!sameFact(current, previous))
+          this.#servingsBehind(
+            present(current, previous).flatMap((route) => this.#anchorsOf(route)),
+            listener,
+          );
+      }),
       ...[this.pods, this.podGroups].map((informer) => this.#onMember(informer, listener)),
     ];
     return () => {
@@ -173,8 +187,19 @@ export class Snapshot {
     };
   }
 
+  /** ModelServers that may select a ModelServing, and the ModelRoutes that send to them. */
+  routingOf(serving: ServingFact): { servers: ServerFact[]; routes: RouteFact[] } {
+    const servers = anchorsOf(serving).flatMap((anchor) =>
+      this.servers.store.by("anchor", anchor).map(({ fact }) => fact),
+    );
+    const routes = servers.flatMap(({ namespace, name }) =>
+      this.routes.store.by("target", `${namespace}/${name}`).map(({ fact }) => fact),
+    );
+    return { servers, routes };
+  }
+
   /**
-   * The same for the status webhook: undefined while not everything was read, or where the ModelBooster held here
+   * The children for the status webhook: undefined while not everything was read, or where the ModelBooster held here
    * stays older than the given version for a moment. resourceVersions of one kind can be compared (Kubernetes, KEP-5504).
    */
   async childrenAsOf(booster: BoosterFact, resourceVersion: string): Promise<Children | undefined> {
@@ -192,24 +217,18 @@ export class Snapshot {
     return !held || held.fact.uid !== uid || isOlder(held.metadata.resourceVersion, resourceVersion);
   }
 
-  #onNetworking(
-    informer: Informer<Held<ServerFact>> | Informer<Held<RouteFact>>,
-    child: (
-      key: string,
-      current: Held<ObjectFact> | undefined,
-      previous: Held<ObjectFact> | undefined,
-    ) => void,
-    listener: SnapshotListener,
-  ): () => void {
-    return informer.onChange(
-      (key: string, current: Held<ObjectFact> | undefined, previous: Held<ObjectFact> | undefined) => {
-        child(key, current, previous);
-        if (sameFact(current, previous)) return;
-        const namespace = (current ?? previous)?.fact.namespace ?? "";
-        for (const { fact } of this.servings.store.by("namespace", namespace))
-          listener.serving(`${fact.namespace}/${fact.name}`);
-      },
-    );
+  /** ModelServings that a change of a ModelServer or ModelRoute may concern. */
+  #servingsBehind(anchors: readonly string[], listener: SnapshotListener): void {
+    for (const anchor of new Set(anchors))
+      for (const { fact } of this.servings.store.by("anchor", anchor))
+        listener.serving(`${fact.namespace}/${fact.name}`);
+  }
+
+  #anchorsOf({ namespace, targets }: RouteFact): string[] {
+    return targets.flatMap((name) => {
+      const server = this.servers.store.get(`${namespace}/${name}`);
+      return server ? [anchorOf(server.fact)] : [];
+    });
   }
 
   #onMember(
@@ -238,6 +257,10 @@ export class Snapshot {
     const { boosters, servings, servers, routes, pods, podGroups } = this;
     return [boosters, servings, servers, routes, pods, podGroups] as unknown as Informer<Held<never>>[];
   }
+}
+
+function present<F extends ObjectFact>(...held: (Held<F> | undefined)[]): F[] {
+  return held.flatMap((one) => (one ? [one.fact] : []));
 }
 
 function sameFact(current: Held<ObjectFact> | undefined, previous: Held<ObjectFact> | undefined): boolean {

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import type { JsonObject } from "../../src/api/json.ts";
-import { remarksOn } from "../../src/conditions/oversight.ts";
+import { anchorOf, anchorsOf, remarksOn } from "../../src/conditions/oversight.ts";
 import { readRoute, readServer, readServing, settingsHash } from "../../src/conditions/read.ts";
 import { readPod } from "../../src/conditions/read-pod.ts";
 import { pinnedText } from "../../src/defaults/pinned.ts";
@@ -42,7 +42,7 @@ function withArguments(...args: string[]): JsonObject {
   const object = serving(undefined, { metadata: { annotations: pinned() } });
   const spec = object.spec as { template: { roles: { entryTemplate: JsonObject }[] } };
   for (const role of spec.template.roles)
-    role.entryTemplate.spec = { containers: [{ name: "engine", args }] };
+    role.entryTemplate.spec = { containers: [{ name: "engine", command: ["vllm", "serve", "m"], args }] };
   return object;
 }
 
@@ -96,47 +96,52 @@ test("a selector by Kthena's own labels selects", () => {
   ]);
 });
 
+const KV = "--kv-transfer-config";
+
 test.each<[string, string[], JsonObject, string[]]>([
+  ["mooncake, nixl", [KV, '{"kv_connector":"MooncakeConnectorV1"}'], { type: "nixl" }, []],
+  ["mooncake, http", [KV, '{"kv_connector":"MooncakeConnectorV1"}'], { type: "http" }, ["ConnectorMismatch"]],
+  ["mooncake, none", [KV, '{"kv_connector":"MooncakeConnectorV1"}'], {}, ["ConnectorMismatch"]],
   [
-    "mooncake against nixl: the router's code is the same",
-    ['{"kv_connector":"MooncakeConnectorV1"}'],
-    { type: "nixl" },
-    [],
-  ],
-  [
-    "mooncake against http",
-    ['{"kv_connector":"MooncakeConnectorV1"}'],
-    { type: "http" },
-    ["ConnectorMismatch"],
-  ],
-  [
-    "mooncake inside of a MultiConnector",
-    ['{"kv_connector":"MultiConnector","x":[{"kv_connector":"MooncakeConnectorV1"}]}'],
+    "mooncake inside of a MultiConnector, mooncake",
+    [
+      KV,
+      '{"kv_connector":"MultiConnector","kv_connector_extra_config":{"connectors":[{"kv_connector":"MooncakeConnectorV1"}]}}',
+    ],
     { type: "mooncake" },
     [],
   ],
-  ["a store alone", ['{"kv_connector":"MooncakeConnectorStoreV1"}'], { type: "http" }, []],
+  ["lmcache, http", [KV, '{"kv_connector":"LMCacheConnectorV1"}'], { type: "http" }, []],
   [
-    "lmcache against mooncake",
-    ['{"kv_connector":"LMCacheConnectorV1"}'],
+    "lmcache, mooncake",
+    [KV, '{"kv_connector":"LMCacheConnectorV1"}'],
     { type: "mooncake" },
     ["ConnectorMismatch"],
   ],
-  [
-    "in a shell string",
-    ['vllm serve --kv-transfer-config \'{"kv_connector": "MooncakeConnectorV1"}\''],
-    {},
-    ["ConnectorMismatch"],
-  ],
-  ["nothing said", [], { type: "mooncake" }, []],
-])("connectors: %s", (_case, args, kvConnector, expected) => {
+  ["nothing said, mooncake", [], { type: "mooncake" }, []],
+])("connectors of the engines and of the ModelServer: %s", (_case, args, kvConnector, expected) => {
   expect(reasons({ object: withArguments(...args), servers: [server({}, { kvConnector })] })).toEqual(
     expected,
   );
 });
 
+test("every ModelServer that selects a workload is found by one of its labels", () => {
+  const selectors: Record<string, string>[] = [
+    { "workload.serving.volcano.sh/model-uid": "u-m" },
+    { "modelserving.volcano.sh/entry": "true", "modelserving.volcano.sh/name": "m-b" },
+    { "modelserving.volcano.sh/role": "server" },
+    { "modelserving.volcano.sh/group-name": "m-b-0" },
+  ];
+  const anchors = anchorsOf(readServing(serving()));
+  for (const matchLabels of selectors) {
+    const one = server({}, { workloadSelector: { matchLabels } });
+    expect(reasons({ servers: [one] })).toEqual([]);
+    expect(anchors).toContain(anchorOf(readServer(one)));
+  }
+});
+
 test("a connector that differs is told with the value to set", () => {
-  const object = withArguments('{"kv_connector":"MooncakeConnectorV1"}');
+  const object = withArguments(KV, '{"kv_connector":"MooncakeConnectorV1"}');
   expect(world({ object, servers: [server()] }).remarks[0]?.note).toContain(
     "set spec.kvConnector.type to mooncake",
   );
