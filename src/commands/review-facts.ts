@@ -1,8 +1,6 @@
 import { readFile } from "node:fs/promises";
 import { parseAllDocuments } from "yaml";
 import { isObject, type JsonObject, listOf, objectOf } from "../api/json.ts";
-import { readFacts } from "../cluster/facts.ts";
-import { KubeClient } from "../kube/client.ts";
 import type { ConfigSource } from "../kube/config.ts";
 import { type ClusterFacts, factsAmong, factsWith } from "../rules/cluster-facts.ts";
 import { type Console, UsageError } from "./console.ts";
@@ -64,6 +62,9 @@ async function factsOf(
   { source, userAgent }: { source: ConfigSource; userAgent: string },
   console: Console,
 ): Promise<ClusterFacts> {
+  // Loaded only where it is needed: most reviews have no cluster.
+  const { readFacts } = await import("../cluster/facts.ts");
+  const { KubeClient } = await import("../kube/client.ts");
   const client = new KubeClient({ source, userAgent });
   try {
     const problems: string[] = [];

@@ -36,7 +36,8 @@ export type KvReading =
   | { state: "given"; config: KvConnector; at: Word["at"] }
   /** The text is there, and no JSON object for certain. */
   | { state: "broken"; text: string; at: Word["at"] }
-  | { state: "unknown"; reason: string };
+  /** `text`: what is written there, with the references that nobody knows here. */
+  | { state: "unknown"; reason: string; text?: string; at?: Word["at"] };
 
 const FLAG = "kv-transfer-config";
 
@@ -49,7 +50,10 @@ export function readKvTransferConfig(flags: FlagReader): KvReading {
   if (found.state === "unknown") return found;
   const { value, flag } = found;
   if (value === undefined) return { state: "broken", text: "", at: flag.at };
-  if (!value.known) return { state: "unknown", reason: "its value holds what only the running pod knows" };
+  if (!value.known) {
+    const reason = "its value holds what only the running pod knows";
+    return { state: "unknown", reason, text: value.text, at: value.at ?? flag.at };
+  }
   return ofText(value.text, value.at ?? flag.at);
 }
 

@@ -24,11 +24,11 @@ const generated: Rule = {
     const backend = objectOf(objectOf(object.spec).backend);
     const name = stringOf(backend.name);
     if (name === undefined || name === "") return [];
-    return namesOf(given, name, backend).flatMap(({ what, made, path }): Remark[] => {
+    return namesOf(given, name, backend).flatMap(({ what, made, path, digitFirst }): Remark[] => {
       const problem =
         made.length > MOST
           ? `has ${made.length} characters, ${MOST} at most are allowed`
-          : isDns1035(made)
+          : isDns1035(digitFirst ? made.replace(/^\d/, "x") : made)
             ? undefined
             : "is no DNS label";
       if (problem === undefined) return [];
@@ -44,7 +44,7 @@ function namesOf(
   given: string,
   name: string,
   backend: JsonObject,
-): { what: string; made: string; path: string }[] {
+): { what: string; made: string; path: string; digitFirst: boolean }[] {
   const workers = Array.isArray(backend.workers) ? backend.workers : [];
   const count = (value: Json | undefined): number => (typeof value === "number" ? value : 0);
   const pods = workers.flatMap((item) => {
@@ -54,13 +54,13 @@ function namesOf(
     if (role === undefined) return [];
     const extra = type === "server" ? Math.max(0, count(worker.pods) - 1) : 0;
     const made = `${given}-${name}-${count(backend.replicas)}-${role}-${count(worker.replicas)}-${extra}`;
-    return [{ what: `the pods of worker ${type}`, made, path: "spec.backend.name" }];
+    return [{ what: `the pods of worker ${type}`, made, path: "spec.backend.name", digitFirst: false }];
   });
   return [
     ...pods,
     // A container's and a volume's name may begin with a digit.
-    { what: "the downloader", made: `x${`${given}-model-downloader`.slice(1)}`, path: "metadata.name" },
-    { what: "the volume of weights", made: `x${`${name}-weights`.slice(1)}`, path: "spec.backend.name" },
+    { what: "the downloader", made: `${given}-model-downloader`, path: "metadata.name", digitFirst: true },
+    { what: "the volume of weights", made: `${name}-weights`, path: "spec.backend.name", digitFirst: true },
   ];
 }
 

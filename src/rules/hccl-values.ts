@@ -111,7 +111,7 @@ const values: Rule = {
     ...variables(subject, Object.keys(CHOICES)).flatMap(({ engine, found, value }): Remark[] => {
       const choices = CHOICES[found.name] ?? [];
       if (choices.includes(value)) return [];
-      return [valueRemark(engine, found, value, choices.join(", "))];
+      return [valueRemark(engine, found, value, `one of: ${choices.join(", ")}`)];
     }),
     ...variables(subject, ["HCCL_BUFFSIZE"]).flatMap(({ engine, found, value }) =>
       /^[1-9]\d*$/.test(value) ? [] : [valueRemark(engine, found, value, "a whole number of MB, 1 or more")],
@@ -129,7 +129,7 @@ function valueRemark(engine: RuleEngine, found: RuleVariable, value: string, kno
     path: found.path,
     value,
     message: `${found.name} of ${engine.envLabel} is ${quoted(value)}, which CANN does not document`,
-    fix: `write ${known.includes(",") ? "one of: " : ""}${known}`,
+    fix: `write ${known}`,
   };
 }
 

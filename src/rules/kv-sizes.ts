@@ -182,13 +182,13 @@ function portRemarks(item: KvEngine): Remark[] {
   const first = p2p?.port;
   if (!p2p || first === undefined) return wrongPort(item);
   const last = first + Math.max(1, ranksOf(item, p2p)) - 1;
-  const span = last === first ? `${first}` : `${first} to ${last}`;
+  const span = last === first ? `port ${first}` : `ports ${first} to ${last}`;
   const remark = (message: string, fix: string, uncertain: boolean): Remark[] => [
     {
       path,
       value: first,
       against: last,
-      message: `${engine.label} takes the ports ${span}; ${message}`,
+      message: `${engine.label} takes the ${span}; ${message}`,
       fix,
       uncertain,
     },

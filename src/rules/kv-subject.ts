@@ -25,7 +25,7 @@ export function kvEngines(subject: RuleSubject): KvEngine[] {
 /** Where the KV configuration of an engine stands. */
 export function kvPath(engine: RuleEngine): string {
   if (!engine.pod) return `${engine.field}.config[kv-transfer-config]`;
-  const at = engine.kv.state === "given" || engine.kv.state === "broken" ? engine.kv.at : undefined;
+  const at = engine.kv.state === "absent" ? undefined : engine.kv.at;
   return at ? `${engine.field}.${at.list}[${at.index}]` : `${engine.field}.${commandOf(engine)}`;
 }
 

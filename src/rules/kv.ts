@@ -1,4 +1,5 @@
-import { withNpus } from "./engines.ts";
+import { allConnectors } from "../engines/kv-transfer-config.ts";
+import { type RuleEngine, withNpus } from "./engines.ts";
 import { isMooncake, isPool, kvEngines, kvPath } from "./kv-subject.ts";
 import { quoted } from "./quote.ts";
 import type { Remark, Rule } from "./rule.ts";
@@ -100,19 +101,27 @@ const engineId: Rule = {
     admitted: RIGHT,
   },
   check: (subject) =>
-    kvEngines(subject).flatMap(({ engine, all, path }): Remark[] => {
-      const fixed = all.find(({ engineId: id }) => id !== undefined && id !== "");
-      if (!fixed) return [];
+    withNpus(subject.engines).flatMap((engine): Remark[] => {
+      const fixed = engineIdOf(engine);
+      if (fixed === undefined || fixed === "") return [];
       return [
         {
-          path,
-          value: fixed.engineId,
-          message: `engine_id of ${engine.label} is the fixed ${quoted(fixed.engineId)}; after a restart peers use stale addresses`,
+          path: kvPath(engine),
+          value: fixed,
+          message: `engine_id of ${engine.label} is the fixed ${quoted(fixed)}; after a restart peers use stale addresses`,
           fix: "leave engine_id out",
         },
       ];
     }),
 };
+
+/** The first engine_id that is written; a reference such as $(POD_NAME) keeps the rest from being read, not this. */
+function engineIdOf({ kv }: RuleEngine): string | undefined {
+  if (kv.state === "given")
+    return allConnectors(kv.config).find(({ engineId: id }) => id !== undefined && id !== "")?.engineId;
+  const text = kv.state === "unknown" ? kv.text : undefined;
+  return text === undefined ? undefined : /"engine_id"\s*:\s*"([^"]+)"/.exec(text)?.[1];
+}
 
 const layerwise: Rule = {
   id: "kv/layerwise",

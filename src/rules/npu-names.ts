@@ -2,7 +2,7 @@ import { closest } from "../api/closest.ts";
 import { objectOf, stringOf } from "../api/json.ts";
 import { isNpuResource, npuResourcesOf } from "../engines/accelerators.ts";
 import { withNpus } from "./engines.ts";
-import { listed, quoted } from "./quote.ts";
+import { listed, npus as npusText, quoted } from "./quote.ts";
 import type { Remark, Rule } from "./rule.ts";
 
 const unused: Rule = {
@@ -23,7 +23,7 @@ const unused: Rule = {
           path: `${field}.resources`,
           value: npus,
           against: need.perPod,
-          message: `${label} has ${npus} NPUs, but its arguments use ${need.perPod} (${need.explanation})`,
+          message: `${label} has ${npusText(npus)}, but its arguments use ${need.perPod} (${need.explanation})`,
           fix: `give it ${need.perPod}, or spread the engine with --data-parallel-size`,
         },
       ];

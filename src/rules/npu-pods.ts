@@ -2,7 +2,7 @@ import { type JsonObject, listOf, objectOf, stringOf } from "../api/json.ts";
 import { formatBytes, parseQuantity } from "../api/quantity.ts";
 import { helperOf, isNativeSidecar } from "../engines/containers.ts";
 import { withNpus } from "./engines.ts";
-import { quoted } from "./quote.ts";
+import { npus as npusText, quoted } from "./quote.ts";
 import type { Remark, Rule } from "./rule.ts";
 import type { Holder, RulePod, RuleSubject } from "./subject.ts";
 
@@ -59,7 +59,7 @@ const sidecar: Rule = {
         {
           path: `${field}.resources`,
           value: npus,
-          message: `${label} asks for ${npus} NPUs, but runs no engine`,
+          message: `${label} asks for ${npusText(npus)}, but runs no engine`,
           fix: "remove them; if it does run the engine, give it a name of engineContainers",
         },
       ];

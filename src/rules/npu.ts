@@ -2,6 +2,7 @@ import type { Json } from "../api/json.ts";
 import { ASK } from "../api/names.ts";
 import { npuResourcesOf } from "../engines/accelerators.ts";
 import { parseNpuCount } from "../engines/npu-count.ts";
+import { npus as npusText } from "./quote.ts";
 import type { Remark, Rule } from "./rule.ts";
 import type { Holder, RuleSubject } from "./subject.ts";
 
@@ -19,7 +20,9 @@ const wholeNumber: Rule = {
     admitted: 'resources: {limits: {huawei.com/ascend-1980: "1"}}',
   },
   check: (subject) =>
-    holders(subject).flatMap((holder) => sidesOf(holder).flatMap((side) => brokenCount(holder, side))),
+    holders(subject).flatMap((holder) =>
+      withoutCopies(sidesOf(holder)).flatMap((side) => brokenCount(holder, side)),
+    ),
 };
 
 interface Side {
@@ -41,6 +44,15 @@ function sidesOf(holder: Holder): Side[] {
 function npuField(holder: Holder): string {
   const side = sidesOf(holder).findLast(({ value }) => parseNpuCount(value).ok);
   return side ? `${holder.field}.resources.${side.side}[${side.name}]` : `${holder.field}.resources`;
+}
+
+/** One side of each resource is enough where both say the same: the other was copied from it. */
+function withoutCopies(sides: readonly Side[]): Side[] {
+  return sides.filter(
+    ({ side, name, value }) =>
+      side === "limits" ||
+      !sides.some((one) => one.side === "limits" && one.name === name && one.value === value),
+  );
 }
 
 const BROKEN = {
@@ -85,7 +97,7 @@ const equalSides: Rule = {
             {
               path: `${holder.field}.resources.requests[${name}]`,
               value: request,
-              message: `${holder.label} requests ${asked.count} NPUs but is limited to ${limited.count}`,
+              message: `${holder.label} requests ${npusText(asked.count)} but is limited to ${limited.count}`,
               fix: "write the same number on both sides, or leave one out",
             },
           ];
@@ -115,7 +127,7 @@ const countShape: Rule = {
         {
           path: npuField(holder),
           value: npus,
-          message: `${holder.label} has ${npus} NPUs; one pod on ${holder.hardware} can have ${allowedCounts.join(", ")}`,
+          message: `${holder.label} has ${npusText(npus)}; one pod on ${holder.hardware} can have ${allowedCounts.join(", ")}`,
           fix:
             larger === undefined
               ? `use ${largest} at most and spread the role over several pods with workerReplicas, or set the annotation ${ASK.hardware}`
@@ -140,7 +152,7 @@ function wholePods(subject: RuleSubject): Remark[] {
         {
           path: `${place.field}.spec.containers`,
           value: sum,
-          message: `the containers of ${place.label} have ${sum} NPUs together; one pod on ${place.pod.hardware} can have ${most}`,
+          message: `the containers of ${place.label} have ${npusText(sum)} together; one pod on ${place.pod.hardware} can have ${most}`,
           fix: `give them ${most} together at most`,
         },
       ];
@@ -167,8 +179,8 @@ const parallelSize: Rule = {
           path: npuField(holder),
           value: npus,
           against: need.perPod,
-          message: `${holder.label} has ${npus} NPUs, but its arguments need ${need.perPod} (${need.explanation})`,
-          fix: `give it ${need.perPod} NPUs, or make the parallel sizes smaller`,
+          message: `${holder.label} has ${npusText(npus)}, but its arguments need ${need.perPod} (${need.explanation})`,
+          fix: `give it ${npusText(need.perPod)}, or make the parallel sizes smaller`,
         },
       ];
     }),

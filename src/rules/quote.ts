@@ -13,3 +13,8 @@ export function listed(words: readonly string[]): string {
   if (words.length < 2) return words.join("");
   return `${words.slice(0, -1).join(", ")} and ${words.at(-1)}`;
 }
+
+/** A number of NPUs in words: `1 NPU`, `8 NPUs`. */
+export function npus(count: number): string {
+  return count === 1 ? "1 NPU" : `${count} NPUs`;
+}

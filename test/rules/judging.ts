@@ -55,10 +55,7 @@ export function objectWith(place: ExamplePlace, yaml: string): JsonObject {
   const part = parse(yaml) as JsonObject;
   switch (place) {
     case "object":
-      return merged(
-        part.kind === undefined ? serving({}) : { metadata: { name: "m", namespace: "n" } },
-        part,
-      );
+      return merged(part.kind === undefined ? serving({}) : nameless(part.kind), part);
     case "spec":
       return merged(serving({}), { spec: part });
     case "role":
@@ -72,6 +69,11 @@ export function objectWith(place: ExamplePlace, yaml: string): JsonObject {
     case "backend":
       return boosterOf(part);
   }
+}
+
+function nameless(kind: Json): JsonObject {
+  const group = kind === "ModelServer" || kind === "ModelRoute" ? "networking" : "workload";
+  return { apiVersion: `${group}.serving.volcano.sh/v1alpha1`, metadata: { name: "m", namespace: "n" } };
 }
 
 /** A ModelServing with one role of one container. */
