@@ -1,4 +1,5 @@
 import { at, type Json, type JsonObject, listOf, objectOf, stringOf } from "../../api/json.ts";
+import { oncePer } from "../../api/once-per.ts";
 import { hasSpace } from "../go/text.ts";
 import { quoted } from "../quote.ts";
 import type { Remark } from "../rule.ts";
@@ -21,8 +22,8 @@ export function backendOf(object: JsonObject): JsonObject {
 }
 
 /** The workers of a ModelBooster. */
-export function workersOf(object: JsonObject): Worker[] {
-  return listOf(backendOf(object).workers).map((item, index) => {
+export const workersOf: (object: JsonObject) => readonly Worker[] = oncePer((object) =>
+  listOf(backendOf(object).workers).map((item, index) => {
     const value = objectOf(item);
     return {
       field: `spec.backend.workers[${index}]`,
@@ -30,8 +31,8 @@ export function workersOf(object: JsonObject): Worker[] {
       type: stringOf(value.type) ?? "server",
       config: value.config ?? undefined,
     };
-  });
-}
+  }),
+);
 
 /** Types of backend that have one worker, which does everything. */
 const LONE: ReadonlySet<string> = new Set(["vLLM", "SGLang", "MindIE"]);

@@ -1,4 +1,4 @@
-import { at, isObject, type Json, type JsonObject, listOf, objectOf } from "../../api/json.ts";
+import { at, isObject, type Json, type JsonObject, listOf } from "../../api/json.ts";
 import { atoi } from "../go/text.ts";
 import { quoted } from "../quote.ts";
 import type { Remark } from "../rule.ts";
@@ -6,11 +6,8 @@ import { workersOf } from "./booster-backend.ts";
 import { rolesOf } from "./role.ts";
 import type { Check } from "./rule.ts";
 
-/** A value that Go's types cannot hold, below the place that was looked at. */
-interface Misfit {
-  path: string;
-  value: Json;
-}
+/** Takes a value that Go's types cannot hold, with the fields that lead to it: text is made only where there is one. */
+type Report = (value: Json, ...fields: string[]) => void;
 
 const HIGHEST = 2 ** 31 - 1;
 const LOWEST = -(2 ** 31);
@@ -29,18 +26,21 @@ export const SERVING_DECODE: Check = {
     refused: "rolloutStrategy: {rollingUpdateConfiguration: {partition: 3000000000}}",
     admitted: "rolloutStrategy: {rollingUpdateConfiguration: {partition: 3}}",
   },
-  check: (object) => [
-    ...remarks("spec.rolloutStrategy.rollingUpdateConfiguration", [
-      ...numbers(at(object, "spec", "rolloutStrategy", "rollingUpdateConfiguration"), ROLLOUT),
-    ]),
-    ...rolesOf(object).flatMap(({ field, value }) =>
-      remarks(field, [
-        ...numbers(value, ROLLOUT),
-        ...below("entryTemplate.spec", podSpec(at(value, "entryTemplate", "spec"))),
-        ...below("workerTemplate.spec", podSpec(at(value, "workerTemplate", "spec"))),
-      ]),
-    ),
-  ],
+  check: (object) => {
+    const remarks: Remark[] = [];
+    const rollout = "spec.rolloutStrategy.rollingUpdateConfiguration";
+    numbers(
+      at(object, "spec", "rolloutStrategy", "rollingUpdateConfiguration"),
+      ROLLOUT,
+      into(remarks, rollout),
+    );
+    for (const { field, value } of rolesOf(object)) {
+      numbers(value, ROLLOUT, into(remarks, field));
+      podSpec(at(value, "entryTemplate", "spec"), into(remarks, `${field}.entryTemplate.spec`));
+      podSpec(at(value, "workerTemplate", "spec"), into(remarks, `${field}.workerTemplate.spec`));
+    }
+    return remarks;
+  },
 };
 
 /** The check of a ModelBooster's quantities. */
@@ -53,37 +53,42 @@ export const BOOSTER_DECODE: Check = {
     refused: "resources: {limits: {cpu: 1e1.5}}",
     admitted: "resources: {limits: {cpu: 15}}",
   },
-  check: (object) => [
-    ...remarks("spec.backend", divisors(at(object, "spec", "backend", "env"))),
-    ...workersOf(object).flatMap(({ field, value }) => remarks(field, resources(value.resources))),
-  ],
+  check: (object) => {
+    const remarks: Remark[] = [];
+    divisors(at(object, "spec", "backend", "env"), "env", into(remarks, "spec.backend"));
+    for (const { field, value } of workersOf(object)) resources(value.resources, into(remarks, field));
+    return remarks;
+  },
 };
 
-function remarks(field: string, misfits: readonly Misfit[]): Remark[] {
-  return misfits.map(({ path, value }) => ({
-    path: `${field}.${path}`,
-    value,
-    message: `${quoted(value)} cannot be read by Kthena`,
-    fix:
-      typeof value === "number"
-        ? `write a number of at most ${HIGHEST}`
-        : "write a quantity with a whole exponent or a suffix, such as 16Gi or 15",
-  }));
+function into(remarks: Remark[], field: string): Report {
+  return (value, ...fields) => {
+    remarks.push({
+      path: [field, ...fields].join("."),
+      value,
+      message: `${quoted(value)} cannot be read by Kthena`,
+      fix:
+        typeof value === "number"
+          ? `write a number of at most ${HIGHEST}`
+          : "write a quantity with a whole exponent or a suffix, such as 16Gi or 15",
+    });
+  };
 }
 
-function below(place: string, misfits: readonly Misfit[]): Misfit[] {
-  return misfits.map(({ path, value }) => ({ path: `${place}.${path}`, value }));
+function below(report: Report, ...place: string[]): Report {
+  return (value, ...fields) => report(value, ...place, ...fields);
 }
 
 const ROLLOUT = ["maxUnavailable", "partition"];
+const PORT = ["port"];
 
 /** Numbers that can be strings too and are beyond 32 bits. */
-function numbers(holder: Json | undefined, keys: readonly string[]): Misfit[] {
-  if (!isObject(holder)) return [];
-  return keys.flatMap((key): Misfit[] => {
+function numbers(holder: Json | undefined, keys: readonly string[], report: Report): void {
+  if (!isObject(holder)) return;
+  for (const key of keys) {
     const value = holder[key];
-    return typeof value === "number" && (value > HIGHEST || value < LOWEST) ? [{ path: key, value }] : [];
-  });
+    if (typeof value === "number" && (value > HIGHEST || value < LOWEST)) report(value, key);
+  }
 }
 
 /** The exponent of a quantity: whole, and of 64 bits (apimachinery, pkg/api/resource). */
@@ -92,74 +97,73 @@ function isUnreadable(value: Json | undefined): value is string {
   return exponent !== undefined && atoi(exponent) === undefined;
 }
 
-function quantities(holder: Json | undefined, place: string): Misfit[] {
-  if (!isObject(holder)) return [];
-  return Object.entries(holder).flatMap(([key, value]): Misfit[] =>
-    isUnreadable(value) ? [{ path: `${place}[${key}]`, value }] : [],
-  );
-}
-
-function resources(value: Json | undefined): Misfit[] {
-  if (!isObject(value)) return [];
-  return [
-    ...quantities(value.limits, "resources.limits"),
-    ...quantities(value.requests, "resources.requests"),
-  ];
-}
-
-function divisors(list: Json | undefined, place = "env", keys = ["valueFrom"]): Misfit[] {
-  const found: Misfit[] = [];
-  for (const [index, item] of listOf(list).entries()) {
-    const value = at(item, ...keys, "resourceFieldRef", "divisor");
-    if (!isUnreadable(value)) continue;
-    found.push({ path: [`${place}[${index}]`, ...keys, "resourceFieldRef.divisor"].join("."), value });
+function quantities(holder: Json | undefined, place: string, report: Report): void {
+  if (!isObject(holder)) return;
+  for (const key in holder) {
+    const value = holder[key];
+    if (isUnreadable(value)) report(value, `${place}[${key}]`);
   }
-  return found;
 }
 
-function podSpec(value: Json | undefined): Misfit[] {
-  if (!isObject(value)) return [];
-  return [
-    ...["containers", "initContainers", "ephemeralContainers"].flatMap((list) =>
-      listOf(value[list]).flatMap((item, index) => below(`${list}[${index}]`, container(objectOf(item)))),
-    ),
-    ...listOf(value.volumes).flatMap((item, index) => below(`volumes[${index}]`, volume(objectOf(item)))),
-    ...quantities(value.overhead, "overhead"),
-    ...resources(value.resources),
-  ];
+function resources(value: Json | undefined, report: Report): void {
+  if (!isObject(value)) return;
+  quantities(value.limits, "resources.limits", report);
+  quantities(value.requests, "resources.requests", report);
+}
+
+/** Of the variables of a container, or of the files of a volume, that show a resource. */
+function divisors(list: Json | undefined, place: "env" | "items", report: Report): void {
+  for (const [index, item] of listOf(list).entries()) {
+    const holder = place === "env" && isObject(item) ? item.valueFrom : item;
+    if (!isObject(holder) || !isObject(holder.resourceFieldRef)) continue;
+    const { divisor } = holder.resourceFieldRef;
+    const from = place === "env" ? ["valueFrom"] : [];
+    if (isUnreadable(divisor)) report(divisor, `${place}[${index}]`, ...from, "resourceFieldRef.divisor");
+  }
+}
+
+const LISTS = ["containers", "initContainers", "ephemeralContainers"];
+
+function podSpec(value: Json | undefined, report: Report): void {
+  if (!isObject(value)) return;
+  for (const list of LISTS) {
+    for (const [index, item] of listOf(value[list]).entries())
+      if (isObject(item)) container(item, below(report, `${list}[${index}]`));
+  }
+  for (const [index, item] of listOf(value.volumes).entries())
+    if (isObject(item)) volume(item, below(report, `volumes[${index}]`));
+  quantities(value.overhead, "overhead", report);
+  resources(value.resources, report);
 }
 
 const PROBES = ["livenessProbe", "readinessProbe", "startupProbe"];
 const HOOKS = ["postStart", "preStop"];
 
-function container(value: JsonObject): Misfit[] {
-  return [
-    ...resources(value.resources),
-    ...divisors(value.env),
-    ...PROBES.flatMap((probe) => ports(value[probe], probe)),
-    ...HOOKS.flatMap((hook) => ports(at(value, "lifecycle", hook), `lifecycle.${hook}`)),
-  ];
+function container(value: JsonObject, report: Report): void {
+  resources(value.resources, report);
+  divisors(value.env, "env", report);
+  for (const probe of PROBES) ports(value[probe], below(report, probe));
+  const { lifecycle } = value;
+  if (isObject(lifecycle)) for (const hook of HOOKS) ports(lifecycle[hook], below(report, "lifecycle", hook));
 }
 
-function ports(handler: Json | undefined, place: string): Misfit[] {
-  if (!isObject(handler)) return [];
-  return ["httpGet", "tcpSocket"].flatMap((kind) =>
-    below(`${place}.${kind}`, numbers(handler[kind], ["port"])),
-  );
+function ports(handler: Json | undefined, report: Report): void {
+  if (!isObject(handler)) return;
+  numbers(handler.httpGet, PORT, below(report, "httpGet"));
+  numbers(handler.tcpSocket, PORT, below(report, "tcpSocket"));
 }
 
-function volume(value: JsonObject): Misfit[] {
+function volume(value: JsonObject, report: Report): void {
   const { emptyDir, ephemeral, downwardAPI, projected } = value;
   const sizeLimit = at(emptyDir, "sizeLimit");
-  return [
-    ...(isUnreadable(sizeLimit) ? [{ path: "emptyDir.sizeLimit", value: sizeLimit }] : []),
-    ...below(
-      "ephemeral.volumeClaimTemplate.spec",
-      resources(at(ephemeral, "volumeClaimTemplate", "spec", "resources")),
-    ),
-    ...divisors(at(downwardAPI, "items"), "downwardAPI.items", []),
-    ...listOf(at(projected, "sources")).flatMap((source, index) =>
-      divisors(at(source, "downwardAPI", "items"), `projected.sources[${index}].downwardAPI.items`, []),
-    ),
-  ];
+  if (isUnreadable(sizeLimit)) report(sizeLimit, "emptyDir.sizeLimit");
+  const claim = at(ephemeral, "volumeClaimTemplate", "spec", "resources");
+  resources(claim, below(report, "ephemeral.volumeClaimTemplate.spec"));
+  divisors(at(downwardAPI, "items"), "items", below(report, "downwardAPI"));
+  for (const [index, source] of listOf(at(projected, "sources")).entries())
+    divisors(
+      at(source, "downwardAPI", "items"),
+      "items",
+      below(report, `projected.sources[${index}].downwardAPI`),
+    );
 }

@@ -1,4 +1,5 @@
 import { at, isObject, type Json, type JsonObject, listOf, objectOf, stringOf } from "../../api/json.ts";
+import { oncePer } from "../../api/once-per.ts";
 import { numberOf } from "./rule.ts";
 
 /** A role as Kthena's validator sees it: after the defaults of the CRD. */
@@ -14,8 +15,8 @@ export interface Role {
 }
 
 /** The roles of a ModelServing. */
-export function rolesOf(object: JsonObject): Role[] {
-  return listOf(at(object, "spec", "template", "roles")).map((item, index) => {
+export const rolesOf: (object: JsonObject) => readonly Role[] = oncePer((object) =>
+  listOf(at(object, "spec", "template", "roles")).map((item, index) => {
     const value = objectOf(item);
     return {
       field: `spec.template.roles[${index}]`,
@@ -27,8 +28,8 @@ export function rolesOf(object: JsonObject): Role[] {
       maxUnavailable: value.maxUnavailable ?? 1,
       partition: value.partition ?? undefined,
     };
-  });
-}
+  }),
+);
 
 /** Replicas of the whole; undefined without a spec, which the CRD does not require and gives no defaults. */
 export function replicasOf(object: JsonObject): number | undefined {
