@@ -1,6 +1,7 @@
 import { stringOf } from "../api/json.ts";
+import { gangText, problemText } from "./cause-text.ts";
 import { stored } from "./condition.ts";
-import type { NpuAmount, Observed, PodFact, PodGroupFact, PodProblem, ServingFact } from "./facts.ts";
+import type { Observed, PodFact, PodGroupFact, ServingFact } from "./facts.ts";
 import { CAUSES, type Cause, firstCauseIn } from "./reasons.ts";
 import { refusalOf } from "./report.ts";
 
@@ -84,81 +85,10 @@ function podCauses(
     const [first] = affected;
     if (!first?.problem) return [];
     const role = pods.filter(({ role }) => role === first.role);
-    return [{ reason: first.problem.kind, message: messageOf(first.problem, first, affected, role, groups) }];
+    return [
+      { reason: first.problem.kind, message: problemText(first.problem, first, affected, role, groups) },
+    ];
   });
-}
-
-function messageOf(
-  problem: PodProblem,
-  pod: PodFact,
-  affected: readonly PodFact[],
-  role: readonly PodFact[],
-  groups: readonly PodGroupFact[],
-): string {
-  const where = `${pod.namespace}/${pod.name}`;
-  const others = affected.length > 1 ? ` and of ${affected.length - 1} more of ${pod.role}` : "";
-  switch (problem.kind) {
-    case "Crashing": {
-      const times = problem.times === 1 ? "once" : `${problem.times} times`;
-      const word = problem.word === "" ? "" : ` (${problem.word})`;
-      const logs = `kubectl logs -n ${pod.namespace} ${pod.name} -c ${problem.container} --previous`;
-      return `${problem.container} of pod ${where}${others} has crashed ${times}, last exit ${problem.exit}${word} after ${problem.seconds} s; see ${logs}`;
-    }
-    case "ImagePull":
-      return `the image ${problem.image} of ${problem.container} in pod ${where}${others} cannot be pulled: ${problem.text}; correct the image's name, or the pull secret`;
-    case "ContainerConfig":
-      return `${problem.container} of pod ${where}${others} cannot be made: ${problem.text}; make what it refers to, or correct the reference`;
-    case "PodFailed":
-      return `pod ${where}${others} has failed: ${problem.text}; Kthena makes it again, see kubectl describe pod -n ${pod.namespace} ${pod.name}`;
-    case "Unschedulable":
-      return unschedulable(problem.text, pod, affected, role, groups);
-  }
-}
-
-/** kube-scheduler counts nodes by what they lack; Volcano's message names no resource, so the gang's need is told. */
-function unschedulable(
-  text: string,
-  pod: PodFact,
-  affected: readonly PodFact[],
-  role: readonly PodFact[],
-  groups: readonly PodGroupFact[],
-): string {
-  const head = `${pod.role || pod.name} ${role.length - affected.length}/${role.length} pods have a node`;
-  const nodes = /^(\d+)\/(\d+) nodes are available: (.*)$/s.exec(text.trim());
-  const lacking = pod.npus && nodes ? lackingNodes(nodes[3] ?? "", pod.npus) : undefined;
-  if (pod.npus && nodes && lacking !== undefined) {
-    const { count, resource } = pod.npus;
-    const total = Number(nodes[2]);
-    const rest = otherReasons(nodes[3] ?? "", resource);
-    return `${head}: ${Math.max(0, total - lacking)}/${total} nodes have ${count} free ${resource} (needs ${affected.length} × ${count})${rest}; free NPUs, add nodes, or ask for fewer`;
-  }
-  const group = groups.find(
-    (candidate) => candidate.serving === pod.serving && candidate.unschedulable !== "",
-  );
-  const gang = group ? `; ${gangText(group)}` : "";
-  const need = pod.npus ? ` (needs ${affected.length} × ${pod.npus.count} ${pod.npus.resource})` : "";
-  return `${head}${need}: ${text.trim().slice(0, 500)}${gang}; see kubectl describe pod -n ${pod.namespace} ${pod.name}`;
-}
-
-function lackingNodes(reasons: string, { resource }: NpuAmount): number | undefined {
-  const escaped = resource.replace(/[.*+?^${}()|[\]\\]/g, "\\$&");
-  const found = new RegExp(`(\\d+) Insufficient ${escaped}(?![\\w/-])`).exec(reasons);
-  return found ? Number(found[1]) : undefined;
-}
-
-function otherReasons(reasons: string, resource: string): string {
-  const [first = ""] = reasons.split(/\.\s/);
-  const others = first
-    .split(", ")
-    .map((part) => part.replace(/\.$/, ""))
-    .filter((part) => part !== "" && !part.includes(resource));
-  return others.length > 0 ? `, ${others.join(", ")}` : "";
-}
-
-function gangText(group: PodGroupFact): string {
-  const need = group.npus ? `, ${group.npus.count} ${group.npus.resource} together` : "";
-  const said = group.unschedulable === "" ? "" : `: ${group.unschedulable.slice(0, 500)}`;
-  return `gang ${group.name} needs ${group.minMember} pods at once${need}${said}`;
 }
 
 /** PodGroups that Volcano keeps out of its queue, or has not looked at: their pods are silently Pending. */
@@ -170,22 +100,27 @@ function gangCauses(
 ): Causes {
   const waiting = pods.some((pod) => !pod.scheduled && !pod.ready && pod.problem === undefined);
   const causes: Cause[] = [];
-  let recheckMs: number | undefined;
+  const waits: number[] = [];
   const mine = podGroups.filter(
     (group) => group.serving === serving.name && group.namespace === serving.namespace && !group.deleting,
   );
   for (const group of waiting ? mine : []) {
     const queue = group.queue || serving.queue || "default";
-    if (group.phase === "Pending") {
-      const message = `PodGroup ${group.namespace}/${group.name} is not let into queue ${queue}: ${gangText(group)}; see the queue's capability and what runs in it`;
+    // Volcano lets a group in, or looks at it at all, a moment after it was made.
+    const patienceMs = { Pending: SCHEDULING_GRACE_MS, "": GANG_SILENCE_MS }[group.phase];
+    if (patienceMs === undefined) continue;
+    const left = group.createdAt + patienceMs - nowMs;
+    if (left > 0) waits.push(left);
+    else {
+      const message = group.phase === "" ? silence(group, queue) : heldBack(group, queue);
       causes.push({ reason: "GangNotAdmitted", message });
-    } else if (group.phase === "") {
-      const left = group.createdAt + GANG_SILENCE_MS - nowMs;
-      if (left > 0) recheckMs = Math.min(left, recheckMs ?? left);
-      else causes.push({ reason: "GangNotAdmitted", message: silence(group, queue) });
     }
   }
-  return { causes: causes.slice(0, 1), recheckMs };
+  return { causes: causes.slice(0, 1), recheckMs: soonest(waits) };
+}
+
+function heldBack(group: PodGroupFact, queue: string): string {
+  return `PodGroup ${group.namespace}/${group.name} is not let into queue ${queue}: ${gangText(group)}; see the queue's capability and what runs in it`;
 }
 
 function silence(group: PodGroupFact, queue: string): string {

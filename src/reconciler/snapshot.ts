@@ -1,6 +1,5 @@
 import type { Children } from "../admission/status.ts";
 import { equal, type Json } from "../api/json.ts";
-import { KTHENA_NAME_LABEL } from "../api/names.ts";
 import type {
   BoosterFact,
   ObjectFact,
@@ -11,21 +10,11 @@ import type {
   ServingFact,
 } from "../conditions/facts.ts";
 import { anchorOf, anchorsOf } from "../conditions/oversight.ts";
-import { readBooster, readPodGroup, readRoute, readServer, readServing } from "../conditions/read.ts";
-import { readPod } from "../conditions/read-pod.ts";
 import type { KubeClient } from "../kube/client.ts";
-import { Informer, type InformerOptions } from "../kube/informer.ts";
-import { PODS } from "../kube/resource.ts";
+import type { Informer } from "../kube/informer.ts";
 import type { Clock, Surroundings } from "../kube/surroundings.ts";
-import {
-  type Held,
-  keeping,
-  MODEL_BOOSTERS,
-  MODEL_ROUTES,
-  MODEL_SERVERS,
-  MODEL_SERVINGS,
-  POD_GROUPS,
-} from "./held.ts";
+import type { Held } from "./held.ts";
+import { type Informers, makeInformers } from "./informers.ts";
 
 /** How long a write of a status waits for the copy to catch up with what is stored. */
 const CATCH_UP_MS = 100;
@@ -46,62 +35,29 @@ export interface SnapshotListener {
  * Verbs needed: list and watch on modelboosters, modelservings, modelservers, modelroutes, pods and podgroups.
  */
 export class Snapshot {
-  readonly boosters: Informer<Held<BoosterFact>>;
-  readonly servings: Informer<Held<ServingFact>>;
-  readonly servers: Informer<Held<ServerFact>>;
-  readonly routes: Informer<Held<RouteFact>>;
-  readonly pods: Informer<Held<PodFact>>;
-  readonly podGroups: Informer<Held<PodGroupFact>>;
+  readonly #informers: Informers;
   readonly #clock: Clock;
 
   constructor(client: KubeClient, around: Surroundings) {
+    this.#informers = makeInformers(client, around);
     this.#clock = around.clock;
-    const informer = <F extends ObjectFact>(options: InformerOptions<Held<F>>) =>
-      new Informer<Held<F>>(client, { optional: true, ...options }, around);
-    const owner = { owner: ({ fact }: Held<ObjectFact>) => fact.owners };
-    const serving = {
-      serving: ({ fact }: Held<PodFact | PodGroupFact>) => [`${fact.namespace}/${fact.serving}`],
-    };
-    this.boosters = informer<BoosterFact>({
-      resource: MODEL_BOOSTERS,
-      transform: keeping(readBooster),
-      indexers: { uid: ({ fact }) => [fact.uid] },
-    });
-    this.servings = informer<ServingFact>({
-      resource: MODEL_SERVINGS,
-      transform: keeping(readServing),
-      indexers: { ...owner, anchor: ({ fact }) => anchorsOf(fact) },
-    });
-    this.servers = informer<ServerFact>({
-      resource: MODEL_SERVERS,
-      transform: keeping(readServer),
-      indexers: { ...owner, anchor: ({ fact }) => [anchorOf(fact)] },
-    });
-    this.routes = informer<RouteFact>({
-      resource: MODEL_ROUTES,
-      transform: keeping(readRoute),
-      indexers: {
-        ...owner,
-        target: ({ fact }) => fact.targets.map((name) => `${fact.namespace}/${name}`),
-      },
-    });
-    this.pods = informer<PodFact>({
-      resource: PODS,
-      labelSelector: KTHENA_NAME_LABEL,
-      transform: keeping(readPod),
-      indexers: serving,
-    });
-    this.podGroups = informer<PodGroupFact>({
-      resource: POD_GROUPS,
-      labelSelector: KTHENA_NAME_LABEL,
-      transform: keeping(readPodGroup),
-      indexers: serving,
-    });
+  }
+
+  get boosters(): Informers["boosters"] {
+    return this.#informers.boosters;
+  }
+
+  get servings(): Informers["servings"] {
+    return this.#informers.servings;
+  }
+
+  get pods(): Informers["pods"] {
+    return this.#informers.pods;
   }
 
   /** The informers by what they hold, for readiness and metrics. */
   get informers(): Record<string, Pick<Informer<Held<ObjectFact>>, "synced" | "state">> {
-    const { boosters, servings, servers, routes, pods, podGroups } = this;
+    const { boosters, servings, servers, routes, pods, podGroups } = this.#informers;
     return {
       "conditions-modelboosters": boosters,
       "conditions-modelservings": servings,
@@ -151,12 +107,12 @@ export class Snapshot {
         child(key, current, previous);
         if (!sameFact(current, previous)) listener.serving(key);
       }),
-      this.servers.onChange((key, current, previous) => {
+      this.#informers.servers.onChange((key, current, previous) => {
         child(key, current, previous);
         if (!sameFact(current, previous))
           this.#servingsBehind(present(current, previous).map(anchorOf), listener);
       }),
-      this.routes.onChange((key, current, previous) => {
+      this.#informers.routes.onChange((key, current, previous) => {
         child(key, current, previous);
         if (!sameFact(current, previous))
           this.#servingsBehind(
@@ -164,7 +120,7 @@ export class Snapshot {
             listener,
           );
       }),
-      ...[this.pods, this.podGroups].map((informer) => this.#onMember(informer, listener)),
+      ...[this.pods, this.#informers.podGroups].map((informer) => this.#onMember(informer, listener)),
     ];
     return () => {
       for (const end of ended) end();
@@ -180,20 +136,20 @@ export class Snapshot {
       );
     return {
       servings,
-      servers: this.servers.store.by("owner", uid).map(({ fact }) => fact),
-      routes: this.routes.store.by("owner", uid).map(({ fact }) => fact),
+      servers: this.#informers.servers.store.by("owner", uid).map(({ fact }) => fact),
+      routes: this.#informers.routes.store.by("owner", uid).map(({ fact }) => fact),
       pods: members(this.pods),
-      podGroups: members(this.podGroups),
+      podGroups: members(this.#informers.podGroups),
     };
   }
 
   /** ModelServers that may select a ModelServing, and the ModelRoutes that send to them. */
   routingOf(serving: ServingFact): { servers: ServerFact[]; routes: RouteFact[] } {
     const servers = anchorsOf(serving).flatMap((anchor) =>
-      this.servers.store.by("anchor", anchor).map(({ fact }) => fact),
+      this.#informers.servers.store.by("anchor", anchor).map(({ fact }) => fact),
     );
     const routes = servers.flatMap(({ namespace, name }) =>
-      this.routes.store.by("target", `${namespace}/${name}`).map(({ fact }) => fact),
+      this.#informers.routes.store.by("target", `${namespace}/${name}`).map(({ fact }) => fact),
     );
     return { servers, routes };
   }
@@ -226,7 +182,7 @@ export class Snapshot {
 
   #anchorsOf({ namespace, targets }: RouteFact): string[] {
     return targets.flatMap((name) => {
-      const server = this.servers.store.get(`${namespace}/${name}`);
+      const server = this.#informers.servers.store.get(`${namespace}/${name}`);
       return server ? [anchorOf(server.fact)] : [];
     });
   }
@@ -254,7 +210,7 @@ export class Snapshot {
   }
 
   #all(): Informer<Held<never>>[] {
-    const { boosters, servings, servers, routes, pods, podGroups } = this;
+    const { boosters, servings, servers, routes, pods, podGroups } = this.#informers;
     return [boosters, servings, servers, routes, pods, podGroups] as unknown as Informer<Held<never>>[];
   }
 }
