@@ -221,6 +221,9 @@ describe("rights", () => {
     ["cluster", "workload.serving.volcano.sh", "modelservings", "", READ],
     ["cluster", "networking.serving.volcano.sh", "modelservers", "", "list,watch"],
     ["cluster", "", "pods", "", "list,watch"],
+    ["cluster", "", "nodes", "", "list,watch"],
+    ["cluster", "node.k8s.io", "runtimeclasses", "", "list,watch"],
+    ["cluster", "scheduling.volcano.sh", "queues", "", "list,watch"],
     ["cluster", "events.k8s.io", "events", "", "create,patch"],
   ];
   const ofNamespaces: Rule[] = [["cluster", "", "configmaps", "kthena-ascend-defaults", "list,watch"]];
