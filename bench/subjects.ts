@@ -1,5 +1,5 @@
 import type { AdmissionRequest } from "../src/api/admission-review.ts";
-import { isObject, type JsonObject } from "../src/api/json.ts";
+import { isObject, type Json, type JsonObject } from "../src/api/json.ts";
 import { requestFor } from "../src/commands/review.ts";
 
 /** A body to send and what the answer must be. */
@@ -10,32 +10,40 @@ export interface Subject {
   uid: string;
 }
 
-/** A ModelServing of the usual size, about 12 KB as the API server sends it. */
-export function modelServing(): Subject {
+/**
+ * A ModelServing of the usual size, about 12 KB as the API server sends it: with managed fields for all that was
+ * applied. `variant`: another one of the same kind, with other values.
+ */
+export function modelServing(variant = 0): Subject {
   const role = (name: string): JsonObject => ({
     name,
     replicas: 2,
-    entryTemplate: { metadata: { labels: { app: "bench" } }, spec: podSpec(32) },
+    entryTemplate: { metadata: { labels: { app: "bench" } }, spec: podSpec(32, variant) },
   });
+  const spec = {
+    replicas: 1,
+    schedulerName: "volcano",
+    template: { roles: [role("prefill"), role("decode")] },
+  };
   const object: JsonObject = {
     apiVersion: "workload.serving.volcano.sh/v1alpha1",
     kind: "ModelServing",
-    metadata: metadata({ "kthena-ascend.io/inject": "true" }),
-    spec: { replicas: 1, schedulerName: "volcano", template: { roles: [role("prefill"), role("decode")] } },
+    metadata: metadata({ "kthena-ascend.io/inject": "true" }, { spec }),
+    spec,
   };
   return subject("ModelServing", object);
 }
 
 /** One of Kthena's pods, about 12 KB, whose template was not completed. */
-export function pod(variables = 60): Subject {
-  const spec = podSpec(variables);
+export function pod(variables = 60, variant = 0): Subject {
+  const spec = podSpec(variables, variant);
   const [engine] = spec.containers as JsonObject[];
   if (engine) engine.resources = { limits: { "huawei.com/ascend-1980": "8" } };
   const labels = { "modelserving.volcano.sh/name": "bench", "modelserving.volcano.sh/role": "server" };
   const object: JsonObject = {
     apiVersion: "v1",
     kind: "Pod",
-    metadata: { ...metadata({}), labels },
+    metadata: { ...metadata({}, { spec }), labels },
     spec,
     status: {},
   };
@@ -50,8 +58,14 @@ export function ofSize(bytes: number): Subject {
 /** An UPDATE of one: both objects are as large. The old one was never completed, and the new one asks for it. */
 export function updateOfSize(bytes: number): Subject {
   const object = sizedServing(bytes);
-  const oldObject = { ...object, metadata: metadata({}, 0) };
-  return subject(`UPDATE of ${Math.round(bytes / 1024)} KB`, object, { operation: "UPDATE", oldObject });
+  const oldObject = { ...object, metadata: metadata({}) };
+  return subject("asks for injection at last", object, { operation: "UPDATE", oldObject });
+}
+
+/** An UPDATE that applies a stored object's lean manifest again. `stored`: as the webhook completed it. */
+export function applyAgain(bytes: number, stored: JsonObject): Subject {
+  const more = { operation: "UPDATE", oldObject: stored };
+  return subject("lean manifest applied again", sizedServing(bytes), more);
 }
 
 function sizedServing(bytes: number): JsonObject {
@@ -59,15 +73,15 @@ function sizedServing(bytes: number): JsonObject {
   return {
     apiVersion: "workload.serving.volcano.sh/v1alpha1",
     kind: "ModelServing",
-    metadata: metadata({ "kthena-ascend.io/inject": "true" }, 0),
+    metadata: metadata({ "kthena-ascend.io/inject": "true" }),
     spec: { template: { roles: [{ name: "server", entryTemplate: { spec: podSpec(variables) } }] } },
   };
 }
 
-function podSpec(variables: number): JsonObject {
+function podSpec(variables: number, variant = 0): JsonObject {
   const env = Array.from({ length: variables }, (_, index) => ({
     name: `SETTING_NUMBER_${index}`,
-    value: `a value of the usual length ${index}`,
+    value: `a value of the usual length ${index + variant * 100}`,
   }));
   return {
     containers: [
@@ -75,7 +89,7 @@ function podSpec(variables: number): JsonObject {
         name: "vllm",
         image: "quay.io/ascend/vllm-ascend:v0.18.0",
         command: ["vllm", "serve", "Qwen/Qwen3-32B"],
-        args: ["--tensor-parallel-size", "8", "--max-model-len", "32768", "--served-model-name", "bench"],
+        args: ["--tensor-parallel-size", variant % 2 === 0 ? "8" : "4", "--max-model-len", "32768", "--served-model-name", "bench"],
         env,
         livenessProbe: { httpGet: { path: "/health", port: 8000 }, periodSeconds: 5 },
         ports: [{ containerPort: 8000, protocol: "TCP" }],
@@ -85,17 +99,26 @@ function podSpec(variables: number): JsonObject {
   };
 }
 
-/** With managed fields, as the API server sends them. */
-function metadata(annotations: Record<string, string>, fields = 60): JsonObject {
-  const managed = Object.fromEntries(
-    Array.from({ length: fields }, (_, index) => [`f:field-${index}`, { ".": {} }]),
-  );
+/** With managed fields for what was applied, as the API server sends them. */
+function metadata(annotations: Record<string, string>, applied: JsonObject = {}): JsonObject {
   return {
     name: "bench",
     namespace: "bench",
     annotations,
-    managedFields: [{ manager: "kubectl", operation: "Apply", fieldsV1: { "f:spec": managed } }],
+    managedFields: [{ manager: "kubectl", operation: "Apply", fieldsV1: fieldsOf(applied) }],
   };
+}
+
+/** `fieldsV1` of a value: lists of named items by their names, others as a whole. */
+function fieldsOf(value: Json | undefined): JsonObject {
+  if (Array.isArray(value)) {
+    const items = value.filter(isObject).filter(({ name }) => name !== undefined);
+    return Object.fromEntries(
+      items.map((item) => [`k:{"name":${JSON.stringify(item.name)}}`, { ".": {}, ...fieldsOf(item) }]),
+    );
+  }
+  if (!isObject(value)) return {};
+  return Object.fromEntries(Object.keys(value).map((key) => [`f:${key}`, fieldsOf(value[key])]));
 }
 
 function subject(name: string, object: JsonObject, more: Partial<AdmissionRequest> = {}): Subject {
