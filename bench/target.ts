@@ -23,13 +23,18 @@ export interface Target {
   stop: () => void;
 }
 
-// As in its image: a webhook needs little, and V8 would otherwise let the heap grow while there is room.
-const EXEC_ARGV = ["--max-old-space-size=64"];
-
-/** Starts a server; `reply` is what all but `ours` answer. Its log is written, but to nowhere. */
-export async function startTarget(kind: Kind, { cert, key }: ServingPair, reply: string): Promise<Target> {
+/**
+ * Starts a server; `reply` is what all but `ours` answer. Its log is written, but to nowhere.
+ * @param nodeOptions limits of the heap, as the chart sets them
+ */
+export async function startTarget(
+  kind: Kind,
+  { cert, key }: ServingPair,
+  reply: string,
+  nodeOptions: string,
+): Promise<Target> {
   const child = fork(join(import.meta.dirname, "server-process.ts"), {
-    execArgv: EXEC_ARGV,
+    env: { ...process.env, NODE_OPTIONS: nodeOptions },
     stdio: ["ignore", "ignore", "ignore", "ipc"],
   });
   const { port } = await asked<{ port: number }>(child, { which: kind, cert, key, reply });

@@ -1,0 +1,94 @@
+import { type ChildProcess, execFile, spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { request } from "node:https";
+import { createServer } from "node:net";
+import { join } from "node:path";
+import { promisify } from "node:util";
+import { parse } from "yaml";
+import type { ServingPair } from "../src/certs/self-made.ts";
+import type { Target } from "./target.ts";
+
+const ROOT = join(import.meta.dirname, "..");
+
+/** The program as it is shipped: plain JavaScript in a folder of its own, with a certificate to serve. */
+export interface Program {
+  main: string;
+  pair: { cert: string; key: string };
+  /** NODE_OPTIONS of the chart. */
+  nodeOptions: string;
+  remove: () => Promise<void>;
+}
+
+/** Builds the program as `npm run build` does, beside the packages that it needs. */
+export async function buildProgram({ cert, key }: ServingPair): Promise<Program> {
+  const folder = await mkdtemp(join(ROOT, "node_modules", ".bench-"));
+  const tsc = join(ROOT, "node_modules", ".bin", "tsc");
+  await promisify(execFile)(tsc, ["-p", join(ROOT, "tsconfig.build.json"), "--outDir", folder]);
+  // Beneath node_modules nothing else says that these are modules.
+  await writeFile(join(folder, "package.json"), '{"type": "module"}');
+  const pair = { cert: join(folder, "tls.crt"), key: join(folder, "tls.key") };
+  await writeFile(pair.cert, cert);
+  await writeFile(pair.key, key);
+  const values: unknown = parse(await readFile(join(ROOT, "deploy", "chart", "values.yaml"), "utf8"));
+  const { nodeOptions } = values as { nodeOptions: string };
+  const remove = () => rm(folder, { recursive: true });
+  return { main: join(folder, "main.js"), pair, nodeOptions, remove };
+}
+
+/** Starts `kthena-ascend serve`. `ms`: until `/readyz` said yes. */
+export async function startProgram(program: Program): Promise<{ target: Target; ms: number }> {
+  const port = await freePort();
+  const { cert, key } = program.pair;
+  const files = [`--tls-cert-file=${cert}`, `--tls-private-key-file=${key}`];
+  const began = performance.now();
+  const child = spawn(
+    process.execPath,
+    [program.main, "serve", `--port=${port}`, "--bind-address=127.0.0.1", ...files],
+    { stdio: "ignore", env: { ...process.env, NODE_OPTIONS: program.nodeOptions } },
+  );
+  while (!(await isReady(port))) {
+    if (child.exitCode !== null) throw new Error(`kthena-ascend serve ended with ${child.exitCode}`);
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
+  const ms = performance.now() - began;
+  return { target: { kind: "ours", port, usage: () => usageOf(child), stop: () => void child.kill() }, ms };
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const address = server.address();
+  server.close();
+  await once(server, "close");
+  return typeof address === "object" && address !== null ? address.port : 0;
+}
+
+function isReady(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const ask = request({
+      host: "127.0.0.1",
+      port,
+      path: "/readyz",
+      rejectUnauthorized: false,
+      agent: false,
+    });
+    ask.on("response", (answer) => resolve(answer.resume().statusCode === 200));
+    ask.on("error", () => resolve(false));
+    ask.end();
+  });
+}
+
+/** As Linux tells it; how long its event loop was held up is not known from outside. */
+async function usageOf({ pid }: ChildProcess): Promise<{ rss: number; cpu: number; blocked: number }> {
+  const status = await readFile(`/proc/${pid}/status`, "utf8");
+  const stat = await readFile(`/proc/${pid}/stat`, "utf8");
+  const [user = 0, system = 0] = stat
+    .slice(stat.lastIndexOf(")") + 2)
+    .split(" ")
+    .slice(11, 13)
+    .map(Number);
+  const ticks = 1e6 / 100;
+  const rss = Number(/VmRSS:\s+(\d+)/.exec(status)?.[1] ?? 0) * 1024;
+  return { rss, cpu: (user + system) * ticks, blocked: 0 };
+}
