@@ -2,6 +2,7 @@ import { type Json, type JsonObject, listOf } from "../api/json.ts";
 import type { SidecarRole } from "../defaults/kv-schema.ts";
 import type { KvClass, KvConnectorName } from "../defaults/kv-settings.ts";
 import { readEngineCommand } from "../engines/command-line.ts";
+import { flagOf } from "../engines/flags.ts";
 import { imageFacts } from "../engines/images.ts";
 import { type KvReading, ofText, readKvTransferConfig } from "../engines/kv-transfer-config.ts";
 import { classFor, lmcacheConfig, mooncakeConfig, multiConfig, storeConfig } from "./kv-config.ts";
@@ -183,7 +184,11 @@ function placed(role: KvRole, built: Built): Generated {
   const { config, ...about } = built;
   const text = JSON.stringify(config);
   const { written, engine } = role;
-  if (written.state === "unknown") return { ...about, ...blocked("unreadable", written.reason, text) };
+  if (written.state === "unknown") {
+    // Where it stands, it only cannot be read: then nothing is to be added.
+    const given = flagOf(engine.command.flags, KV_ARGUMENT.slice(2)).state === "given";
+    return { ...about, ...blocked("unreadable", written.reason, given ? undefined : text) };
+  }
   if ((role.pods[0]?.engines.length ?? 0) > 1) {
     return { ...about, ...blocked("form", "its pods have several engines, whose ports would collide", text) };
   }

@@ -37,6 +37,16 @@ const notGenerated: Rule = {
 function missing({ plan, field }: Pick<Planned, "plan" | "field">): Remark[] {
   const { outcome } = plan;
   if (outcome.state !== "blocked" || outcome.obstacle === "nixl") return [];
+  if (outcome.obstacle === "unreadable" && outcome.text === undefined) {
+    return [
+      {
+        path: field,
+        message: `${KV_ARGUMENT} of role ${plan.role} cannot be checked: ${outcome.why}`,
+        fix: "write its JSON as a literal, so that both roles can be compared",
+        uncertain: true,
+      },
+    ];
+  }
   return [
     {
       path: field,

@@ -100,6 +100,7 @@ export const asks = fc
       "kthena-ascend.io/npus": fc.constantFrom("4", "8"),
       "kthena-ascend.io/socket-ifname": fc.constantFrom("eth3", "bond0"),
       "kthena-ascend.io/engine-container": fc.constant("main"),
+      "kthena-ascend.io/kv-connector": fc.constantFrom("mooncake", "lmcache", "none"),
       team: fc.constant("a"),
     },
     { requiredKeys: [] },

@@ -297,6 +297,17 @@ describe("where nothing is generated", () => {
     expect([after.command, after.args]).toEqual([before.command, before.args]);
   });
 
+  it("a configuration that only the running pod knows is left as it is, and told", () => {
+    const script = "KV=$(cat <<'EOF'\n{}\nEOF\n)\nexec vllm serve m -tp 4 --kv-transfer-config \"$KV\"";
+    const object = pair({ container: { command: ["bash", "-c", script], args: null } });
+    expect(kv(findingsOn(object))).toContainEqual({
+      rule: "kv/not-generated",
+      message: expect.stringContaining("--kv-transfer-config of role prefill cannot be checked"),
+      fix: expect.stringContaining("literal"),
+    });
+    expect(containerIn(complete(object).object, "prefill").command).toEqual(["bash", "-c", script]);
+  });
+
   it("nixl is refused with what to write instead", () => {
     const object = workload(
       { prefill: {}, decode: {} },
