@@ -2,6 +2,7 @@ import { readdir, readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { type Document, isAlias, LineCounter, parseDocument, visit } from "yaml";
 import { isObject, type JsonObject, listOf, stringOf } from "../api/json.ts";
+import { kubectlTags } from "./kubectl-yaml.ts";
 
 /** One YAML document of a file with the text that it stands in. */
 export interface Manifest {
@@ -80,7 +81,12 @@ export function parseManifests(
   const unreadable: Unreadable[] = [];
   for (const part of documentsOf(text)) {
     const lines = new LineCounter();
-    const yaml = parseDocument(part.text, { lineCounter: lines, prettyErrors: false, merge: true });
+    const yaml = parseDocument(part.text, {
+      lineCounter: lines,
+      prettyErrors: false,
+      merge: true,
+      customTags: kubectlTags,
+    });
     const broken = yaml.errors[0];
     if (broken) {
       const line = part.line + lines.linePos(broken.pos[0]).line - 1;
