@@ -304,6 +304,8 @@ const STUBS = [
   "env",
   "volumeMounts",
   "volumes",
+  "args",
+  "config",
 ];
 
 /** Without `env: []` and the like, which say the same as nothing, and with each variable once, as it is stored. */
