@@ -238,9 +238,9 @@ test("what the kubelet says of an image, a Secret and a crash is what the condit
   );
   await podStatus(place, READY);
   await watch.says(place, AVAILABLE);
-  expect(await reasonsAbout("ModelBooster", "states")).toEqual(
-    expect.arrayContaining(["Available", "ImagePull", "ContainerConfig", "Crashing", "Recovered"]),
-  );
+  await expect
+    .poll(() => reasonsAbout("ModelBooster", "states"), { timeout: 15_000 })
+    .toEqual(expect.arrayContaining(["Available", "ImagePull", "ContainerConfig", "Crashing", "Recovered"]));
 });
 
 test("a gang that Volcano does not let in", async () => {
