@@ -4,7 +4,7 @@ import { isObject, type Json, type JsonObject, listOf, stringOf } from "../api/j
 import { ASK } from "../api/names.ts";
 import { isKthenaEngine } from "../engines/images.ts";
 import { variablesNamed } from "./env.ts";
-import { type Engine, type PodInjector, type PodSubject, usesDeviceNetworkConnector } from "./pod-subject.ts";
+import type { Engine, PodInjector, PodSubject } from "./pod-subject.ts";
 
 /** An environment variable to add, with why and where from. */
 interface Variable {
@@ -134,8 +134,8 @@ function plainInterface(value: string, variable: string): string | undefined {
 
 /** HCCL_INTRA_ROCE_ENABLE=1 is needed for direct transfer on A2 and excludes the PCIe form (kv_pool.md §5.1). */
 function intraRoce(pod: PodSubject, engine: Engine, env: ReadonlyMap<string, JsonObject>): Variable[] {
-  const wanted =
-    pod.hardware === "a2" && (usesDeviceNetworkConnector(engine) || pod.asks.kvConnector === "mooncake");
+  const direct = engine.connectors.some((name) => /^(Mooncake|AscendStore)/.test(name));
+  const wanted = pod.hardware === "a2" && (direct || pod.asks.kvConnector === "mooncake");
   if (!wanted || env.has("HCCL_INTRA_PCIE_ENABLE") || "HCCL_INTRA_PCIE_ENABLE" in pod.settings.hccl.env)
     return [];
   if ("HCCL_INTRA_ROCE_ENABLE" in pod.settings.hccl.env) return [];

@@ -1,7 +1,6 @@
 import { equal, type Json, stringOf } from "../api/json.ts";
-import { allConnectors } from "../engines/kv-transfer-config.ts";
 import { variableOf } from "./env.ts";
-import { freePorts, type PortRange, portsNeeded, reservedPorts } from "./kv-ports.ts";
+import { freePorts, type Ports, portsNeeded, reservedPorts, writtenPorts } from "./kv-ports.ts";
 import {
   type AskedConnector,
   classesOf,
@@ -24,7 +23,7 @@ export interface KvPeer {
   /** Classes that the other role's own configuration names, where it has written one. */
   classes?: string[];
   /** Ports that it takes on the same host, under hostNetwork. */
-  ports?: { from: number; to: number };
+  ports?: Ports;
   /** Port of its engine. */
   port?: number;
   /** PYTHONHASHSEED as its user wrote it. */
@@ -48,7 +47,7 @@ export function peerOf(own: KvRole, others: readonly KvRole[]): KvPeer {
     ...(connector ? { connector } : {}),
     ...(written ? { classes: classesOf(written.written) } : {}),
     ...(seed === undefined ? {} : { hashSeed: seed }),
-    ...(ports ? { ports: { from: ports.from, to: ports.to } } : {}),
+    ...(ports ? { ports } : {}),
   };
 }
 
@@ -72,16 +71,10 @@ function sharesHost(own: KvRole, end: KvRole): boolean {
 }
 
 /** The ports that a prefill role takes, written or as they are generated: it keeps clear of nobody else's. */
-function portsOf(role: KvRole): PortRange | undefined {
-  if ("unknown" in role.sizes) return undefined;
+function portsOf(role: KvRole): Ports | undefined {
+  const written = writtenPorts(role);
+  if (written || "unknown" in role.sizes) return written;
   const count = portsNeeded(role.sizes);
-  const written =
-    role.written.state === "given"
-      ? allConnectors(role.written.config).flatMap(({ port }) => port ?? [])[0]
-      : undefined;
-  const from =
-    written ?? freePorts(role.settings.kvConnectors.mooncake.prefillPort, count, reservedPorts(role));
-  return from === undefined
-    ? undefined
-    : { from, to: from + count - 1, what: `role ${role.name} on the same host` };
+  const from = freePorts(role.settings.kvConnectors.mooncake.prefillPort, count, reservedPorts(role));
+  return from === undefined ? undefined : { from, to: from + count - 1 };
 }

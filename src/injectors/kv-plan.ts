@@ -7,7 +7,7 @@ import { imageFacts } from "../engines/images.ts";
 import { type KvReading, ofText, readKvTransferConfig } from "../engines/kv-transfer-config.ts";
 import { classFor, lmcacheConfig, mooncakeConfig, multiConfig, storeConfig } from "./kv-config.ts";
 import type { KvPeer } from "./kv-peer.ts";
-import { freePorts, portsNeeded, reservedPorts } from "./kv-ports.ts";
+import { freePorts, type Ports, portsNeeded, reservedPorts, writtenPorts } from "./kv-ports.ts";
 import { classesOf, type KvRole, type KvSizes, ownConnector } from "./kv-role.ts";
 import type { Engine } from "./pod-subject.ts";
 
@@ -38,8 +38,8 @@ export interface KvPlan {
   pool: boolean;
   /** Classes in the configuration, written or generated. */
   classes: readonly string[];
-  /** First port of point to point, where one is chosen here. */
-  port?: number;
+  /** The ports of point to point, written or chosen here. */
+  ports?: Ports | undefined;
   peer: KvPeer;
   outcome:
     | { state: "written" }
@@ -79,7 +79,7 @@ export function planKv(
     peer,
   };
   if (role.written.state === "given" || role.written.state === "broken") {
-    return { ...base, outcome: { state: "written" } };
+    return { ...base, ports: writtenPorts(role), outcome: { state: "written" } };
   }
   return { ...base, ...generated(role, base, place) };
 }
@@ -91,7 +91,7 @@ function isStore(name: string): boolean {
 type Base = Omit<KvPlan, "outcome">;
 /** Says what becomes of a configuration. */
 export type Placing = (role: KvRole, built: Built) => Generated;
-type Generated = Pick<KvPlan, "outcome"> & Partial<Pick<KvPlan, "pool" | "classes" | "port">>;
+type Generated = Pick<KvPlan, "outcome"> & Partial<Pick<KvPlan, "pool" | "classes" | "ports">>;
 
 function blocked(obstacle: KvObstacle, why: string, text?: string): Generated {
   return { outcome: { state: "blocked", obstacle, why, ...(text === undefined ? {} : { text }) } };
@@ -117,7 +117,7 @@ export interface Built {
   config: JsonObject;
   pool: boolean;
   classes: string[];
-  port?: number;
+  ports?: Ports;
 }
 
 function ofLmcache(base: Base, known: KvClass): Built | Generated {
@@ -159,9 +159,10 @@ function pointToPoint(role: KvRole, { side, peer }: Base, known: KvClass, pool: 
   if (port === undefined) return blocked("ports", `no ${count} ports in a row are free for it`);
   const sizes = side === "prefill" ? { prefill: own, decode: other } : { prefill: other, decode: own };
   const direct = mooncakeConfig(known, side, port, sizes);
-  if (!pool) return { config: direct, pool, classes: [known.class], port };
+  const ports = { from: port, to: port + count - 1 };
+  if (!pool) return { config: direct, pool, classes: [known.class], ports };
   const config = multiConfig(side, [direct, storeConfig(known.storeClass, side)]);
-  return { config, pool, classes: [known.class, known.storeClass], port };
+  return { config, pool, classes: [known.class, known.storeClass], ports };
 }
 
 function portFor(role: KvRole, side: SidecarRole, sizes: KvSizes, peer: KvPeer): number | undefined {

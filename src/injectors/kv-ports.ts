@@ -1,15 +1,15 @@
 import { isObject, listOf, objectOf, stringOf } from "../api/json.ts";
 import { flagOf, wholeNumber } from "../engines/flags.ts";
+import { allConnectors } from "../engines/kv-transfer-config.ts";
 import { variableOf } from "./env.ts";
 import { enginePort, type KvRole, type KvSizes, numberInEnv } from "./kv-role.ts";
 import type { PodSubject } from "./pod-subject.ts";
 
-/** Ports from one to another, both included, and whose they are. */
-export interface PortRange {
-  from: number;
-  to: number;
-  what: string;
-}
+/** Ports from one to another, both included. */
+export type Ports = { from: number; to: number };
+
+/** Ports, and whose they are. */
+export type PortRange = Ports & { what: string };
 
 /** The chips that a node has decide how far the transport's range goes: 1000 ports a chip. */
 const PORTS_A_CHIP = 1000;
@@ -19,6 +19,13 @@ const HCCL_PORTS = 16;
 /** Ports that a connector takes: one for each rank over all data parallel ranks (vllm-ascend, mooncake_connector.py). */
 export function portsNeeded({ dp, tp, pp, pcp }: KvSizes): number {
   return dp * tp * pp * pcp;
+}
+
+/** The ports that a written configuration takes; undefined where it names none, or its sizes cannot be told. */
+export function writtenPorts({ written, sizes }: KvRole): Ports | undefined {
+  if (written.state !== "given" || "unknown" in sizes) return undefined;
+  const [from] = allConnectors(written.config).flatMap(({ port }) => port ?? []);
+  return from === undefined ? undefined : { from, to: from + portsNeeded(sizes) - 1 };
 }
 
 /** Ports in a role's pods that a connector must keep clear of. */

@@ -117,6 +117,7 @@ function problemOf(sidecar: SidecarTemplate, plan: KvPlan, pod: PodSubject): Sid
   const others = podPorts(withoutContainer(pod, sidecar.name));
   const port = engine && enginePort(engine);
   if (port !== undefined) others.push({ from: port, to: port, what: "the engine" });
+  if (plan.ports) others.push({ ...plan.ports, what: "the connector" });
   for (const item of listOf(container.ports)) {
     const number = objectOf(item).containerPort;
     const taken = others.find(({ from, to }) => typeof number === "number" && from <= number && number <= to);
@@ -206,7 +207,7 @@ function valuesFor(plan: KvPlan, pod: PodSubject): ReferenceValues {
     ...(engine ? { "engine.port": enginePort(engine) } : {}),
     role: plan.role,
     "kv.role": KV_ROLES[plan.side],
-    ...(plan.port === undefined ? {} : { "kv.port": plan.port }),
+    ...(plan.ports === undefined ? {} : { "kv.port": plan.ports.from }),
     ...(plan.peer.role === undefined ? {} : { "peer.role": plan.peer.role }),
     ...(plan.peer.port === undefined ? {} : { "peer.port": plan.peer.port }),
     "mooncake.masterAddress": mooncake.masterAddress,

@@ -170,6 +170,17 @@ describe("a sidecar", () => {
       { spec: { initContainers: [{ name: "x", image: "x", ports: [{ containerPort: 9100 }] }] } },
     ],
     ["the engine's own", { args: ["-tp", "2", "--port", "9100"] }],
+    [
+      "the written connector's",
+      {
+        args: [
+          "-tp",
+          "2",
+          "--kv-transfer-config",
+          '{"kv_connector":"MooncakeConnectorV1","kv_role":"kv_consumer","kv_port":"9099"}',
+        ],
+      },
+    ],
   ])("is refused on %s port", (_, decode) => {
     const object = pair(ASKED, decode);
     const defaults = { kvConnectors: { mooncake: { sidecars: [PROXY] } } };
@@ -177,6 +188,14 @@ describe("a sidecar", () => {
     expect(listed(complete(object, withSidecars(PROXY)).object, "decode", "initContainers")).not.toContain(
       "proxy",
     );
+  });
+
+  it("is refused on a port that the generated configuration takes", () => {
+    const template = { ...PROXY, container: { image: "x", ports: [{ name: "p", containerPort: 36101 }] } };
+    const defaults = { kvConnectors: { mooncake: { sidecars: [template] } } };
+    const found = findingsOn(pair(), { defaults }).filter(({ rule }) => rule === "kv/sidecar");
+    expect(found).toMatchObject([{ message: expect.stringContaining("the connector has") }]);
+    expect(listed(complete(pair(), withSidecars(template)).object, "decode", "initContainers")).toEqual([]);
   });
 
   it("that nobody knows is refused", () => {
