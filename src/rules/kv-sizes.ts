@@ -3,9 +3,11 @@ import type { KvConnector, KvSideSizes } from "../engines/kv-transfer-config.ts"
 import { variableOf } from "./engines.ts";
 import { hcclPorts } from "./hccl-values.ts";
 import { p2pWith, RIGHT } from "./kv.ts";
+import { withJsonToUse } from "./kv-corrected.ts";
 import { isMooncake, type KvEngine, kvEngines, pair } from "./kv-subject.ts";
 import { listed, quoted } from "./quote.ts";
 import type { Remark, Rule } from "./rule.ts";
+import type { RuleSubject } from "./subject.ts";
 
 /** The point-to-point connector of a configuration, on its own or inside a MultiConnector. */
 function p2pOf({ all }: KvEngine): KvConnector | undefined {
@@ -38,7 +40,11 @@ const sizes: Rule = {
             // Early versions do without dp_size.
             uncertain: lacking.every((name) => name.endsWith("dp_size")),
             message: `the KV configuration of ${engine.label} lacks ${listed(lacking)}`,
-            fix: 'add "prefill" and "decode" with dp_size and tp_size to kv_connector_extra_config, equal on both roles',
+            fix: withJsonToUse(
+              'add "prefill" and "decode" with dp_size and tp_size to kv_connector_extra_config, equal on both roles',
+              item,
+              subject,
+            ),
           },
         ];
       const { prefill, decode } = p2p;
@@ -95,7 +101,7 @@ const agree: Rule = {
           fix: "use the same connector on both",
         },
       ];
-    return differentSizes(both);
+    return differentSizes(both, subject);
   },
 };
 
@@ -103,7 +109,10 @@ function connectorNames(all: readonly KvConnector[]): string[] {
   return all.flatMap(({ name }) => (name === undefined || name === "MultiConnector" ? [] : [name]));
 }
 
-function differentSizes({ prefill, decode }: { prefill: KvEngine; decode: KvEngine }): Remark[] {
+function differentSizes(
+  { prefill, decode }: { prefill: KvEngine; decode: KvEngine },
+  subject: RuleSubject,
+): Remark[] {
   const [left, right] = [p2pOf(prefill), p2pOf(decode)];
   if (!left || !right) return [];
   return (["prefill", "decode"] as const).flatMap((side) =>
@@ -118,7 +127,7 @@ function differentSizes({ prefill, decode }: { prefill: KvEngine; decode: KvEngi
           value: other,
           against: one,
           message: `${side}.${size}_size is ${one} in role prefill's KV configuration and ${other} in decode's`,
-          fix: "write the same sizes of both sides into both",
+          fix: withJsonToUse("write the same sizes of both sides into both", decode, subject),
         },
       ];
     }),
@@ -156,7 +165,11 @@ const ownSizes: Rule = {
             value: told,
             against: runs,
             message: `${side}.${size}_size of ${engine.label} is ${told}, but it runs with ${flag} ${runs}`,
-            fix: `write ${runs} on both roles, or start it with --${flag} ${told}`,
+            fix: withJsonToUse(
+              `start it with --${flag} ${told}, or write ${runs} on both roles`,
+              item,
+              subject,
+            ),
           },
         ];
       });

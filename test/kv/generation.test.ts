@@ -308,6 +308,16 @@ describe("where nothing is generated", () => {
     expect(containerIn(complete(object).object, "prefill").command).toEqual(["bash", "-c", script]);
   });
 
+  it("a written configuration that lacks sizes comes back with those that both roles run with", () => {
+    const text = '{"kv_connector":"MooncakeConnectorV1","kv_role":"kv_producer","kv_port":"36000","mine":1}';
+    const found = kv(findingsOn(pair({ args: ["-tp", "4", "--kv-transfer-config", text] })));
+    const fix = found.find(({ rule }) => rule === "kv/sizes")?.fix ?? "";
+    expect(JSON.parse(fix.slice(fix.indexOf("'{") + 1, -1))).toEqual({
+      ...JSON.parse(text),
+      kv_connector_extra_config: { prefill: { dp_size: 1, tp_size: 4 }, decode: { dp_size: 4, tp_size: 2 } },
+    });
+  });
+
   it("nixl is refused with what to write instead", () => {
     const object = workload(
       { prefill: {}, decode: {} },
