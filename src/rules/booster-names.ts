@@ -1,6 +1,6 @@
 import { isObject, type Json, type JsonObject, objectOf, stringOf } from "../api/json.ts";
 import { goRegexpProblem } from "./go/regexp.ts";
-import { isDns1035 } from "./kthena/labels.ts";
+import { isDns1035, nameFrom } from "./kthena/labels.ts";
 import { quoted } from "./quote.ts";
 import type { Remark, Rule } from "./rule.ts";
 
@@ -20,7 +20,7 @@ const generated: Rule = {
   check: ({ kind, object }) => {
     if (kind !== "ModelBooster") return [];
     const metadata = objectOf(object.metadata);
-    const given = stringOf(metadata.name) || `${(stringOf(metadata.generateName) ?? "").slice(0, 58)}xxxxx`;
+    const given = stringOf(metadata.name) || nameFrom(stringOf(metadata.generateName) ?? "");
     const backend = objectOf(objectOf(object.spec).backend);
     const name = stringOf(backend.name);
     if (name === undefined || name === "") return [];

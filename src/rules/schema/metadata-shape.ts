@@ -1,11 +1,17 @@
-import { BOOLEAN, INT64, list, object, STRING, STRINGS } from "./shape.ts";
+import { BOOLEAN, INT64, list, object, type Shape, STRING, STRINGS } from "./shape.ts";
+
+/** RFC 3339, as metav1.Time reads it. */
+const TIME: Shape = {
+  type: "string",
+  pattern: /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}([.,]\d+)?(Z|[+-]\d{2}:\d{2})$/,
+};
 
 /** The metadata of an object (Kubernetes, apimachinery, pkg/apis/meta/v1, ObjectMeta). */
 export const METADATA = object({
   annotations: STRINGS,
-  creationTimestamp: STRING,
+  creationTimestamp: TIME,
   deletionGracePeriodSeconds: INT64,
-  deletionTimestamp: STRING,
+  deletionTimestamp: TIME,
   finalizers: list(STRING),
   generateName: STRING,
   generation: INT64,
@@ -18,7 +24,7 @@ export const METADATA = object({
       manager: STRING,
       operation: STRING,
       subresource: STRING,
-      time: STRING,
+      time: TIME,
     }),
   ),
   name: STRING,

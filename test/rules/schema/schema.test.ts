@@ -263,6 +263,8 @@ describe("metadata", () => {
       "schema/metadata metadata.ownerReferences[0].uid",
     ],
     ["{name: m, creationTimestamp: null}"],
+    ["{name: m, creationTimestamp: '2026-01-01T00:00:00Z'}"],
+    ["{name: m, creationTimestamp: now}", "schema/pattern metadata.creationTimestamp"],
     ["{name: m, clusterName: x}", "schema/unknown-field metadata.clusterName"],
   ])("%s", (yaml, ...expected) => {
     const { metadata: _metadata, ...rest } = SERVER;
