@@ -9,7 +9,7 @@ import { sourceOf } from "../defaults/settings.ts";
 import { asksForNpus, otherAcceleratorOf } from "../engines/accelerators.ts";
 import { boosterNeed } from "./engine-facts.ts";
 import { kvPlanOfWorker, workerConfig } from "./kv-booster.ts";
-import { lopsided } from "./npu-resources.ts";
+import { isWritten, lopsided } from "./npu-resources.ts";
 
 /**
  * The NPUs of a ModelBooster's worker, requests and limits equal. All else is added to the ModelServing that
@@ -23,10 +23,10 @@ export function boosterWorker(context: UnitContext): Injection {
   const connector = workerConfig(kvPlanOfWorker(context), worker);
   if (asksForNpus(worker)) return applied(worker, [...equalised(worker), ...connector]);
   if (asks.inject !== true && asks.npus === undefined) return { skip: "no-npu" };
-  const wanted = wantedNpus(context, asks.npus);
-  if (!wanted) return applied(worker, connector);
   const { settings, provenance } = context.defaults;
   const name = settings.npu.resourceName;
+  const wanted = isWritten(worker.resources, name) ? undefined : wantedNpus(context, asks.npus);
+  if (!wanted) return applied(worker, connector);
   const additions = (["requests", "limits"] as const).map((side) => ({
     path: ["resources", side, name],
     value: String(wanted.count),

@@ -1,6 +1,6 @@
 import type { Addition } from "../additions/addition.ts";
 import { named } from "../additions/path.ts";
-import type { Json } from "../api/json.ts";
+import { at, type Json } from "../api/json.ts";
 import { ASK } from "../api/names.ts";
 import { asksForNpus, npuResourcesOf } from "../engines/accelerators.ts";
 import type { Engine, PodInjector, PodSubject } from "./pod-subject.ts";
@@ -33,6 +33,11 @@ export function lopsided(resources: Json | undefined): Lopsided[] {
   );
 }
 
+/** Whether a resource is written on one side or both, if only as 0: the user's word stands. */
+export function isWritten(resources: Json | undefined, name: string): boolean {
+  return SIDES.some((side) => (at(resources, side, name) ?? null) !== null);
+}
+
 function forEngine(pod: PodSubject, engine: Engine): Addition[] {
   const base = ["spec", "containers", named(engine.name), "resources"];
   if (asksForNpus(engine.container)) {
@@ -44,9 +49,9 @@ function forEngine(pod: PodSubject, engine: Engine): Addition[] {
       source: side === "requests" ? "the container's limits" : "the container's requests",
     }));
   }
-  const wanted = wantedNpus(pod, engine);
-  if (!wanted) return [];
   const name = pod.settings.npu.resourceName;
+  const wanted = isWritten(engine.container.resources, name) ? undefined : wantedNpus(pod, engine);
+  if (!wanted) return [];
   return SIDES.map((side) => ({
     path: [...base, side, name],
     value: String(wanted.count),

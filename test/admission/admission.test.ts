@@ -174,6 +174,16 @@ describe("/validate", () => {
     );
   });
 
+  it.each<JsonObject>([
+    { limits: { "huawei.com/ascend-1980": 0 } },
+    { requests: { "huawei.com/ascend-1980": "0" } },
+    { requests: { "huawei.com/ascend-1980": 0 }, limits: { "huawei.com/ascend-1980": "0" } },
+  ])("admits an engine that has no NPUs by the user's word: %j", async (resources) => {
+    const stored = await admitted(serving(resources));
+    expect(containerIn(stored).resources).toEqual(resources);
+    expect((await validate(request(stored))).response).toMatchObject({ allowed: true });
+  });
+
   it("refuses an object that injection would still change", async () => {
     const { response } = await validate(request(serving()));
     expect(response.allowed).toBe(false);
