@@ -67,7 +67,7 @@ export async function reconcileCommand(
 function stateOf(view: ClusterView, reconciling: Reconciling, events: EventRecorder): StateMeasure {
   const informers = Object.entries(view.informers).map(([name, { state }]) => [name, state] as const);
   return {
-    ready: reconciling.synced,
+    ready: undefined,
     certificates: {},
     defaults: {},
     leases: reconciling.leases,

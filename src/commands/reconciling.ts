@@ -53,11 +53,6 @@ export class Reconciling {
     return Object.fromEntries(Object.entries(informers).map(([name, { state }]) => [name, state]));
   }
 
-  /** Whether everything that it decides by was read once. */
-  get synced(): boolean {
-    return this.#reconciler.snapshot.synced;
-  }
-
   /** Registers its metrics. */
   measureIn(registry: Registry): void {
     this.#measures = reconcilerMetrics(registry, () => this.#reconciler.state);

@@ -14,7 +14,8 @@ export interface ReviewMeasure {
 
 /** What is read at each scrape. */
 export interface StateMeasure {
-  ready: boolean;
+  /** Whether it takes reviews; undefined in a process that is not there for them. */
+  ready: boolean | undefined;
   /** Seconds since 1970 until which each certificate holds. */
   certificates: Readonly<Record<string, number>>;
   /** Per namespace whether its defaults document is the one in force. */
@@ -104,7 +105,9 @@ function stateGauges(registry: Registry, state: () => StateMeasure): void {
   };
   const of = <T>(record: Readonly<Record<string, T>>, value: (item: T) => number): Record<string, number> =>
     Object.fromEntries(Object.entries(record).map(([key, item]) => [key, value(item)]));
-  gauge("ready", "1 while this replica takes reviews.", undefined, ({ ready }) => ({ "": Number(ready) }));
+  gauge("ready", "1 while this replica takes reviews.", undefined, ({ ready }) =>
+    ready === undefined ? {} : { "": Number(ready) },
+  );
   gauge("certificate_expiry_seconds", "When a certificate ends, in seconds since 1970.", "which", (now) =>
     of(now.certificates, Number),
   );
