@@ -128,6 +128,8 @@ function missingChildren({ servers, routes }: Observed, serving: ServingFact | u
   ];
 }
 
+const MISSING = "; Kthena's controller makes the missing ones, if they stay away see its log";
+
 /** `1/2 pods are ready: prefill 1/1, decode 0/1 (x-0-decode-0-0: engine: ContainerCreating)`. */
 function podText(serving: ServingFact, pods: readonly PodFact[]): string {
   const ready = pods.filter((pod) => pod.ready).length;
@@ -140,5 +142,6 @@ function podText(serving: ServingFact, pods: readonly PodFact[]): string {
     const why = late ? ` (${late.name}: ${late.doing})` : mine.length < expected ? " (not made yet)" : "";
     return `${role.name} ${mine.filter((pod) => pod.ready).length}/${expected}${why}`;
   });
-  return `${ready}/${expectedPods(serving)} pods are ready: ${roles.join(", ")}`;
+  const missing = pods.length < expectedPods(serving) ? MISSING : "";
+  return `${ready}/${expectedPods(serving)} pods are ready: ${roles.join(", ")}${missing}`;
 }

@@ -315,7 +315,7 @@ describe("messages say what the person on call needs", () => {
     const roles = [{ name: "prefill" }, { name: "decode", replicas: 2 }];
     const pods = [pod("prefill"), pod("decode", 0, { status: engineStatus(waiting("ContainerCreating")) })];
     expect(message("Active", whole({ servings: [serving(roles, { status: progressing() })], pods }))).toBe(
-      "1/3 pods are ready: prefill 1/1, decode 0/2 (m-b-0-decode-0-0: engine: ContainerCreating)",
+      "1/3 pods are ready: prefill 1/1, decode 0/2 (m-b-0-decode-0-0: engine: ContainerCreating); Kthena's controller makes the missing ones, if they stay away see its log",
     );
   });
 
