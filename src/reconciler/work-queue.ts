@@ -19,6 +19,9 @@ export interface QueueOptions {
   mostBackoffMs: number;
 }
 
+/** How long it sleeps where nothing waits. */
+const IDLE_MS = 3_600_000;
+
 interface Waiting {
   /** Monotonic: not before. */
   dueAt: number;
@@ -27,9 +30,6 @@ interface Waiting {
   /** Nothing has changed; it is only to be looked at again then. */
   idle: boolean;
 }
-
-/** Due keys are looked for this often at most. */
-const TICK_MS = 25;
 
 /**
  * Keys that need work: each at most once in the queue and never worked on twice at the same time. One that is added
@@ -45,6 +45,8 @@ export class WorkQueue {
   readonly #failures = new Map<string, number>();
   readonly #stopping = new AbortController();
   #wake = new AbortController();
+  /** Monotonic: no key that waits is due before. */
+  #nextDueAt = 0;
   #loop: Promise<void> | undefined;
 
   constructor(work: (key: string) => Promise<WorkResult>, options: QueueOptions, around: Surroundings) {
@@ -104,6 +106,8 @@ export class WorkQueue {
 
   #put(key: string, waiting: Waiting): void {
     this.#waiting.set(key, waiting);
+    if (waiting.dueAt >= this.#nextDueAt) return;
+    this.#nextDueAt = waiting.dueAt;
     this.#wake.abort();
   }
 
@@ -112,7 +116,7 @@ export class WorkQueue {
     const working = new Set<Promise<void>>();
     while (!this.#stopping.signal.aborted) {
       this.#wake = new AbortController();
-      const next = this.#moveDue();
+      this.#moveDue();
       for (const key of this.#ready) {
         if (working.size >= this.#options.workers) break;
         if (this.#running.has(key)) continue;
@@ -123,25 +127,24 @@ export class WorkQueue {
         });
         working.add(done);
       }
-      if (!this.#wake.signal.aborted) await clock.sleep(next, this.#wake.signal);
-      // Changes come in bursts: each is not worth a look of its own.
-      else await clock.sleep(this.#waiting.size > 100 ? TICK_MS : 0);
+      await clock.sleep(Math.max(1, this.#nextDueAt - clock.monotonic()), this.#wake.signal);
     }
     await Promise.all(working);
   }
 
-  /** Gives how long until the next key is due. */
-  #moveDue(): number {
+  /** Looks through all that wait, but only when one of them is due. */
+  #moveDue(): void {
     const now = this.#around.clock.monotonic();
-    let next = 3_600_000;
+    if (now < this.#nextDueAt) return;
+    let next = now + IDLE_MS;
     for (const [key, { dueAt }] of this.#waiting) {
-      if (dueAt > now) next = Math.min(next, dueAt - now);
+      if (dueAt > now) next = Math.min(next, dueAt);
       else {
         this.#waiting.delete(key);
         this.#ready.add(key);
       }
     }
-    return Math.max(1, next);
+    this.#nextDueAt = next;
   }
 
   async #workOn(key: string): Promise<void> {

@@ -63,6 +63,16 @@ test("a key that changes while it is worked on is worked on again, never twice a
   expect(most).toBe(1);
 });
 
+test("thousands of keys cost no more than their work, with one worker too", async () => {
+  const { clock, queue: q, done } = queue(fine, 1);
+  for (let key = 0; key < 3_000; key += 1) q.add(String(key));
+  for (let key = 0; key < 3_000; key += 1) q.addAfter(`later ${key}`, 3_600_000);
+  await clock.pass(150);
+  // By the clock that sleeps are told by: none was needed in between.
+  expect(done).toHaveLength(3_000);
+  expect(done.at(-1)?.[1]).toBeLessThanOrEqual(150);
+});
+
 test("no more keys at a time than there are workers", async () => {
   let running = 0;
   let most = 0;
