@@ -55,6 +55,23 @@ export function ofSize(bytes: number): Subject {
   return subject(`${Math.round(bytes / 1024)} KB`, sizedServing(bytes));
 }
 
+/** A ModelServing of prefill and decode, of about so many bytes. */
+export function twoRoles(bytes: number): Subject {
+  const variables = Math.max(1, Math.round((bytes / 2 - 2600) / 78));
+  const role = (name: string): JsonObject => ({
+    name,
+    replicas: 2,
+    entryTemplate: { metadata: { labels: { app: "bench" } }, spec: podSpec(variables) },
+  });
+  const object: JsonObject = {
+    apiVersion: "workload.serving.volcano.sh/v1alpha1",
+    kind: "ModelServing",
+    metadata: metadata({ "kthena-ascend.io/inject": "true" }),
+    spec: { replicas: 1, schedulerName: "volcano", template: { roles: [role("prefill"), role("decode")] } },
+  };
+  return subject("ModelServing, two roles", object);
+}
+
 /** An UPDATE of one: both objects are as large. The old one was never completed, and the new one asks for it. */
 export function updateOfSize(bytes: number): Subject {
   const object = sizedServing(bytes);

@@ -1,0 +1,77 @@
+import { createReviewers } from "../src/admission/index.ts";
+import type { Surroundings } from "../src/admission/surroundings.ts";
+import type { Reviewer } from "../src/admission/verdict.ts";
+import type { AdmissionRequest } from "../src/api/admission-review.ts";
+import type { ClusterFacts } from "../src/rules/cluster-facts.ts";
+import { RULES } from "../src/rules/index.ts";
+import { type Subject, twoRoles } from "./subjects.ts";
+
+/** What the rules add to a review. */
+export interface RulesRow {
+  name: string;
+  bytes: number;
+  rules: number;
+  /** CPU microseconds of a review without any rule, and what all of them add. */
+  without: number;
+  added: number;
+}
+
+const REVIEWS = 1500;
+const ROUNDS = 15;
+
+/** A cluster of a hundred nodes, so that the rules about it have something to do. */
+const FACTS: ClusterFacts = {
+  nodes: Array.from({ length: 100 }, (_, index) => ({
+    name: `node-${index}`,
+    labels: { pool: "a2" },
+    npus: { "huawei.com/ascend-1980": 8 },
+  })),
+  queues: ["default"],
+  runtimeClasses: [],
+  modelServings: [],
+  modelServers: [],
+};
+
+/**
+ * CPU time of reviews with the whole catalogue and with none, in turns, median of the differences: CPU and not the
+ * clock, because a machine that is shared takes its time in between.
+ */
+export async function rulesRows(surroundings: Surroundings): Promise<RulesRow[]> {
+  const all = createReviewers({ ...surroundings, clusterFacts: () => FACTS });
+  const none = createReviewers({ ...surroundings, rules: [] });
+  const rows: RulesRow[] = [];
+  for (const subject of [twoRoles(14 * 1024)]) {
+    const request = requestIn(subject);
+    await cpuOf(all.mutate, request);
+    await cpuOf(none.mutate, request);
+    const rounds: { without: number; added: number }[] = [];
+    for (let round = 0; round < ROUNDS; round++) {
+      const without = await cpuOf(none.mutate, request);
+      const full = await cpuOf(all.mutate, request);
+      rounds.push({ without, added: full - without });
+    }
+    rows.push({
+      name: subject.name,
+      bytes: subject.body.length,
+      rules: RULES.length,
+      without: median(rounds.map(({ without }) => without)),
+      added: median(rounds.map(({ added }) => added)),
+    });
+  }
+  return rows;
+}
+
+async function cpuOf(review: Reviewer, request: AdmissionRequest): Promise<number> {
+  const before = process.cpuUsage();
+  for (let turn = 0; turn < REVIEWS; turn++) await review(request);
+  const { user, system } = process.cpuUsage(before);
+  return (user + system) / REVIEWS;
+}
+
+function median(values: readonly number[]): number {
+  return values.toSorted((left, right) => left - right)[Math.floor(values.length / 2)] ?? 0;
+}
+
+function requestIn({ body }: Subject): AdmissionRequest {
+  return (JSON.parse(body) as { request: AdmissionRequest }).request;
+}
