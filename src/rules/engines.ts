@@ -93,12 +93,22 @@ export interface RuleVariable {
 export function variableOf(engine: RuleEngine, name: string): RuleVariable | undefined {
   const item = engine.env.get(name);
   if (!item) return undefined;
-  const list = engine.pod ? engine.container.env : undefined;
-  const index = listOf(list).indexOf(item);
-  const path = index < 0 ? `${engine.envField}[${name}]` : `${engine.envField}[${index}].value`;
   const from = item.valueFrom !== undefined && item.valueFrom !== null;
   const text = from ? undefined : (stringOf(item.value) ?? "");
-  return { name, value: text?.includes("$(") ? undefined : text, item, path };
+  return {
+    name,
+    value: text?.includes("$(") ? undefined : text,
+    item,
+    // Only findings need it, and most variables are right.
+    get path() {
+      return variablePath(engine, name, item);
+    },
+  };
+}
+
+function variablePath(engine: RuleEngine, name: string, item: JsonObject): string {
+  const index = engine.pod ? listOf(engine.container.env).indexOf(item) : -1;
+  return index < 0 ? `${engine.envField}[${name}]` : `${engine.envField}[${index}].value`;
 }
 
 /** The engines that have NPUs. */

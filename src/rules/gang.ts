@@ -14,15 +14,17 @@ interface Template {
   injected: boolean;
 }
 
-function templatesOf({ kind, object, units }: RuleSubject): Template[] {
+/** The templates that have labels or annotations, as `which` says. */
+function templatesOf({ kind, object, units }: RuleSubject, which: "labels" | "annotations"): Template[] {
   if (kind !== "ModelServing") return [];
-  const injected = new Set(units.map(({ key }) => key));
   return unitsOf("ModelServing", object).flatMap(({ key, field, value }) =>
     (["entry", "worker"] as const).flatMap((part): Template[] => {
       const template = value[`${part}Template`];
       if (!isObject(template)) return [];
       const metadata = objectOf(template.metadata);
-      return [{ role: key, part, field: `${field}.${part}Template`, metadata, injected: injected.has(key) }];
+      if (!isObject(metadata[which])) return [];
+      const injected = units.some((unit) => unit.key === key);
+      return [{ role: key, part, field: `${field}.${part}Template`, metadata, injected }];
     }),
   );
 }
@@ -74,8 +76,9 @@ const reservedLabels: Rule = {
       "metadata: {labels: {app: qwen}}\nspec: {containers: [{name: vllm, command: [vllm, serve, m]}]}",
   },
   check: (subject) =>
-    templatesOf(subject).flatMap(({ role, part, field, metadata, injected }) => {
+    templatesOf(subject, "labels").flatMap(({ role, part, field, metadata, injected }) => {
       const labels = objectOf(metadata.labels);
+      if (!Object.keys(labels).some((key) => key.startsWith(LABEL))) return [];
       return OWN_LABELS.flatMap((key): Remark[] => {
         const value = Object.hasOwn(labels, LABEL + key) ? labels[LABEL + key] : undefined;
         if (value === undefined || value === harmless(key, role, part, subject.object)) return [];
@@ -111,7 +114,7 @@ const groupAnnotations: Rule = {
     admitted: "spec: {containers: [{name: vllm, command: [vllm, serve, m]}]}",
   },
   check: (subject) =>
-    templatesOf(subject).flatMap(({ role, part, field, metadata }) => {
+    templatesOf(subject, "annotations").flatMap(({ role, part, field, metadata }) => {
       const annotations = objectOf(metadata.annotations);
       return RESERVED_SCHEDULING_KEYS.filter((key) => Object.hasOwn(annotations, key)).map((key) => ({
         path: `${field}.metadata.annotations[${key}]`,
@@ -136,7 +139,7 @@ const queuePlace: Rule = {
   check: (subject) => {
     const own = objectOf(at(subject.object, "metadata", "annotations"));
     const OTHER = "volcano.sh/queue-name";
-    const places = templatesOf(subject).flatMap(({ field, metadata }) =>
+    const places = templatesOf(subject, "annotations").flatMap(({ field, metadata }) =>
       [QUEUE_ANNOTATION, OTHER].map((key) => ({ field, key, annotations: objectOf(metadata.annotations) })),
     );
     if (subject.kind === "ModelServing") places.push({ field: "", key: OTHER, annotations: own });

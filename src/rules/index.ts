@@ -63,7 +63,9 @@ export function judge(
   const findings: Finding[] = [];
   let exemptions: Exemption[] | undefined;
   for (const { rule, severity } of activeRules(rules)(settings)) {
-    for (const remark of rule.check(subject)) {
+    const remarks = rule.check(subject);
+    if (remarks.length === 0) continue;
+    for (const remark of remarks) {
       exemptions ??= exemptionsOf(subject);
       const exempt = canBeAllowed(rule) && isExempt(exemptions, rule.id, remark.path);
       findings.push(findingOf(rule.id, exempt ? "allowed" : severity, remark));
