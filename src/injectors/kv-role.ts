@@ -69,8 +69,8 @@ function sideOf(name: string, asked: string | undefined): SidecarRole | undefine
   return word === "prefill" || word === "decode" ? word : undefined;
 }
 
-/** A command line that cannot be read may hold the flag. */
-function writtenOf({ command, kv }: Engine): KvReading {
+/** What an engine's user wrote; a command line that cannot be read may hold the flag. */
+export function writtenOf({ command, kv }: Pick<Engine, "command" | "kv">): KvReading {
   if (kv.state !== "absent" || command.form !== "unreadable") return kv;
   return { state: "unknown", reason: command.reason ?? "its command line cannot be read" };
 }
