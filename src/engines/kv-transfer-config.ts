@@ -51,10 +51,19 @@ export function readKvTransferConfig(flags: FlagReader): KvReading {
   const { value, flag } = found;
   if (value === undefined) return { state: "broken", text: "", at: flag.at };
   if (!value.known) {
+    // An engine_id such as $(POD_NAME) leaves all else readable.
+    const read = value.loose ? undefined : ofText(value.text, value.at ?? flag.at);
+    if (read?.state === "given" && onlyIdsRefer(read.config.json)) return read;
     const reason = "its value holds what only the running pod knows";
     return { state: "unknown", reason, text: value.text, at: value.at ?? flag.at };
   }
   return ofText(value.text, value.at ?? flag.at);
+}
+
+/** Whether every `$` of a configuration stands in an engine_id. */
+function onlyIdsRefer(json: JsonObject): boolean {
+  const rest = JSON.stringify(json, (key, item: unknown) => (key === "engine_id" ? undefined : item));
+  return !rest.includes("$") && JSON.stringify(json).includes("$");
 }
 
 /** Reads the text of a configuration; `at` is handed through. */

@@ -63,6 +63,12 @@ describe("--kv-transfer-config is read", () => {
     expect(read(container)).toMatchObject({ state: "given", config: { json: CONFIG } });
   });
 
+  it("beside an engine id that only the running pod knows", () => {
+    const text = JSON.stringify({ ...CONFIG, engine_id: "$(POD_NAME)" });
+    const reading = read({ command: ["vllm", "serve", "m"], args: ["--kv-transfer-config", text] });
+    expect(reading).toMatchObject({ state: "given", config: { port: 36000, engineId: "$(POD_NAME)" } });
+  });
+
   it("literally inside single quotes, where the shell replaces nothing", () => {
     const reading = read(
       script(`vllm serve m --kv-transfer-config '{"kv_connector":"M","engine_id":"$ID"}'`),
@@ -90,10 +96,10 @@ describe("--kv-transfer-config is not guessed", () => {
       "only the running pod",
     ],
     [
-      "a reference to the pod inside it",
+      "a reference to the pod in it",
       {
         command: ["vllm", "serve", "m"],
-        args: ["--kv-transfer-config", '{"kv_connector":"MooncakeConnectorV1","engine_id":"$(POD_NAME)"}'],
+        args: ["--kv-transfer-config", '{"kv_connector":"MooncakeConnectorV1","kv_role":"$(ROLE)"}'],
       },
       "only the running pod",
     ],
