@@ -22,7 +22,8 @@ export interface LookupOptions<T extends KubeObject> {
 /** How long the local copy is waited for: Kubernetes' NamespaceLifecycle waits as long (admission.go, missingNamespaceWait). */
 const WAIT_MS = 50;
 const LOOK_MS = 5;
-const CALL_MS = 1_000;
+/** The API server waits five seconds for a webhook. */
+const CALL_MS = 3_000;
 
 /**
  * Finds objects in the local copy; one that is not there yet is waited for, and then asked for once, because what is

@@ -29,7 +29,8 @@ let product: Product;
 let kubectl: (args: readonly string[]) => Promise<string>;
 
 beforeAll(async () => {
-  product = await startProduct({ scheduler: false, kwok: false });
+  // Without the reconciler, whose first status of a ModelBooster is a new resourceVersion.
+  product = await startProduct({ scheduler: false, kwok: false, values: ["reconciler=off"] });
   kubectl = async (args) => (await product.plane.kubectl(args)).stdout;
 });
 

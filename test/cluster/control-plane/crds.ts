@@ -1,4 +1,5 @@
 import { join, resolve } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import type { Clients } from "./clients.ts";
 
 /** The custom resources that the tests work with. */
@@ -31,5 +32,19 @@ export async function applyCrds(clients: Clients, folders: readonly string[]): P
   const files = folders.flatMap((folder) => ["-f", folder]);
   // Server-side, since Kthena's are too large for the annotation of a client-side apply.
   await clients.kubectl(["apply", "--server-side", "--force-conflicts", ...files]);
-  await clients.kubectl(["wait", "--for=condition=Established", "--timeout=60s", ...files]);
+  await established(clients, files);
+}
+
+const tries = 20;
+const retryMs = 250;
+
+/** kubectl gives up at once on a CRD whose status the API server has not begun yet. */
+async function established(clients: Clients, files: readonly string[]): Promise<void> {
+  const wait = ["wait", "--for=condition=Established", "--timeout=60s", ...files];
+  for (let attempt = 1; ; attempt += 1) {
+    const waited = await clients.kubectl(wait, { mayFail: true });
+    if (waited.code === 0) return;
+    if (attempt === tries || !waited.stderr.includes("accessor error")) throw new Error(waited.stderr.trim());
+    await sleep(retryMs);
+  }
 }
