@@ -17,6 +17,7 @@ const CONNECTIONS = [1, 8, 32, 200];
 /** No two objects in a cluster are the same: these differ in values and sizes. */
 const VARIANTS = [0, 1, 2, 3, 4, 5, 6, 7];
 const LARGE = 2_800_000;
+const WARM_UP = 10_000;
 const MEBIBYTE = 2 ** 20;
 
 const { values } = parseArgs({ options: { seconds: { type: "string" }, only: { type: "string" } } });
@@ -114,8 +115,8 @@ async function load(exchanges: readonly Exchange[], all: readonly Target[]): Pro
   const alone = exchanges.map(({ body }, index) => ({ body, answer: renamed(answer, index) }));
   const sent = { floor: parsing, shell: alone, ours: exchanges };
   const targets = all.map((target) => ({ target, exchanges: sent[target.kind] }));
-  // Until the code is compiled, the first to be measured would be the slowest.
-  for (const { target, exchanges: sent } of targets) await runRound(target, sent, 8, { duration: 3 });
+  // V8 needs thousands of requests until all that they run is compiled, however long they take.
+  for (const { target, exchanges: sent } of targets) await runRound(target, sent, 8, { amount: WARM_UP });
   const bytes = exchanges[0]?.body.length ?? 0;
   print(`\nOver HTTPS, kept connections, ${bytes} bytes, ${seconds} s each in turns, every answer compared`);
   print(
