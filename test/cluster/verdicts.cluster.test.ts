@@ -43,6 +43,9 @@ const examples = (folder === undefined ? [] : [...own, ...kthenas]).filter(exist
   }),
 );
 
+/** Those without a record: what becomes of injected parts that somebody spoiled is for the tests of pinning. */
+const lean = examples.filter(([name]) => !name.includes(".complete."));
+
 describe.skipIf(folder === undefined)("review and the API server", () => {
   let product: Product;
   let server: StrictCreator;
@@ -79,7 +82,7 @@ describe.skipIf(folder === undefined)("review and the API server", () => {
       "damaged examples",
       (seed) => {
         const random = randomFrom(seed);
-        return damagedCopy(random, oneOf(random, examples)[1]);
+        return damagedCopy(random, oneOf(random, lean)[1]);
       },
     ],
   ];
