@@ -91,15 +91,15 @@ function duplicates(value: readonly Json[], { keys, set }: ListShape, path: stri
   const seen = new Set<string>();
   return value.flatMap((item, index): Finding[] => {
     if (keys && !isObject(item)) return [];
-    const key = keys && isObject(item) ? keys.map((name) => item[name] ?? null) : item;
+    const parts =
+      keys && isObject(item) ? keys.map((name) => [name, item[name] ?? null] as const) : undefined;
+    const key = parts ? parts.map(([, part]) => part) : item;
     const identity = canonical(key);
     if (!seen.has(identity)) {
       seen.add(identity);
       return [];
     }
-    const what = keys
-      ? keys.map((name, at) => `${name} ${quoted((key as Json[])[at])}`).join(", ")
-      : quoted(item);
+    const what = parts ? parts.map(([name, part]) => `${name} ${quoted(part)}`).join(", ") : quoted(item);
     const message = `${what} stands in this list already`;
     return [
       finding("duplicate", `${path}[${index}]`, "FieldValueDuplicate", message, "remove one of them", key),
@@ -124,17 +124,17 @@ function nameOf(value: Json): string {
   if (value === null) return "null";
   if (Array.isArray(value)) return "a list";
   if (typeof value === "object") return "an object";
-  return { number: "a number", string: "text", boolean: `${value}` }[typeof value as "number"];
+  if (typeof value === "boolean") return String(value);
+  return typeof value === "number" ? "a number" : "text";
 }
 
 /** Integers of 64 bits cannot be told from others beyond 2^53 here: the API server takes them written out. */
-function isInteger(value: Json, bits: 32 | 64): value is number {
-  if (typeof value !== "number" || !Number.isInteger(value)) return false;
-  return bits === 32 ? value >= -(2 ** 31) && value < 2 ** 31 : Math.abs(value) <= 2 ** 63;
+function isInteger(value: Json): value is number {
+  return typeof value === "number" && Number.isInteger(value) && Math.abs(value) <= 2 ** 63;
 }
 
 function integer(value: Json, shape: Extract<Shape, { type: "integer" }>, path: string): Finding[] {
-  if (!isInteger(value, 64)) return wrongType(value, "a whole number", path);
+  if (!isInteger(value)) return wrongType(value, "a whole number", path);
   const { minimum = shape.bits === 32 ? -(2 ** 31) : undefined } = shape;
   const { maximum = shape.bits === 32 ? 2 ** 31 - 1 : undefined } = shape;
   if (minimum !== undefined && value < minimum)
@@ -196,7 +196,7 @@ function integerOrText(value: Json, quantity: boolean, path: string): Finding[] 
     const message = "is a fraction without quotes";
     return [finding("type", path, "FieldValueTypeInvalid", message, "write it in quotes", value)];
   }
-  if (isInteger(value, 64)) return [];
+  if (isInteger(value)) return [];
   if (typeof value !== "string") return wrongType(value, "a whole number or text", path);
   if (!quantity || QUANTITY.test(value)) return [];
   const message = `${quoted(value)} is no quantity`;

@@ -15,7 +15,7 @@ import {
   standard,
 } from "./shape.ts";
 
-// Patterns without an end take more lines than one in Go and in JavaScript alike, but only \n ends a line in Go.
+// In Go only \n ends a line, in JavaScript \r and others do too: [^\n] stands for the dot of the CRDs' patterns.
 const text = (pattern: RegExp, maxLength?: number, minLength?: number): Shape => ({
   type: "string",
   pattern,
