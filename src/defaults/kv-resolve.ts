@@ -1,4 +1,4 @@
-import { isObject, type Json, type JsonObject, listOf } from "../api/json.ts";
+import { equal, isObject, type Json, type JsonObject, listOf, objectOf } from "../api/json.ts";
 import { BUILT_IN_KV, SIDECAR_STANDARD } from "./kv-presets.ts";
 import type { KvClass, KvSettings, SidecarTemplate } from "./kv-settings.ts";
 import type { Problem } from "./problem.ts";
@@ -67,6 +67,25 @@ export function completeKv(
   }
   return settings;
 }
+
+/**
+ * Without the classes and sidecars that are as they are shipped. They are long and part of the software: what was
+ * made of them is on the object already, and when a role is made anew it is by today's software.
+ */
+export function withoutShipped(kv: KvSettings): JsonObject {
+  const shippedSettings = BUILT_IN_KV as unknown as JsonObject;
+  const connectors = Object.entries(kv as unknown as JsonObject).map(([name, connector]) => {
+    if (!isObject(connector)) return [name, connector] as const;
+    const own = objectOf(shippedSettings[name]);
+    const kept = Object.entries(connector).filter(
+      ([key, value]) => !(LONG.has(key) && equal(value, own[key])),
+    );
+    return [name, Object.fromEntries(kept)] as const;
+  });
+  return Object.fromEntries(connectors);
+}
+
+const LONG: ReadonlySet<string> = new Set(["versions", "sidecars"]);
 
 function shipped(name: "mooncake" | "nixl" | "lmcache"): string[] {
   return BUILT_IN_KV[name].sidecars.map((sidecar: SidecarTemplate) => sidecar.name);

@@ -1,7 +1,7 @@
 import { canonical } from "../api/canonical.ts";
 import { equal, isObject, type Json, type JsonObject, listOf } from "../api/json.ts";
 import type { DefaultsDocument, PlatformName } from "./document.ts";
-import { completeKv, mergedByName, mergeKeyOf } from "./kv-resolve.ts";
+import { completeKv, mergedByName, mergeKeyOf, withoutShipped } from "./kv-resolve.ts";
 import { BUILT_IN, HARDWARE, NAMESPACE_MAY, PLATFORMS } from "./presets.ts";
 import type { Problem } from "./problem.ts";
 import {
@@ -64,9 +64,14 @@ export function resolveDefaults(
     for (const key of Object.keys(namespace.asks))
       provenance[`asks.${key}`] = `annotation of Namespace ${namespace.name}`;
   }
-  const text = canonical(settings as unknown as Json);
+  const text = canonical(pinnable(settings));
   problems.push(...tooLarge(text, layers));
   return { settings, provenance, text, problems };
+}
+
+/** What is pinned on an object: all but what the software brings unless a document changes it. */
+function pinnable(settings: Settings): Json {
+  return { ...settings, kvConnectors: withoutShipped(settings.kvConnectors) } as unknown as Json;
 }
 
 function tooLarge(text: string, layers: readonly Layer[]): Problem[] {

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { JsonObject } from "../../src/api/json.ts";
 import { checkDefaults } from "../../src/defaults/parse.ts";
+import { parsePinned, pinnedText } from "../../src/defaults/pinned.ts";
 import { resolveDefaults } from "../../src/defaults/resolve.ts";
 import { MAX_SETTINGS_BYTES, sourceOf } from "../../src/defaults/settings.ts";
 import { withContainerDefaults, withVolumeDefaults } from "../../src/injectors/crd-defaults.ts";
@@ -85,8 +86,15 @@ describe("kvConnectors in the defaults", () => {
     expect(some.problems.map(({ path }) => path)).toEqual(["kvConnectors.mooncake.sidecars"]);
   });
 
-  it("leave room in what is pinned with each object", () => {
-    expect(resolveDefaults([]).text.length).toBeLessThan(MAX_SETTINGS_BYTES / 4);
+  it("leave room in what is pinned with each object: what is shipped is not repeated there", () => {
+    const standard = resolveDefaults([]);
+    expect(standard.text.length).toBeLessThan(MAX_SETTINGS_BYTES / 10);
+    expect(standard.text).not.toContain("kv-routing-proxy");
+    const own = document({ mooncake: { sidecars: [{ name: "kv-routing-proxy", enabled: true }] } });
+    expect(resolveDefaults([{ source: "own", document: own }]).text).toContain("kv-routing-proxy");
+    const pinned = parsePinned(pinnedText(standard, {}))?.base;
+    expect(pinned?.settings.kvConnectors).toEqual(standard.settings.kvConnectors);
+    expect(pinned?.text).toBe(standard.text);
   });
 
   it.each<[string, JsonObject, RegExp]>([
