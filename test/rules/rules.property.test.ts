@@ -6,6 +6,7 @@ import { isObject, type Json, type JsonObject } from "../../src/api/json.ts";
 import { resolveDefaults } from "../../src/defaults/resolve.ts";
 import type { ClusterFacts } from "../../src/rules/cluster-facts.ts";
 import { RULES } from "../../src/rules/index.ts";
+import { damaged, junk } from "../generate/junk.ts";
 import { modelBooster, modelServing } from "../generate/workloads.ts";
 import { copyOf, findingsOn, objectWith, storedFrom } from "./judging.ts";
 import { VERDICTS } from "./verdicts.ts";
@@ -29,41 +30,6 @@ const shown: fc.Arbitrary<JsonObject> = fc.constantFrom(
 );
 
 const object = fc.oneof(shown, modelServing, modelBooster);
-
-const junk: fc.Arbitrary<Json> = fc.oneof(
-  fc.constantFrom<Json[]>(
-    null,
-    0,
-    -1,
-    1.5,
-    "",
-    "8",
-    true,
-    [],
-    {},
-    [null],
-    [[]],
-    { name: 3 },
-    "$(X)",
-    "__proto__",
-  ),
-  fc.jsonValue({ maxDepth: 2 }) as fc.Arbitrary<Json>,
-);
-
-/** Puts something else at some place of an object. */
-function damaged(value: Json, turns: readonly number[], other: Json): Json {
-  const [turn, ...rest] = turns;
-  if (turn === undefined || typeof value !== "object" || value === null) return other;
-  const keys = Object.keys(value);
-  const key = keys[turn % Math.max(keys.length, 1)];
-  if (key === undefined) return other;
-  const next = damaged((value as JsonObject)[key] ?? null, rest, other);
-  if (Array.isArray(value)) return value.with(Number(key), next);
-  return Object.fromEntries([
-    ...Object.entries(value).filter(([name]) => name !== key),
-    [key, next],
-  ]) as JsonObject;
-}
 
 /** The same object with its keys in another order, all the way down. */
 function reordered(value: Json, seed: number): Json {
