@@ -206,7 +206,11 @@ function portRemarks(item: KvEngine): Remark[] {
       uncertain,
     },
   ];
-  if (first < 1 || last > 65535) return remark("65535 is the last one", "use a lower kv_port", false);
+  if (first < 1 || last > 65535) {
+    // How many ranks there are is certain only where the configuration says so.
+    const certain = first < 1 || first > 65535 || ownSide(engine.role, p2p)?.tp !== undefined;
+    return remark("65535 is the last one", "use a lower kv_port", !certain);
+  }
   const transport = transportPorts(engine);
   if (transport && first < transport.end && last >= transport.start)
     return remark(
@@ -240,10 +244,14 @@ function wrongPort(item: KvEngine): Remark[] {
   ];
 }
 
+/** The sizes of the side that a role is. */
+function ownSide(role: string, { prefill, decode }: KvConnector): KvSideSizes | undefined {
+  return { prefill, decode }[role];
+}
+
 /** Ranks of one instance: a port each (mooncake_connector.py:2107-2119). */
-function ranksOf({ engine }: KvEngine, { prefill, decode }: KvConnector): number {
-  const sides = engine.role === "prefill" ? [prefill] : engine.role === "decode" ? [decode] : [];
-  const [own] = sides;
+function ranksOf({ engine }: KvEngine, p2p: KvConnector): number {
+  const own = ownSide(engine.role, p2p);
   if (own?.tp === undefined) return engine.npus ?? 1;
   return (own.dp ?? 1) * own.tp * (own.pp ?? 1);
 }

@@ -356,6 +356,7 @@ export const VERDICTS: readonly Verdict[] = [
   ],
   ["kv/port", "warn", "container", kv(P2P("kv_both", { kv_port: 60010 }))],
   ["kv/port", "warn", "container", `ports: [{containerPort: 36000}]\n${kv(P2P("kv_both"))}`],
+  ["kv/port", "warn", "container", `${npus("8")}\n${kv(P2P("kv_both", { kv_port: "65530" }))}`],
   ["kv/port", "deny", "container", kv(P2P("kv_both", { kv_port: "first" }))],
   ["booster/config-value", "warn", "worker", "config: {enforce-eager: true}"],
   ["booster/config-value", "warn", "worker", "config: {rope-theta: 5000000}"],
