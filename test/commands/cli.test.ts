@@ -193,3 +193,16 @@ describe("the command line", () => {
     expect((await run(["help", "serve"])).out).toContain("--tls-cert-file");
   });
 });
+
+describe("reconcile", () => {
+  it("needs to know of which installation, and takes nothing of the webhook's", async () => {
+    expect(await run(["reconcile"])).toMatchObject({
+      code: 2,
+      err: expect.stringContaining("reconcile: --release is missing"),
+    });
+    expect(await run(["reconcile", "--release", "r", "--port", "1"])).toMatchObject({
+      code: 2,
+      err: expect.stringContaining("reconcile: takes no --port"),
+    });
+  });
+});
