@@ -77,7 +77,8 @@ export function sidecarProblems(plan: KvPlan, pod: PodSubject): SidecarProblem[]
   const asked = pod.asks.kvSidecar === undefined || part === "worker" ? [] : namesIn(pod.asks.kvSidecar);
   const missing = asked.flatMap((name): SidecarProblem[] => {
     const sidecar = known.find((candidate) => candidate.name === name);
-    if (name === "none" || (sidecar && isSet(kvConnectors, sidecar.whenSet))) return [];
+    const elsewhere = sidecar && !sidecar.roles.includes(plan.side);
+    if (name === "none" || elsewhere || (sidecar && isSet(kvConnectors, sidecar.whenSet))) return [];
     const names = known.map((candidate) => candidate.name).join(", ") || "none";
     return sidecar
       ? [

@@ -1,11 +1,14 @@
 // Starts the webhook over HTTPS, sends it the reviews that an API server would send for manifests, and shows the
 // answers. Run by `npm run demo [-- FILE...]`.
+import { existsSync } from "node:fs";
 import { request as httpsRequest } from "node:https";
+import { dirname, join } from "node:path";
 import picocolors from "picocolors";
 import { createReviewers } from "../../src/admission/index.ts";
 import type { AdmissionResponse, Operation } from "../../src/api/admission-review.ts";
 import { selfMadePair } from "../../src/certs/self-made.ts";
 import { coloredDiff } from "../../src/commands/diff.ts";
+import { loadDefaults } from "../../src/commands/load-defaults.ts";
 import {
   findFiles,
   type ManifestObject,
@@ -27,7 +30,7 @@ process.exitCode = await demo(paths.length > 0 ? paths : ["examples"]);
 
 async function demo(where: string[]): Promise<number> {
   const pair = await selfMadePair({ dnsNames: ["localhost"], days: 1 });
-  const defaults = resolveDefaults([]);
+  let defaults = resolveDefaults([]);
   const { mutate, validate } = createReviewers({ defaultsFor: () => defaults });
   const server = createAdmissionServer({
     routes: { "/mutate": mutate, "/validate": validate },
@@ -44,7 +47,10 @@ async function demo(where: string[]): Promise<number> {
   const { files, unreadable } = await findFiles(where);
   for (const { file, problem } of unreadable) print(color.red(`${file}: ${problem}`));
   let failed = unreadable.length > 0;
-  for (const file of files.filter((name) => !name.includes(".complete."))) {
+  for (const file of files.filter((name) => !/\.complete\.|(^|\/)defaults\.yaml$/.test(name))) {
+    // One request follows the other, so each finds the defaults that lie beside its file.
+    const beside = join(dirname(file), "defaults.yaml");
+    defaults = resolveDefaults(existsSync(beside) ? await loadDefaults([beside]) : []);
     const read = await readManifests(file, async () => "");
     for (const { line, problem } of read.unreadable) print(color.red(`${file}:${line ?? 1}: ${problem}`));
     failed ||= read.unreadable.length > 0;
