@@ -1,4 +1,5 @@
 import type { Finding } from "../api/finding.ts";
+import type { Json } from "../api/json.ts";
 import { oncePer } from "../api/once-per.ts";
 import { ADMISSION_RULES } from "./admission.ts";
 import { annotationRules } from "./annotations.ts";
@@ -22,7 +23,7 @@ import { NPU_POD_RULES } from "./npu-pods.ts";
 import { ROUTING_RULES } from "./routing.ts";
 import type { Remark, Rule, RuleSettings } from "./rule.ts";
 import { SCHEMA_RULES } from "./schema/catalogue.ts";
-import { maskFor } from "./secrets.ts";
+import { type Mask, maskFor } from "./secrets.ts";
 import { SERVING_RULES } from "./serving.ts";
 import type { RuleSubject } from "./subject.ts";
 
@@ -125,10 +126,20 @@ function findingOf(rule: string, severity: Finding["severity"], remark: Remark):
 
 function masked(findings: readonly Finding[], subject: RuleSubject): Finding[] {
   const mask = maskFor(subject.submitted);
-  return findings.map((finding) => ({
+  return findings.map(({ value, against, ...finding }) => ({
     ...finding,
     message: mask(finding.message),
     fix: mask(finding.fix),
-    ...(typeof finding.value === "string" ? { value: mask(finding.value) } : {}),
+    ...(value === undefined ? {} : { value: maskedValue(value, mask) }),
+    ...(against === undefined ? {} : { against: maskedValue(against, mask) }),
   }));
+}
+
+/** A value without secrets: a structure that holds one is shown as the text of it. */
+function maskedValue(value: Json, mask: Mask): Json {
+  if (typeof value === "string") return mask(value);
+  if (typeof value !== "object" || value === null) return value;
+  const text = JSON.stringify(value);
+  const shown = mask(text);
+  return shown === text ? value : shown;
 }

@@ -9,7 +9,16 @@ import type { DefaultsDocument } from "../../src/defaults/document.ts";
 import { resolveDefaults } from "../../src/defaults/resolve.ts";
 import { defaultsProblems } from "../../src/rules/defaults-problems.ts";
 import type { Rule } from "../../src/rules/rule.ts";
-import { copyOf, findingsOn, merged, serving, servingOf, storedFrom, verdictOf } from "./judging.ts";
+import {
+  copyOf,
+  findingsOn,
+  merged,
+  objectWith,
+  serving,
+  servingOf,
+  storedFrom,
+  verdictOf,
+} from "./judging.ts";
 
 const npus = (count: string): JsonObject => ({ resources: { limits: { "huawei.com/ascend-1980": count } } });
 const allow = (text: string): JsonObject => ({ annotations: { "kthena-ascend.io/allow": text } });
@@ -223,6 +232,13 @@ describe("secrets", () => {
     expect(findings.length).toBeGreaterThan(0);
     expect(JSON.stringify(findings)).not.toContain(secret);
   });
+});
+
+it("a structure that holds a secret is shown without it", () => {
+  const config = { "some-config": { "api-key": "sk-do-not-tell-4711" } };
+  const findings = findingsOn(objectWith("worker", JSON.stringify({ config })));
+  expect(verdictOf(findings, "booster/config-value")).toBe("deny");
+  expect(JSON.stringify(findings)).not.toContain("4711");
 });
 
 describe("warnings", () => {

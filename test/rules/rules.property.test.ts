@@ -11,6 +11,9 @@ import { modelBooster, modelServing } from "../generate/workloads.ts";
 import { copyOf, findingsOn, objectWith, storedFrom } from "./judging.ts";
 import { VERDICTS } from "./verdicts.ts";
 
+/** `FUZZ_RUNS=1000000 npx vitest run test/rules/rules.property.test.ts --testTimeout=0` tries longer. */
+const RUNS = Number(process.env.FUZZ_RUNS ?? "3000");
+
 const facts: ClusterFacts = {
   nodes: [{ name: "a", labels: {}, npus: { "huawei.com/ascend-1980": 4 } }],
   queues: ["default"],
@@ -68,7 +71,7 @@ describe("rules", () => {
           judgeRequest(request, { defaults }, surroundings);
         },
       ),
-      { numRuns: 3000 },
+      { numRuns: RUNS },
     );
   });
 
