@@ -1,8 +1,11 @@
-import { shortHash } from "../api/canonical.ts";
+import { shortHash, valueHash } from "../api/canonical.ts";
 import { equal, isObject, type Json, type JsonObject } from "../api/json.ts";
+import { STAMP } from "../api/names.ts";
 import type { Addition } from "./addition.ts";
 import { hasAll, leanOf, pruned } from "./lean.ts";
+import { encodePath } from "./path.ts";
 import { type AddedHashes, hashesOfAdditions, type UnitRecord } from "./record.ts";
+import { get, put } from "./tree.ts";
 
 /** What injection says of a lean unit: its additions and the unit with them, or why there are none. */
 export type Injection =
@@ -23,10 +26,10 @@ export interface UnitInput {
   /** What the stored object's record says of it (UPDATE), or the submitted object's own (CREATE). */
   record: UnitRecord | undefined;
   /**
-   * What the submitted object's own record says was added, where that is another one: on UPDATE the API server may
-   * call again with what the first call gave, and /validate sees that too.
+   * What the submitted object's own record says of it, where that is another one: on UPDATE the API server may call
+   * again with what the first call gave, and /validate sees that too.
    */
-  submitted?: AddedHashes | undefined;
+  submitted?: UnitRecord | undefined;
   update: boolean;
   /** UPDATE only: whether annotations and other roles' settings that count for it are as they were. */
   inputsUnchanged: boolean;
@@ -63,12 +66,12 @@ export function completeUnit(input: UnitInput): UnitOutcome {
   const { value, old, record } = input;
   if (input.update && old && input.inputsUnchanged && equal(unscaled(value), unscaled(old))) {
     const skip = record || input.mayBegin ? {} : { skip: "not-recorded" };
-    return { how: "unchanged", value, record, additions: [], ...skip };
+    return { how: "unchanged", value, record: rewritten(input) ?? record, additions: [], ...skip };
   }
   if (input.update && !input.mayBegin) {
     return { how: "left-alone", value, additions: [], skip: "not-recorded" };
   }
-  const lean = objectLean(value, [record?.added, input.submitted]);
+  const lean = objectLean(value, [record?.added, input.submitted?.added]);
   if (input.update && old && record && !input.refreshed && hasAll(old, record.added)) {
     if (fingerprint(input.normalise(lean), input.inputs) === record.lean) {
       return { how: "restored", value: rescaled(old, value), record, additions: [] };
@@ -77,11 +80,21 @@ export function completeUnit(input: UnitInput): UnitOutcome {
   return fresh(input, lean);
 }
 
+/**
+ * The submitted record of a unit that is as stored, where it is true of it: what a user wrote before can have become
+ * an addition of the same value, or the other way round, and only the record says so.
+ */
+function rewritten({ value, record, submitted, normalise, inputs }: UnitInput): UnitRecord | undefined {
+  if (record === undefined || submitted === undefined || !hasAll(value, submitted.added)) return undefined;
+  const lean = normalise(objectLean(value, [submitted.added]));
+  return fingerprint(lean, inputs) === submitted.lean ? submitted : undefined;
+}
+
 function fresh(input: UnitInput, lean: JsonObject): UnitOutcome {
   const base = input.normalise(lean);
   const injection = input.inject(base);
   if ("skip" in injection) {
-    const added = { ...input.record?.added, ...input.submitted };
+    const added = { ...input.record?.added, ...input.submitted?.added };
     const value = keptSticky(lean, input.value, added);
     return { how: "skipped", value, additions: [], skip: injection.skip };
   }
@@ -91,7 +104,30 @@ function fresh(input: UnitInput, lean: JsonObject): UnitOutcome {
     additions.map((addition) => addition.path),
   );
   const record = { lean: fingerprint(kept, input.inputs), added: hashesOfAdditions(additions) };
-  return { how: "injected", value, record, additions, reading };
+  return { how: "injected", ...withOldStamps(input.old, value, record, additions), additions, reading };
+}
+
+/**
+ * A unit that comes out as it is stored keeps the stamps of its templates, or its pods would start anew for nothing:
+ * a user took out what is injected in the same way, or wrote it down.
+ */
+function withOldStamps(
+  old: JsonObject | undefined,
+  value: JsonObject,
+  record: UnitRecord,
+  additions: readonly Addition[],
+): { value: JsonObject; record: UnitRecord } {
+  if (old === undefined) return { value, record };
+  let next: Json = value;
+  const added = { ...record.added };
+  for (const { path } of additions) {
+    const stamp = path.at(-1) === STAMP ? get(old, path) : undefined;
+    if (typeof stamp !== "string") continue;
+    next = put(next, path, stamp);
+    added[encodePath(path)] = valueHash(stamp);
+  }
+  const same = isObject(next) && equal(unscaled(next), unscaled(old));
+  return same && isObject(next) ? { value: next, record: { ...record, added } } : { value, record };
 }
 
 /** Injection ends here; what the CRD requires stays, as the user's own from now on. */

@@ -162,7 +162,7 @@ function completedUnit(state: State, unit: Unit): CompletedUnit {
     value: unit.value,
     old: old?.value,
     record: recorded,
-    submitted: state.submitted?.units[unit.key]?.added,
+    submitted: state.submitted?.units[unit.key],
     update: input.oldObject !== undefined,
     inputsUnchanged: inputsUnchanged(state, old, peers, defaults),
     mayBegin: record !== undefined || mayBegin(state, unit, old, refresh),

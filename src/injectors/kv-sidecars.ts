@@ -177,20 +177,28 @@ function containerAdditions(sidecar: SidecarTemplate, container: JsonObject, pod
   ];
 }
 
-/** What a template has beyond what a user wrote under the same name: the user's fields win. */
+/**
+ * What a template has beyond what a user wrote under the same name: the user's fields win. Leaf by leaf and item by
+ * item, whether the map or list around it is empty or missing: the lean object has no empty ones.
+ */
 function missingIn(own: JsonObject, template: JsonObject, path: KeyedPath): Place[] {
   return Object.entries(template).flatMap(([key, value]): Place[] => {
-    const current = own[key];
+    const current = own[key] ?? undefined;
     if (value === undefined) return [];
-    if (current === undefined || current === null) return [{ path: [...path, key], value }];
-    if (isObject(current) && isObject(value)) return missingIn(current, value, [...path, key]);
+    if (isObject(value) && Object.keys(value).length > 0 && (current === undefined || isObject(current)))
+      return missingIn(objectOf(current), value, [...path, key]);
     const by = MERGE_KEYS[key];
-    if (by === undefined || !Array.isArray(current) || !Array.isArray(value)) return [];
-    return value.flatMap((item): Place[] => {
-      const is = stringOf(objectOf(item)[by]);
-      const there = is === undefined || current.some((other) => objectOf(other)[by] === is);
-      return there ? [] : [{ path: [...path, key, { by, is }], value: item }];
-    });
+    if (by !== undefined && Array.isArray(value) && value.length > 0)
+      return missingItems(listOf(current), value, [...path, key], by);
+    return current === undefined ? [{ path: [...path, key], value }] : [];
+  });
+}
+
+function missingItems(own: readonly Json[], template: readonly Json[], path: KeyedPath, by: string): Place[] {
+  return template.flatMap((item): Place[] => {
+    const is = stringOf(objectOf(item)[by]);
+    const there = is === undefined || own.some((other) => objectOf(other)[by] === is);
+    return there ? [] : [{ path: [...path, { by, is }], value: item }];
   });
 }
 
