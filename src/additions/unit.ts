@@ -84,10 +84,25 @@ export function completeUnit(input: UnitInput): UnitOutcome {
  * The submitted record of a unit that is as stored, where it is true of it: what a user wrote before can have become
  * an addition of the same value, or the other way round, and only the record says so.
  */
-function rewritten({ value, record, submitted, normalise, inputs }: UnitInput): UnitRecord | undefined {
-  if (record === undefined || submitted === undefined || !hasAll(value, submitted.added)) return undefined;
-  const lean = normalise(objectLean(value, [submitted.added]));
-  return fingerprint(lean, inputs) === submitted.lean ? submitted : undefined;
+function rewritten(input: UnitInput): UnitRecord | undefined {
+  const { record, submitted } = input;
+  return record !== undefined && submitted !== undefined && isTrueOf(input, submitted)
+    ? submitted
+    : undefined;
+}
+
+/**
+ * Whether the record that a unit comes with is true of it: every addition stands as it was given, and what is left is
+ * what it was given to. Then it was completed, by whichever version of this software.
+ */
+export function isAsRecorded(input: UnitInput): boolean {
+  const record = input.submitted ?? input.record;
+  return record !== undefined && isTrueOf(input, record);
+}
+
+function isTrueOf({ value, normalise, inputs }: UnitInput, { added, lean }: UnitRecord): boolean {
+  if (!hasAll(value, added)) return false;
+  return fingerprint(normalise(objectLean(value, [added])), inputs) === lean;
 }
 
 function fresh(input: UnitInput, lean: JsonObject): UnitOutcome {

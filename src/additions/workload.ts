@@ -9,7 +9,7 @@ import { leanOf } from "./lean.ts";
 import { completeObject } from "./object.ts";
 import { type InjectionRecord, parseRecord, recordText, sameRecord, type UnitRecord } from "./record.ts";
 import { withKey, without } from "./tree.ts";
-import { completeUnit, type Injection, type UnitOutcome } from "./unit.ts";
+import { completeUnit, type Injection, isAsRecorded, type UnitInput, type UnitOutcome } from "./unit.ts";
 
 /** What holds for one unit when it is injected. */
 export interface UnitContext {
@@ -65,6 +65,8 @@ export interface WorkloadInput {
 /** A unit with what became of it. */
 export interface CompletedUnit extends UnitOutcome {
   unit: Unit;
+  /** Whether the record that it came with is true of it. */
+  asRecorded: () => boolean;
   asks: Record<string, string>;
   defaults: ResolvedDefaults;
 }
@@ -158,7 +160,7 @@ function completedUnit(state: State, unit: Unit): CompletedUnit {
   const asks = objectAsks(input, defaults);
   const context = { kind: input.kind, object: state.lean, unit: leanUnit(state, unit), asks, defaults };
   const peers = input.injectors.peers(context);
-  const outcome = completeUnit({
+  const unitInput: UnitInput = {
     value: unit.value,
     old: old?.value,
     record: recorded,
@@ -170,8 +172,11 @@ function completedUnit(state: State, unit: Unit): CompletedUnit {
     inputs: [fingerprinted(ownAndOwnersAsks(input)), peers],
     normalise: input.injectors.normalise,
     inject: (lean) => input.injectors.unit({ ...context, unit: { ...unit, value: lean } }),
-  });
-  return { ...outcome, record: outcome.record && withRefresh(outcome.record, refresh), unit, asks, defaults };
+  };
+  const outcome = completeUnit(unitInput);
+  const completed = outcome.record && withRefresh(outcome.record, refresh);
+  const asRecorded = (): boolean => isAsRecorded(unitInput);
+  return { ...outcome, record: completed, unit, asks, defaults, asRecorded };
 }
 
 /** The record that came with an update, where it is not the stored one: it only serves to find the lean object. */

@@ -120,6 +120,8 @@ export function judgeFinal(
   // A pod is completed at its creation alone; a workload that came meanwhile makes no ModelServer wrong.
   const once = judgement.kind === "Pod" || judgement.kind === "ModelServer";
   if (judgement.operations.length === 0 || once) return { ...judgement, operations: [] };
+  // During an upgrade the two webhooks can be called at replicas of two versions.
+  if (judgement.asRecorded?.()) return { ...judgement, operations: [] };
   return { ...judgement, operations: [], findings: [...judgement.findings, incomplete(judgement)] };
 }
 

@@ -43,6 +43,8 @@ export interface Judgement {
   /** What was added and why: made on demand, the webhook has no use for it. */
   additions: () => ShownAddition[];
   findings: Finding[];
+  /** Whether the submitted workload is complete by its own record, whichever version of this software wrote it. */
+  asRecorded?: () => boolean;
   /** Why nothing was injected, where that is so. */
   skip?: string | undefined;
 }
@@ -183,6 +185,10 @@ function workload(
       ...completed.additions.map((item) => shown(item, "")),
     ],
     findings: skip === undefined ? [...findings, ...(world.notices ?? [])] : findings,
+    asRecorded: () =>
+      completed.units.every(({ record, value, unit, asRecorded }) =>
+        record === undefined ? value === unit.value : asRecorded(),
+      ),
     skip,
   };
 }
