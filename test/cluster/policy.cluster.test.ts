@@ -329,9 +329,10 @@ const RULES_PATCH = JSON.stringify({
   },
 });
 
-const kthena = join(import.meta.dirname, "../../../shared/kthena/examples");
+/** Kthena's own manifests, where its CRDs are in the folder beside them. */
+const kthena = join(process.env.KTHENA_CRDS ?? "", "../examples");
 
-test.skipIf(!existsSync(kthena))(
+test.skipIf(!process.env.KTHENA_CRDS || !existsSync(kthena))(
   "review offline and the API server give Kthena's examples the same verdicts",
   async () => {
     let text = "";

@@ -2,10 +2,10 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import picocolors from "picocolors";
 import { describe, expect, it } from "vitest";
-import { withRulesTable } from "../../scripts/rules-table.ts";
 import type { Console } from "../../src/commands/console.ts";
 import { rulesCommand, rulesOptions } from "../../src/commands/rules.ts";
 import { RULES } from "../../src/rules/index.ts";
+import { withRulesTable } from "../docs/rules-table.ts";
 
 function run(rest: string[], values: Record<string, string> = {}): string {
   let text = "";

@@ -1,5 +1,5 @@
-import { familyOf, strictnessOf } from "../src/commands/rules.ts";
-import { RULES } from "../src/rules/index.ts";
+import { familyOf, strictnessOf } from "../../src/commands/rules.ts";
+import { RULES } from "../../src/rules/index.ts";
 
 const BEGIN = "<!-- rules: written by npm run docs -->";
 const END = "<!-- end of rules -->";

@@ -82,7 +82,7 @@ const crd = parse(text) as Crd;
 const root = crd.spec.versions[0]?.schema.openAPIV3Schema;
 definition(at(root, "spec", "template", "roles", "[]", "entryTemplate"), "podTemplate");
 const lines = [...names].map(([fields, name]) => `${name} ${fields}`.trim());
-const file = join(import.meta.dirname, "../src/rules/schema/pod-table.ts");
+const file = join(import.meta.dirname, "../../../src/rules/schema/pod-table.ts");
 await writeFile(
   file,
   `/**
