@@ -250,6 +250,24 @@ describe.each(AROUND)("with $name", ({ begin, end }) => {
   });
 });
 
+test("a gang that is off stays off: `kubectl replace` of the lean manifest drops nothing that is immutable", async () => {
+  await setDefaults("gang: {enabled: false}\nhccl: {socketIfname: bond8}\n", "bond8");
+  const person = await userIn(product.plane, "no-gang");
+  await person.apply(lean());
+  await setDefaults("", "eth0");
+  const gang = async () =>
+    objectOf(objectOf((await person.get("modelserving", NAME)).spec).template).gangPolicy;
+  expect(await gang()).toEqual({ minRoleReplicas: { server: 0 } });
+  const before = rolesThatRestart(await person.get("modelserving", NAME));
+  await person.run(["replace", "-f", "-"], stringify(lean()));
+  await person.apply(lean(), ["--server-side", "--force-conflicts"]);
+  expect(rolesThatRestart(await person.get("modelserving", NAME))).toEqual(before);
+  await person.run(["annotate", "modelserving", NAME, `${ASK.inject}=false`, "--overwrite"]);
+  expect(await gang()).toEqual({ minRoleReplicas: { server: 0 } });
+  await person.run(["annotate", "modelserving", NAME, `${ASK.inject}=true`, "--overwrite"]);
+  expect(await gang()).toEqual({ minRoleReplicas: { server: 0 } });
+});
+
 describe("what should change does:", () => {
   let person: ManifestUser;
   let count = 0;
