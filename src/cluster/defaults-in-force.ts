@@ -1,7 +1,7 @@
 import type { Finding } from "../api/finding.ts";
 import { equal, type Json } from "../api/json.ts";
 import { DEFAULTS_LABEL, DEFAULTS_NAME } from "../api/names.ts";
-import type { Problem } from "../defaults/problem.ts";
+import { type Problem, problemSentence } from "../defaults/problem.ts";
 import { type Layer, type Resolution, resolveDefaults } from "../defaults/resolve.ts";
 import type { KubeClient } from "../kube/client.ts";
 import { Informer } from "../kube/informer.ts";
@@ -121,7 +121,7 @@ export class DefaultsInForce {
     if (!this.synced) return "the defaults have not been read yet";
     if (!this.#serverVersion.known) return "the API server's version has not been read yet";
     if (this.#cluster.layer) return undefined;
-    return `no defaults are in force: ${this.#cluster.problems.map(textOf).join("; ")}`;
+    return `no defaults are in force: ${this.#cluster.problems.map(configMapProblemText).join("; ")}`;
   }
 
   /** The cluster's document in force, and what is wrong with its ConfigMap. */
@@ -246,8 +246,8 @@ function notice(source: string, instead = "the last good ones hold"): Finding {
   };
 }
 
-/** A problem of a document in one line, without its source. */
-export function textOf({ source, path, line, message, fix }: Problem): string {
-  const where = line === undefined ? source : `${source}, line ${line}`;
-  return `${where}: ${path === "" ? "the document" : path} ${message}; ${fix}`;
+/** A problem of a ConfigMap's document in one line: the ConfigMap, the line of the document, what and how to mend it. */
+export function configMapProblemText(problem: Problem): string {
+  const { source, line } = problem;
+  return `${line === undefined ? source : `${source}, line ${line}`}: ${problemSentence(problem)}`;
 }

@@ -5,7 +5,7 @@ import type { EventRecorder } from "../kube/events.ts";
 import { describeFailure } from "../kube/failure.ts";
 import { CONFIG_MAPS, type Place } from "../kube/resource.ts";
 import { backoffMs, type Surroundings } from "../kube/surroundings.ts";
-import { type DefaultsInForce, textOf } from "./defaults-in-force.ts";
+import { configMapProblemText, type DefaultsInForce } from "./defaults-in-force.ts";
 import type { Effective } from "./effective-defaults.ts";
 import { lastGoodContents } from "./last-good.ts";
 
@@ -68,7 +68,7 @@ function tellProblems(options: KeeperOptions, told: Map<string, string>): void {
   const all = new Map<string, Effective>([[releaseNamespace, inForce.cluster], ...inForce.namespaces]);
   for (const [namespace, effective] of all) {
     const restricted = namespace === releaseNamespace ? [] : inForce.resolve(namespace, {}).problems;
-    const text = [...effective.problems, ...restricted].map(textOf).join("\n");
+    const text = [...effective.problems, ...restricted].map(configMapProblemText).join("\n");
     const before = told.get(namespace) ?? "";
     if (text === before) continue;
     told.set(namespace, text);

@@ -1,5 +1,6 @@
 import { DEFAULTS_LABEL, DEFAULTS_NAME } from "../api/names.ts";
 import type { ConfigMap } from "../cluster/config-map.ts";
+import { configMapProblemText } from "../cluster/defaults-in-force.ts";
 import { effectiveCluster, effectiveNamespace } from "../cluster/effective-defaults.ts";
 import { readLastGood } from "../cluster/last-good.ts";
 import { asksIn } from "../defaults/asks.ts";
@@ -43,10 +44,7 @@ async function resolved(client: KubeClient, options: ClusterDefaultsOptions): Pr
   );
   const cluster = effectiveCluster(current, releaseNamespace, kept?.cluster);
   if (!cluster.layer) {
-    const problems = cluster.problems.map(
-      ({ source, path, message, fix }) =>
-        `${source}: ${path === "" ? "the document" : path} ${message}; ${fix}`,
-    );
+    const problems = cluster.problems.map(configMapProblemText);
     throw new UsageError(`no defaults are in force:\n${problems.join("\n")}`);
   }
   const layers = [cluster.layer];

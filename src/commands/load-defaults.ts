@@ -3,7 +3,7 @@ import { parse } from "yaml";
 import { documentText } from "../admission/defaults-document.ts";
 import { isObject, type Json, type JsonObject } from "../api/json.ts";
 import { parseDefaults, withLines } from "../defaults/parse.ts";
-import type { Problem } from "../defaults/problem.ts";
+import { type Problem, problemSentence } from "../defaults/problem.ts";
 import type { Layer } from "../defaults/resolve.ts";
 import { defaultsProblems } from "../rules/defaults-problems.ts";
 import { UsageError } from "./console.ts";
@@ -30,9 +30,9 @@ export async function loadDefaults(files: readonly string[]): Promise<Layer[]> {
 }
 
 /** One line of a problem: file, line, path, what is wrong, what to write. */
-export function problemText({ source, line, path, message, fix }: Problem): string {
-  const where = line === undefined ? source : `${source}:${line}`;
-  return `${where}: ${path === "" ? "the document" : path} ${message}; ${fix}`;
+export function problemText(problem: Problem): string {
+  const { source, line } = problem;
+  return `${line === undefined ? source : `${source}:${line}`}: ${problemSentence(problem)}`;
 }
 
 /** The document in a ConfigMap, where the text is one; else the text itself. */

@@ -14,6 +14,11 @@ export interface Problem {
   line?: number;
 }
 
+/** A problem in one sentence, without where its document came from. */
+export function problemSentence({ path, message, fix }: Problem): string {
+  return `${path === "" ? "the document" : path} ${message}; ${fix}`;
+}
+
 /** Writes a path as Kubernetes does: `driverMounts.extra[0].type`. */
 export function pathText(path: readonly PropertyKey[]): string {
   return path.reduce<string>((text, key) => {
