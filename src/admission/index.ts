@@ -1,9 +1,9 @@
-import { annotationsOf, type Owner } from "../additions/workload.ts";
 import type { AdmissionRequest } from "../api/admission-review.ts";
 import type { Finding } from "../api/finding.ts";
 import { INJECTED, SETTINGS } from "../api/names.ts";
 import { type PinnedSettings, parsePinned } from "../defaults/pinned.ts";
 import { injectors } from "../injectors/index.ts";
+import { annotationsOf, type Owner } from "../pinning/workload.ts";
 import { configMapFindings } from "./config-map.ts";
 import {
   type Judgement,

@@ -1,15 +1,3 @@
-import type { Addition } from "../additions/addition.ts";
-import { patchOf } from "../additions/patch.ts";
-import { encodePath } from "../additions/path.ts";
-import { completePlain } from "../additions/plain.ts";
-import {
-  annotationsOf,
-  type CompletedWorkload,
-  completeWorkload,
-  type Injectors,
-  type Owner,
-  type WorkloadInput,
-} from "../additions/workload.ts";
 import type { AdmissionRequest, Operation } from "../api/admission-review.ts";
 import type { Finding } from "../api/finding.ts";
 import { type JsonObject, objectOf } from "../api/json.ts";
@@ -20,6 +8,18 @@ import type { ResolvedDefaults } from "../defaults/settings.ts";
 import { injectors as todaysInjectors } from "../injectors/index.ts";
 import { modelServerConnector, type RoutedWorkload, type RoutingServer } from "../injectors/model-server.ts";
 import type { RoleReading } from "../injectors/role.ts";
+import type { Addition } from "../pinning/addition.ts";
+import { patchOf } from "../pinning/patch.ts";
+import { encodePath } from "../pinning/path.ts";
+import { completePlain } from "../pinning/plain.ts";
+import {
+  annotationsOf,
+  type CompletedWorkload,
+  completeWorkload,
+  type Injectors,
+  type Owner,
+  type WorkloadInput,
+} from "../pinning/workload.ts";
 import { enginesOfUnit } from "../rules/engines.ts";
 import { judge, RULES, sortedByPath } from "../rules/index.ts";
 import type { Rule, RuleSettings } from "../rules/rule.ts";

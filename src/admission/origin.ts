@@ -1,8 +1,8 @@
-import type { Addition } from "../additions/addition.ts";
-import { encodePath } from "../additions/path.ts";
-import type { CompletedWorkload } from "../additions/workload.ts";
 import type { Finding } from "../api/finding.ts";
 import type { JsonObject } from "../api/json.ts";
+import type { Addition } from "../pinning/addition.ts";
+import { encodePath } from "../pinning/path.ts";
+import type { CompletedWorkload } from "../pinning/workload.ts";
 import { keyedPathOf } from "../rules/identity.ts";
 
 /** Says of a finding that is about something that was injected where that came from: the user wrote nothing there. */

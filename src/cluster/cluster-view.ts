@@ -1,4 +1,3 @@
-import type { Owner } from "../additions/workload.ts";
 import type {
   Surroundings as Admission,
   Awaitable,
@@ -21,6 +20,7 @@ import type { KubeClient } from "../kube/client.ts";
 import { Informer } from "../kube/informer.ts";
 import { type AnyObject, type KubeObject, NAMESPACES, type Place, PODS } from "../kube/resource.ts";
 import type { Surroundings } from "../kube/surroundings.ts";
+import type { Owner } from "../pinning/workload.ts";
 import { DefaultsInForce, type DefaultsOptions } from "./defaults-in-force.ts";
 import { FactsWatch } from "./facts.ts";
 import {

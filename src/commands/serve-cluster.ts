@@ -1,4 +1,3 @@
-import type { Injectors } from "../additions/workload.ts";
 import { createReviewers } from "../admission/index.ts";
 import { ClusterCertificates } from "../certs/cluster-certificates.ts";
 import { installationOf } from "../certs/installation.ts";
@@ -13,6 +12,7 @@ import { LeaderElection } from "../kube/lease.ts";
 import { type Surroundings, systemClock } from "../kube/surroundings.ts";
 import { createLog, type LogLevel } from "../observe/log.ts";
 import { createMetrics, type Metrics, type StateMeasure } from "../observe/metrics.ts";
+import type { Injectors } from "../pinning/workload.ts";
 import { startMetricsServer } from "../server/metrics-server.ts";
 import {
   type AdmissionServer,

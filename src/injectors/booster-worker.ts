@@ -1,12 +1,12 @@
-import type { Addition } from "../additions/addition.ts";
-import { put } from "../additions/tree.ts";
-import type { Injection } from "../additions/unit.ts";
-import type { UnitContext } from "../additions/workload.ts";
 import { at, type Json, type JsonObject, objectOf, stringOf } from "../api/json.ts";
 import { ASK } from "../api/names.ts";
 import { readAsks } from "../defaults/asks.ts";
 import { sourceOf } from "../defaults/settings.ts";
 import { asksForNpus, otherAcceleratorOf } from "../engines/accelerators.ts";
+import type { Addition } from "../pinning/addition.ts";
+import { put } from "../pinning/tree.ts";
+import type { Injection } from "../pinning/unit.ts";
+import type { UnitContext } from "../pinning/workload.ts";
 import { boosterNeed } from "./engine-facts.ts";
 import { kvPlanOfWorker, workerConfig } from "./kv-booster.ts";
 import { isWritten, lopsided } from "./npu-resources.ts";

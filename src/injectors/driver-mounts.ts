@@ -1,7 +1,7 @@
-import type { Addition } from "../additions/addition.ts";
-import { named } from "../additions/path.ts";
 import { isObject, type JsonObject, listOf, objectOf, stringOf } from "../api/json.ts";
 import type { DriverMount } from "../defaults/settings.ts";
+import type { Addition } from "../pinning/addition.ts";
+import { named } from "../pinning/path.ts";
 import { type Engine, type PodInjector, type PodSubject, usesDeviceNetworkConnector } from "./pod-subject.ts";
 
 /**

@@ -1,8 +1,8 @@
-import type { Addition } from "../additions/addition.ts";
-import { named } from "../additions/path.ts";
 import { isObject, type Json, type JsonObject, listOf, stringOf } from "../api/json.ts";
 import { ASK } from "../api/names.ts";
 import { isKthenaEngine } from "../engines/images.ts";
+import type { Addition } from "../pinning/addition.ts";
+import { named } from "../pinning/path.ts";
 import { variablesNamed } from "./env.ts";
 import type { Engine, PodInjector, PodSubject } from "./pod-subject.ts";
 

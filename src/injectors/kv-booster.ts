@@ -1,10 +1,10 @@
-import type { Addition } from "../additions/addition.ts";
 import { at, isObject, type JsonObject, stringOf } from "../api/json.ts";
 import { unitsOf } from "../api/units.ts";
 import { readAsks } from "../defaults/asks.ts";
 import type { Settings } from "../defaults/settings.ts";
 import { boosterCommand } from "../engines/booster.ts";
 import { ofText, readKvTransferConfig } from "../engines/kv-transfer-config.ts";
+import type { Addition } from "../pinning/addition.ts";
 import { boosterNeed } from "./engine-facts.ts";
 import { peerOf } from "./kv-peer.ts";
 import { type KvPlan, type Placing, planKv } from "./kv-plan.ts";

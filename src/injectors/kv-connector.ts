@@ -1,7 +1,7 @@
-import type { Addition } from "../additions/addition.ts";
-import { flagged, named } from "../additions/path.ts";
 import type { Json, JsonObject } from "../api/json.ts";
 import { MOONCAKE_CONFIG } from "../api/names.ts";
+import type { Addition } from "../pinning/addition.ts";
+import { flagged, named } from "../pinning/path.ts";
 import { coversPath, volumeFor } from "./driver-mounts.ts";
 import { envOf, variableOf } from "./env.ts";
 import { kvEnvironment } from "./kv-environment.ts";

@@ -1,8 +1,8 @@
-import type { Addition } from "../additions/addition.ts";
-import { named } from "../additions/path.ts";
 import { at, type Json } from "../api/json.ts";
 import { ASK } from "../api/names.ts";
 import { asksForNpus, npuResourcesOf } from "../engines/accelerators.ts";
+import type { Addition } from "../pinning/addition.ts";
+import { named } from "../pinning/path.ts";
 import type { Engine, PodInjector, PodSubject } from "./pod-subject.ts";
 
 const SIDES = ["requests", "limits"] as const;

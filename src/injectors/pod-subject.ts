@@ -1,5 +1,3 @@
-import type { Addition } from "../additions/addition.ts";
-import type { KeyedPath } from "../additions/path.ts";
 import type { JsonObject } from "../api/json.ts";
 import type { Asks } from "../defaults/asks.ts";
 import type { HardwareName } from "../defaults/document.ts";
@@ -7,6 +5,8 @@ import type { HardwareFacts, Settings } from "../defaults/settings.ts";
 import type { EngineCommand } from "../engines/engine-command.ts";
 import type { KvReading } from "../engines/kv-transfer-config.ts";
 import type { NeededNpus } from "../engines/npus.ts";
+import type { Addition } from "../pinning/addition.ts";
+import type { KeyedPath } from "../pinning/path.ts";
 import type { KvPlan } from "./kv-plan.ts";
 
 /** A container that runs the model server, as an injector sees it. */

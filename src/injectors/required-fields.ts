@@ -1,5 +1,5 @@
-import type { Addition } from "../additions/addition.ts";
 import type { JsonObject } from "../api/json.ts";
+import type { Addition } from "../pinning/addition.ts";
 
 /**
  * `workerReplicas: 0` on a role that leaves it out: the CRD requires it although it means nothing without a

@@ -1,4 +1,3 @@
-import { get } from "../additions/tree.ts";
 import { isObject, type Json, type JsonObject, listOf, objectOf } from "../api/json.ts";
 import { type Asks, asksIn, readAsks } from "../defaults/asks.ts";
 import type { HardwareName } from "../defaults/document.ts";
@@ -7,6 +6,7 @@ import { npuResourcesOf } from "../engines/accelerators.ts";
 import { type EngineContainer, engineContainers } from "../engines/containers.ts";
 import type { KvReading } from "../engines/kv-transfer-config.ts";
 import { parseNpuCount } from "../engines/npu-count.ts";
+import { get } from "../pinning/tree.ts";
 import { engineFacts } from "./engine-facts.ts";
 import { type KvPlan, kvArgument } from "./kv-plan.ts";
 import type { Engine, PodSubject } from "./pod-subject.ts";

@@ -1,7 +1,7 @@
-import type { Addition } from "../additions/addition.ts";
-import { named } from "../additions/path.ts";
 import { at, type JsonObject } from "../api/json.ts";
 import { formatBytes, parseQuantity } from "../api/quantity.ts";
+import type { Addition } from "../pinning/addition.ts";
+import { named } from "../pinning/path.ts";
 import { coversPath, volumeFor } from "./driver-mounts.ts";
 import type { PodInjector } from "./pod-subject.ts";
 

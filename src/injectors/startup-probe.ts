@@ -1,5 +1,5 @@
-import { named } from "../additions/path.ts";
 import { isObject } from "../api/json.ts";
+import { named } from "../pinning/path.ts";
 import type { PodInjector } from "./pod-subject.ts";
 
 /**

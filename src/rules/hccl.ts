@@ -1,8 +1,8 @@
-import { repeatedNames } from "../additions/lean.ts";
 import { isObject, type JsonObject, listOf, objectOf, stringOf } from "../api/json.ts";
 import { ASK } from "../api/names.ts";
 import { unitsOf } from "../api/units.ts";
 import { variablesNamed } from "../injectors/env.ts";
+import { repeatedNames } from "../pinning/lean.ts";
 import type { Remark, Rule } from "./rule.ts";
 import type { RuleSubject } from "./subject.ts";
 

@@ -1,7 +1,7 @@
-import { encodePath, type KeyedPath, type Segment } from "../additions/path.ts";
 import { canonical } from "../api/canonical.ts";
 import type { Finding } from "../api/finding.ts";
 import { isObject, type Json, type JsonObject } from "../api/json.ts";
+import { encodePath, type KeyedPath, type Segment } from "../pinning/path.ts";
 
 /** What makes findings of two versions of an object the same: rule, place by names instead of indices, and value. */
 export function identityOf(finding: Finding, object: JsonObject): string {

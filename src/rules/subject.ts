@@ -1,6 +1,3 @@
-import { named } from "../additions/path.ts";
-import { get } from "../additions/tree.ts";
-import type { CompletedUnit, CompletedWorkload } from "../additions/workload.ts";
 import { type Json, type JsonObject, listOf, objectOf, stringOf } from "../api/json.ts";
 import type { WorkloadKind } from "../api/units.ts";
 import { readAsks } from "../defaults/asks.ts";
@@ -13,6 +10,9 @@ import type { KvPlan } from "../injectors/kv-plan.ts";
 import type { RoutedWorkload, RoutingServer } from "../injectors/model-server.ts";
 import type { PodSubject } from "../injectors/pod-subject.ts";
 import { npusOf, podSubject, type RoleReading, readRole } from "../injectors/role.ts";
+import { named } from "../pinning/path.ts";
+import { get } from "../pinning/tree.ts";
+import type { CompletedUnit, CompletedWorkload } from "../pinning/workload.ts";
 import type { ClusterFacts } from "./cluster-facts.ts";
 import { engineOfWorker, enginesOfUnit, type RuleEngine } from "./engines.ts";
 

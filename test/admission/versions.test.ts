@@ -2,13 +2,13 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { parse } from "yaml";
-import { completeWorkload } from "../../src/additions/workload.ts";
 import { createReviewers } from "../../src/admission/index.ts";
 import { type JsonObject, listOf, objectOf } from "../../src/api/json.ts";
 import { requestFor } from "../../src/commands/review.ts";
 import { resolveDefaults } from "../../src/defaults/resolve.ts";
 import { injectors, POD_INJECTORS } from "../../src/injectors/index.ts";
 import type { PodInjector } from "../../src/injectors/pod-subject.ts";
+import { completeWorkload } from "../../src/pinning/workload.ts";
 
 const today = resolveDefaults([]);
 

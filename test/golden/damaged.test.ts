@@ -2,12 +2,12 @@ import { globSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { parse } from "yaml";
-import { patchOf } from "../../src/additions/patch.ts";
-import { completeWorkload } from "../../src/additions/workload.ts";
 import { isObject, type Json, type JsonObject } from "../../src/api/json.ts";
 import type { WorkloadKind } from "../../src/api/units.ts";
 import { resolveDefaults } from "../../src/defaults/resolve.ts";
 import { injectors } from "../../src/injectors/index.ts";
+import { patchOf } from "../../src/pinning/patch.ts";
+import { completeWorkload } from "../../src/pinning/workload.ts";
 
 const folder = join(import.meta.dirname, "../../examples");
 const files = globSync("**/*.complete.yaml", { cwd: folder }).sort();

@@ -1,11 +1,11 @@
 import { describe, expect, it } from "vitest";
-import { named } from "../../src/additions/path.ts";
-import { get } from "../../src/additions/tree.ts";
 import { judgeRequest } from "../../src/admission/judgement.ts";
 import { isObject, type Json, type JsonObject, listOf, objectOf } from "../../src/api/json.ts";
 import { requestFor } from "../../src/commands/review.ts";
 import type { DefaultsDocument } from "../../src/defaults/document.ts";
 import { resolveDefaults } from "../../src/defaults/resolve.ts";
+import { named } from "../../src/pinning/path.ts";
+import { get } from "../../src/pinning/tree.ts";
 
 const IMAGE = "quay.io/ascend/vllm-ascend:v0.18.0";
 const engine = (more: JsonObject = {}): JsonObject => ({

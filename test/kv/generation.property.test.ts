@@ -1,8 +1,8 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { patchOf } from "../../src/additions/patch.ts";
 import { type JsonObject, listOf, objectOf } from "../../src/api/json.ts";
 import type { ResolvedDefaults } from "../../src/defaults/settings.ts";
+import { patchOf } from "../../src/pinning/patch.ts";
 import {
   ASKED,
   complete,

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { patchOf } from "../../src/additions/patch.ts";
 import { type JsonObject, listOf, objectOf } from "../../src/api/json.ts";
+import { patchOf } from "../../src/pinning/patch.ts";
 import { findingsOn } from "../rules/judging.ts";
 import {
   ASKED,

@@ -1,9 +1,9 @@
 import { describe, expect, it } from "vitest";
-import { draftOf } from "../../src/additions/draft.ts";
-import { hashAt, knownPaths } from "../../src/additions/known-paths.ts";
-import { encodePath, type KeyedPath, named } from "../../src/additions/path.ts";
 import { valueHash } from "../../src/api/canonical.ts";
 import type { JsonObject } from "../../src/api/json.ts";
+import { draftOf } from "../../src/pinning/draft.ts";
+import { hashAt, knownPaths } from "../../src/pinning/known-paths.ts";
+import { encodePath, type KeyedPath, named } from "../../src/pinning/path.ts";
 
 const env = (name: string): KeyedPath => ["spec", "containers", named("vllm"), "env", named(name)];
 

@@ -1,9 +1,5 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { patchOf } from "../../src/additions/patch.ts";
-import { named } from "../../src/additions/path.ts";
-import { parseRecord } from "../../src/additions/record.ts";
-import { annotationsOf, completeWorkload } from "../../src/additions/workload.ts";
 import { judgeFinal } from "../../src/admission/index.ts";
 import { type Json, type JsonObject, listOf, objectOf } from "../../src/api/json.ts";
 import { INJECTED, SETTINGS, WORKLOAD_GROUP } from "../../src/api/names.ts";
@@ -13,6 +9,10 @@ import { type Layer, resolveDefaults } from "../../src/defaults/resolve.ts";
 import type { ResolvedDefaults } from "../../src/defaults/settings.ts";
 import { injectors, POD_INJECTORS } from "../../src/injectors/index.ts";
 import type { PodInjector } from "../../src/injectors/pod-subject.ts";
+import { patchOf } from "../../src/pinning/patch.ts";
+import { named } from "../../src/pinning/path.ts";
+import { parseRecord } from "../../src/pinning/record.ts";
+import { annotationsOf, completeWorkload } from "../../src/pinning/workload.ts";
 import { defaultsLayer, modelBooster, modelServing } from "../generate/workloads.ts";
 
 const copy = <T>(value: T): T => JSON.parse(JSON.stringify(value)) as T;
