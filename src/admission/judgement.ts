@@ -6,7 +6,11 @@ import type { WorkloadKind } from "../api/units.ts";
 import { asksIn } from "../defaults/asks.ts";
 import type { ResolvedDefaults } from "../defaults/settings.ts";
 import { injectors as todaysInjectors } from "../injectors/index.ts";
-import { modelServerConnector, type RoutedWorkload, type RoutingServer } from "../injectors/model-server.ts";
+import {
+  modelServerConnector,
+  type RoutedWorkload,
+  type RoutingServer,
+} from "../injectors/kv/model-server.ts";
 import type { RoleReading } from "../injectors/role.ts";
 import type { Addition } from "../pinning/addition.ts";
 import { patchOf } from "../pinning/patch.ts";

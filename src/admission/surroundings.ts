@@ -1,7 +1,7 @@
 import type { Finding } from "../api/finding.ts";
 import type { JsonObject } from "../api/json.ts";
 import type { ResolvedDefaults } from "../defaults/settings.ts";
-import type { RoutedWorkload, RoutingServer } from "../injectors/model-server.ts";
+import type { RoutedWorkload, RoutingServer } from "../injectors/kv/model-server.ts";
 import type { Injectors, Owner } from "../pinning/workload.ts";
 import type { ClusterFacts } from "../rules/cluster-facts.ts";
 import type { Rule } from "../rules/rule.ts";

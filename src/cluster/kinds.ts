@@ -6,7 +6,7 @@ import {
   type RoutingServer,
   routedWorkload,
   routingServer,
-} from "../injectors/model-server.ts";
+} from "../injectors/kv/model-server.ts";
 import {
   type AnyObject,
   grouped,

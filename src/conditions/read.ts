@@ -16,7 +16,7 @@ import { npuResourcesOf } from "../engines/accelerators.ts";
 import { readEngineCommand } from "../engines/command-line.ts";
 import { readKvTransferConfig } from "../engines/kv-transfer-config.ts";
 import { parseNpuCount } from "../engines/npu-count.ts";
-import { classesOf, familyOf } from "../injectors/kv-role.ts";
+import { classesOf, familyOf } from "../injectors/kv/role.ts";
 import type {
   BoosterFact,
   NpuAmount,

@@ -7,7 +7,7 @@ import type { KvReading } from "../engines/kv-transfer-config.ts";
 import type { NeededNpus } from "../engines/npus.ts";
 import type { Addition } from "../pinning/addition.ts";
 import type { KeyedPath } from "../pinning/path.ts";
-import type { KvPlan } from "./kv-plan.ts";
+import type { KvPlan } from "./kv/plan.ts";
 
 /** A container that runs the model server, as an injector sees it. */
 export interface Engine {

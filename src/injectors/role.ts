@@ -8,7 +8,7 @@ import type { KvReading } from "../engines/kv-transfer-config.ts";
 import { parseNpuCount } from "../engines/npu-count.ts";
 import { get } from "../pinning/tree.ts";
 import { engineFacts } from "./engine-facts.ts";
-import { type KvPlan, kvArgument } from "./kv-plan.ts";
+import { type KvPlan, kvArgument } from "./kv/plan.ts";
 import type { Engine, PodSubject } from "./pod-subject.ts";
 import { type Trigger, triggerOf } from "./trigger.ts";
 

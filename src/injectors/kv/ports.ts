@@ -1,9 +1,9 @@
-import { isObject, listOf, objectOf, stringOf } from "../api/json.ts";
-import { flagOf, wholeNumber } from "../engines/flags.ts";
-import { allConnectors } from "../engines/kv-transfer-config.ts";
-import { variableOf } from "./env.ts";
-import { enginePort, type KvRole, type KvSizes, numberInEnv } from "./kv-role.ts";
-import type { PodSubject } from "./pod-subject.ts";
+import { isObject, listOf, objectOf, stringOf } from "../../api/json.ts";
+import { flagOf, wholeNumber } from "../../engines/flags.ts";
+import { allConnectors } from "../../engines/kv-transfer-config.ts";
+import { variableOf } from "../env.ts";
+import type { PodSubject } from "../pod-subject.ts";
+import { enginePort, type KvRole, type KvSizes, numberInEnv } from "./role.ts";
 
 /** Ports from one to another, both included. */
 export type Ports = { from: number; to: number };

@@ -1,6 +1,6 @@
-import { equal, type Json, stringOf } from "../api/json.ts";
-import { variableOf } from "./env.ts";
-import { freePorts, type Ports, portsNeeded, reservedPorts, writtenPorts } from "./kv-ports.ts";
+import { equal, type Json, stringOf } from "../../api/json.ts";
+import { variableOf } from "../env.ts";
+import { freePorts, type Ports, portsNeeded, reservedPorts, writtenPorts } from "./ports.ts";
 import {
   type AskedConnector,
   classesOf,
@@ -8,7 +8,7 @@ import {
   type KvRole,
   type KvSizes,
   ownConnector,
-} from "./kv-role.ts";
+} from "./role.ts";
 
 /**
  * All that a role's KV configuration takes from the other roles of its workload, and no more: when it changes, the

@@ -1,15 +1,15 @@
-import { isObject, type Json, type JsonObject, listOf, objectOf, stringOf } from "../api/json.ts";
-import { ASK } from "../api/names.ts";
-import type { KvSettings, SidecarTemplate } from "../defaults/kv-settings.ts";
-import { type ReferenceValues, referencesIn, resolved } from "../defaults/references.ts";
-import type { Settings } from "../defaults/settings.ts";
-import type { Addition } from "../pinning/addition.ts";
-import { type KeyedPath, named } from "../pinning/path.ts";
-import { withContainerDefaults, withVolumeDefaults } from "./crd-defaults.ts";
-import type { KvPlan } from "./kv-plan.ts";
-import { podPorts } from "./kv-ports.ts";
-import { enginePort, KV_ROLES } from "./kv-role.ts";
-import type { PodInjector, PodSubject } from "./pod-subject.ts";
+import { isObject, type Json, type JsonObject, listOf, objectOf, stringOf } from "../../api/json.ts";
+import { ASK } from "../../api/names.ts";
+import type { KvSettings, SidecarTemplate } from "../../defaults/kv-settings.ts";
+import { type ReferenceValues, referencesIn, resolved } from "../../defaults/references.ts";
+import type { Settings } from "../../defaults/settings.ts";
+import type { Addition } from "../../pinning/addition.ts";
+import { type KeyedPath, named } from "../../pinning/path.ts";
+import { withContainerDefaults, withVolumeDefaults } from "../crd-defaults.ts";
+import type { PodInjector, PodSubject } from "../pod-subject.ts";
+import type { KvPlan } from "./plan.ts";
+import { podPorts } from "./ports.ts";
+import { enginePort, KV_ROLES } from "./role.ts";
 
 const ID = "kv-sidecars";
 

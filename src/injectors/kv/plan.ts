@@ -1,15 +1,15 @@
-import { type Json, type JsonObject, listOf } from "../api/json.ts";
-import type { SidecarRole } from "../defaults/kv-schema.ts";
-import type { KvClass, KvConnectorName } from "../defaults/kv-settings.ts";
-import { readEngineCommand } from "../engines/command-line.ts";
-import { flagOf } from "../engines/flags.ts";
-import { imageFacts } from "../engines/images.ts";
-import { type KvReading, ofText, readKvTransferConfig } from "../engines/kv-transfer-config.ts";
-import { classFor, lmcacheConfig, mooncakeConfig, multiConfig, storeConfig } from "./kv-config.ts";
-import type { KvPeer } from "./kv-peer.ts";
-import { freePorts, type Ports, portsNeeded, reservedPorts, writtenPorts } from "./kv-ports.ts";
-import { classesOf, type KvRole, type KvSizes, ownConnector } from "./kv-role.ts";
-import type { Engine } from "./pod-subject.ts";
+import { type Json, type JsonObject, listOf } from "../../api/json.ts";
+import type { SidecarRole } from "../../defaults/kv-schema.ts";
+import type { KvClass, KvConnectorName } from "../../defaults/kv-settings.ts";
+import { readEngineCommand } from "../../engines/command-line.ts";
+import { flagOf } from "../../engines/flags.ts";
+import { imageFacts } from "../../engines/images.ts";
+import { type KvReading, ofText, readKvTransferConfig } from "../../engines/kv-transfer-config.ts";
+import type { Engine } from "../pod-subject.ts";
+import { classFor, lmcacheConfig, mooncakeConfig, multiConfig, storeConfig } from "./config.ts";
+import type { KvPeer } from "./peer.ts";
+import { freePorts, type Ports, portsNeeded, reservedPorts, writtenPorts } from "./ports.ts";
+import { classesOf, type KvRole, type KvSizes, ownConnector } from "./role.ts";
 
 /** The flag that carries the configuration. One argument with `=`, so that it comes and goes as one list item. */
 export const KV_ARGUMENT = "--kv-transfer-config";

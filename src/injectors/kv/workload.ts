@@ -1,12 +1,12 @@
-import { isObject, type Json, type JsonObject, listOf, objectOf } from "../api/json.ts";
-import { ASK } from "../api/names.ts";
-import { unitsOf } from "../api/units.ts";
-import type { ResolvedDefaults } from "../defaults/settings.ts";
-import { type KvPeer, peerOf } from "./kv-peer.ts";
-import { type KvPlan, planKv } from "./kv-plan.ts";
-import { type KvRole, kvRoleOf } from "./kv-role.ts";
-import { referredBySidecars } from "./kv-sidecars.ts";
-import { podSubject, readRole } from "./role.ts";
+import { isObject, type Json, type JsonObject, listOf, objectOf } from "../../api/json.ts";
+import { ASK } from "../../api/names.ts";
+import { unitsOf } from "../../api/units.ts";
+import type { ResolvedDefaults } from "../../defaults/settings.ts";
+import { podSubject, readRole } from "../role.ts";
+import { type KvPeer, peerOf } from "./peer.ts";
+import { type KvPlan, planKv } from "./plan.ts";
+import { type KvRole, kvRoleOf } from "./role.ts";
+import { referredBySidecars } from "./sidecars.ts";
 
 /** What is looked at: an object, one of its roles, and what holds there. */
 export interface KvContext {

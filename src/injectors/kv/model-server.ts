@@ -1,11 +1,11 @@
-import { at, isObject, type JsonObject, listOf, objectOf, stringOf } from "../api/json.ts";
-import { ASK, INJECTED, KTHENA_ENTRY_LABEL, KTHENA_NAME_LABEL, KTHENA_ROLE_LABEL } from "../api/names.ts";
-import { unitsOf } from "../api/units.ts";
-import type { KvConnectorName } from "../defaults/kv-settings.ts";
-import { readEngineCommand } from "../engines/command-line.ts";
-import { readKvTransferConfig } from "../engines/kv-transfer-config.ts";
-import type { Addition } from "../pinning/addition.ts";
-import { classesOf, familyOf } from "./kv-role.ts";
+import { at, isObject, type JsonObject, listOf, objectOf, stringOf } from "../../api/json.ts";
+import { ASK, INJECTED, KTHENA_ENTRY_LABEL, KTHENA_NAME_LABEL, KTHENA_ROLE_LABEL } from "../../api/names.ts";
+import { unitsOf } from "../../api/units.ts";
+import type { KvConnectorName } from "../../defaults/kv-settings.ts";
+import { readEngineCommand } from "../../engines/command-line.ts";
+import { readKvTransferConfig } from "../../engines/kv-transfer-config.ts";
+import type { Addition } from "../../pinning/addition.ts";
+import { classesOf, familyOf } from "./role.ts";
 
 /** A ModelServing as a ModelServer that selects it needs it. */
 export type RoutedWorkload = {
