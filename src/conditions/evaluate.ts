@@ -84,7 +84,7 @@ function active(observed: Observed, serving: ServingFact | undefined, causes: re
 
 type Parts = ["True" | "False", Reason, string];
 
-/** The first line that holds, as in the README's table. */
+/** The first line that holds, as in the page's table. */
 function activeParts(observed: Observed, serving: ServingFact | undefined, causes: readonly Cause[]): Parts {
   const { booster } = observed;
   const [cause] = causes;

@@ -8,7 +8,7 @@ import { runCommand } from "./control-plane/command.ts";
 import { type ControlPlane, startControlPlane } from "./control-plane/control-plane.ts";
 import { peerCrdFolder } from "./control-plane/crds.ts";
 
-/** The commands of the README's "Install", run as they stand there, on nodes that kwok plays. */
+/** The commands of deploy/README.md's "Install", run as they stand there, on nodes that kwok plays. */
 
 const ROOT = join(import.meta.dirname, "..", "..");
 /** What needs a container engine, or the output of one. */
@@ -49,8 +49,8 @@ async function checkout(): Promise<void> {
 }
 
 async function consoleBlocks(): Promise<string[]> {
-  const readme = await readFile(join(ROOT, "README.md"), "utf8");
-  const section = readme.slice(readme.indexOf("\n## Install\n"), readme.indexOf("\n## What is injected"));
+  const page = await readFile(join(ROOT, "deploy", "README.md"), "utf8");
+  const section = page.slice(page.indexOf("\n## Install\n"), page.indexOf("\n## Run the server"));
   return [...section.matchAll(/```console\n([\s\S]*?)```/g)].map(([, block = ""]) => block);
 }
 

@@ -39,7 +39,7 @@ const failedPod = (status: ReturnType<typeof engineStatus>) =>
     pods: [pod("server", 0, { status })],
   });
 
-/** The table of the README, a row a test. */
+/** The table of the page, a row a test. */
 const ROWS: [string, Partial<Objects> & { booster: Objects["booster"] }, string[]][] = [
   [
     "nothing but the object itself",

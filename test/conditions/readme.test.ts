@@ -4,12 +4,11 @@ import { expect, test } from "vitest";
 import { REMARKS } from "../../src/conditions/oversight.ts";
 import { CAUSES, REASONS } from "../../src/conditions/reasons.ts";
 
-const readme = await readFile(join(import.meta.dirname, "..", "..", "README.md"), "utf8");
-const section = /\n## Conditions of a ModelBooster\n(.*?)\n## /s.exec(readme)?.[1] ?? "";
+const page = await readFile(join(import.meta.dirname, "..", "..", "src", "conditions", "README.md"), "utf8");
 
-test("the README tells every reason, and no other in its tables", () => {
-  for (const reason of [...REASONS, ...REMARKS]) expect(section).toContain(`\`${reason}\``);
-  const inTables = section
+test("the page of conditions tells every reason, and no other in its tables", () => {
+  for (const reason of [...REASONS, ...REMARKS]) expect(page).toContain(`\`${reason}\``);
+  const inTables = page
     .split("\n")
     .filter((line) => line.startsWith("| "))
     .join("\n");
@@ -17,8 +16,8 @@ test("the README tells every reason, and no other in its tables", () => {
   for (const reason of told) expect(REASONS).toContain(reason);
 });
 
-test("the README's table has the causes in the order in which they count", () => {
-  const causes = [...section.matchAll(/\| True `(\w+)` \|$/gm)]
+test("the page has the causes in the order in which they count", () => {
+  const causes = [...page.matchAll(/\| True `(\w+)` \|$/gm)]
     .map(([, reason]) => reason)
     .filter((reason) => reason !== "Available");
   expect(causes).toEqual([...CAUSES]);

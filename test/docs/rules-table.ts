@@ -11,14 +11,14 @@ const TOGETHER: Record<string, string> = {
 };
 
 /**
- * The README with its table of rules made anew from the catalogue.
+ * The page of rules with its table of rules made anew from the catalogue.
  * @throws Error where the marks around the table are missing
  */
-export function withRulesTable(readme: string): string {
-  const begin = readme.indexOf(BEGIN);
-  const end = readme.indexOf(END);
-  if (begin < 0 || end < begin) throw new Error(`README.md lacks ${BEGIN} and ${END}`);
-  return `${readme.slice(0, begin + BEGIN.length)}\n${rulesTable()}${readme.slice(end)}`;
+export function withRulesTable(page: string): string {
+  const begin = page.indexOf(BEGIN);
+  const end = page.indexOf(END);
+  if (begin < 0 || end < begin) throw new Error(`the page of rules lacks ${BEGIN} and ${END}`);
+  return `${page.slice(0, begin + BEGIN.length)}\n${rulesTable()}${page.slice(end)}`;
 }
 
 function rulesTable(): string {
