@@ -1,7 +1,7 @@
 import { type Program, programOf } from "./programs.ts";
 import { walk } from "./script.ts";
+import type { Command } from "./script-model.ts";
 import { readShell } from "./shell.ts";
-import type { Command } from "./shell-reader.ts";
 import { type Budget, expandValue, newState, type ShellState } from "./variables.ts";
 import type { Word } from "./word.ts";
 

@@ -1,4 +1,5 @@
 import { type Json, type JsonObject, listOf, objectOf, stringOf } from "../api/json.ts";
+import type { Part } from "./script-model.ts";
 import { knownWord, type Word } from "./word.ts";
 
 /** Environment of a container by name; undefined: the variable is there, its value only the cluster knows. */
@@ -96,7 +97,7 @@ export function expandInScript(text: string, environment: Environment, limit: nu
   if (!text.includes("$")) return text;
   const pieces = split(text, environment, limit);
   const script = pieces
-    .map((piece) => (piece.known || piece.undefined ? piece.text : mark(piece.text)))
+    .map((piece) => (piece.known || piece.undefined ? piece.text : scriptMark(piece.text)))
     .join("");
   return script.length > limit ? undefined : script;
 }
@@ -134,6 +135,28 @@ function reference(name: string, environment: Environment): Piece {
 /** Marks a text that stands for something not known. */
 export function mark(source: string): string {
   return `${MARK_START}${withoutMarks(source)}${MARK_END}`;
+}
+
+/** A mark for `$(NAME)` that is a plain piece of a word to the shell. */
+function scriptMark(source: string): string {
+  return `${MARK_START}${source.slice(2, -1).replaceAll(/[^\w.-]/g, "_")}${MARK_END}`;
+}
+
+/** Literal text of a script; what is marked in it as not known becomes a part of its own. */
+export function partsOfText(text: string, quoted: boolean): Part[] {
+  const parts: Part[] = [];
+  const lastEnd = text.lastIndexOf(MARK_END);
+  let from = 0;
+  let start = text.indexOf(MARK_START);
+  while (start >= 0 && start < lastEnd) {
+    if (start > from) parts.push({ kind: "text", text: text.slice(from, start) });
+    const end = text.indexOf(MARK_END, start);
+    parts.push({ kind: "unknown", source: `$(${text.slice(start + 1, end)})`, quoted });
+    from = end + 1;
+    start = text.indexOf(MARK_START, from);
+  }
+  if (from < text.length || text === "") parts.push({ kind: "text", text: text.slice(from) });
+  return parts;
 }
 
 /** The text as a person wrote it. */

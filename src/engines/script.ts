@@ -1,14 +1,18 @@
+import { type Assignment, assignmentOf, type Command, type RawWord } from "./script-model.ts";
 import type { Script } from "./shell.ts";
-import { assignmentOf } from "./shell-grammar.ts";
-import type { Assignment, Command, RawWord } from "./shell-reader.ts";
 import { expandValue, expandWord, type ShellState } from "./variables.ts";
 import type { Word } from "./word.ts";
 
 /** Called with each simple command, its words expanded, before it takes effect. */
 export type Visit = (words: Word[], command: Command, state: ShellState) => void;
 
-/** Files that set up an environment and leave the variables of a manifest alone. */
-const HARMLESS = /(?:[Aa]scend.*\/set_?env\.sh|\/\.bashrc|^~?\/?\.bashrc|^\/etc\/profile|\/bin\/activate)$/;
+/** Whether a file sets up an environment and leaves the variables of a manifest alone. */
+function isHarmless(path: string): boolean {
+  if (path === ".bashrc" || path === "~/.bashrc" || path === "/etc/profile") return true;
+  if (path.endsWith("/.bashrc") || path.endsWith("/bin/activate")) return true;
+  return (path.endsWith("/set_env.sh") || path.endsWith("/setenv.sh")) && /[Aa]scend/.test(path);
+}
+
 const DECLARES = new Set(["export", "readonly", "declare", "typeset", "local"]);
 const FILLS = new Set(["read", "mapfile", "readarray", "getopts", "let", "unset"]);
 
@@ -63,7 +67,7 @@ function takeEffect(
   const fills = FILLS.has(name) || (name === "printf" && words[1]?.text === "-v");
   if (fills) return fill(state, words.slice(1));
   const runsElsewhere =
-    (name === "." || name === "source") && !(words[1]?.known && HARMLESS.test(words[1].text));
+    (name === "." || name === "source") && !(words[1]?.known && isHarmless(words[1].text));
   if (runsElsewhere || name === "eval" || functions.has(name)) state.variables.clear();
   const setsArguments = name === "set" && words.some((word) => !word.known || !SET_WORDS.test(word.text));
   if (name === "shift" || setsArguments) state.arguments = undefined;

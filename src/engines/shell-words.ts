@@ -1,151 +1,166 @@
-import { MARK_END, MARK_START } from "./references.ts";
-import { readDollar } from "./shell-expansions.ts";
-import { fail, type Part, type RawWord, type Reader } from "./shell-reader.ts";
+import type { Assignment as AssignmentNode, DoubleQuotedChild, Word as WordNode, WordPart } from "unbash";
+import { partsOfText } from "./references.ts";
+import type { Assignment, Part, RawWord } from "./script-model.ts";
 
-const ENDS_WORD = new Set(" \t\n;&|<>()");
-const SPECIAL = new Set(" \t\n;&|<>()\\'\"`$");
+/** What reading a word needs to know, and notes on the way. */
+export interface WordReader {
+  /** The text that positions in the tree refer to. */
+  source: string;
+  /** Variables that arithmetic or `${NAME:=…}` changes. */
+  touches: string[];
+}
 
-/** Reads one word; the reader stands at its first character. */
-export function readWord(reader: Reader): RawWord {
-  const start = reader.pos;
+/** The parts of a word as far as they can be known without running anything. */
+export function wordOf(reader: WordReader, word: WordNode): RawWord {
+  const { parts: nodes } = word;
   const parts: Part[] = [];
-  while (reader.pos < reader.text.length) {
-    const char = reader.text[reader.pos] ?? "";
-    if (ENDS_WORD.has(char)) {
-      if (!isProcessSubstitution(reader)) break;
-      const from = reader.pos;
-      readDollar(reader, false); // `<(list)` ends like `$(list)`; what it stands for is a path.
-      parts.push({ kind: "unknown", source: reader.text.slice(from, reader.pos), quoted: true });
-    } else if (char === "'") readSingleQuoted(reader, parts);
-    else if (char === '"') readDoubleQuoted(reader, parts);
-    else if (char === "\\") readEscape(reader, parts);
-    else if (char === "$") parts.push(...readDollar(reader, false));
-    else if (char === "`") readBackticks(reader, parts, false);
-    else readPlain(reader, parts);
+  const home = reader.source[word.pos] === "~";
+  if (home) parts.push({ kind: "unknown", source: "~", quoted: true });
+  if (nodes === undefined) {
+    pushText(parts, home ? word.value.slice(1) : word.value, false);
+    return { parts };
   }
-  const expandsBraces =
-    parts.some((part) => part.kind === "text" && !part.quoted) && hasBraceExpansion(parts);
-  if (!expandsBraces) return { parts };
-  return { parts: [{ kind: "unknown", source: reader.text.slice(start, reader.pos), quoted: false }] };
-}
-
-function isProcessSubstitution(reader: Reader): boolean {
-  const char = reader.text[reader.pos];
-  return (char === "<" || char === ">") && reader.text[reader.pos + 1] === "(";
-}
-
-function readPlain(reader: Reader, parts: Part[]): void {
-  const start = reader.pos;
-  while (reader.pos < reader.text.length && !SPECIAL.has(reader.text[reader.pos] ?? "")) reader.pos++;
-  const text = reader.text.slice(start, reader.pos);
-  const isHome = parts.length === 0 && text.startsWith("~");
-  if (isHome) parts.push({ kind: "unknown", source: "~", quoted: true });
-  pushText(parts, isHome ? text.slice(1) : text, false);
-}
-
-function readEscape(reader: Reader, parts: Part[]): void {
-  const next = reader.text[reader.pos + 1];
-  reader.pos += 2;
-  if (next === undefined) {
-    reader.pos = reader.text.length;
-    pushText(parts, "\\", true);
-  } else if (next !== "\n") pushText(parts, next, true);
-}
-
-function readSingleQuoted(reader: Reader, parts: Part[]): void {
-  const end = reader.text.indexOf("'", reader.pos + 1);
-  if (end < 0) {
-    fail(reader, "a ' is not closed");
-    return;
+  if (nodes.some((node) => node.type === "BraceExpansion" || node.type === "ExtendedGlob")) {
+    return { parts: [{ kind: "unknown", source: word.text, quoted: false }] };
   }
-  pushText(parts, reader.text.slice(reader.pos + 1, end), true);
-  reader.pos = end + 1;
+  nodes.forEach((node, index) => {
+    const isHome = home && index === 0 && node.type === "Literal";
+    addPart(reader, parts, isHome ? { ...node, value: node.value.slice(1) } : node);
+  });
+  return { parts };
 }
 
-function readDoubleQuoted(reader: Reader, parts: Part[]): void {
-  reader.pos++;
-  const before = parts.length;
-  readExpandable(reader, parts, '"');
-  if (reader.text[reader.pos] !== '"') {
-    fail(reader, 'a " is not closed');
-    return;
-  }
-  reader.pos++;
-  if (parts.length === before) parts.push({ kind: "text", text: "", quoted: true });
+/** An assignment; an array and an element of one have no value here. */
+export function assignmentNode(reader: WordReader, node: AssignmentNode): Assignment {
+  const plain = node.value.type === "Word" && node.index === undefined;
+  const value = plain && node.value.type === "Word" ? wordOf(reader, node.value) : undefined;
+  return { name: node.name, append: node.append === true, value };
 }
 
-/** Reads text in which `$`, backticks and `\` mean something: inside double quotes, or a here-document's body. */
-export function readExpandable(reader: Reader, parts: Part[], end: '"' | undefined): void {
-  let start = reader.pos;
-  const flush = () => {
-    if (start < reader.pos) pushText(parts, reader.text.slice(start, reader.pos), true);
-  };
-  while (reader.pos < reader.text.length) {
-    const char = reader.text[reader.pos];
-    if (char === end) break;
-    if (char === "\\") {
-      const next = reader.text[reader.pos + 1];
-      const escapes =
-        next === "$" || next === "`" || next === "\\" || next === "\n" || (next === '"' && end === '"');
-      if (escapes) {
-        flush();
-        if (next !== "\n") pushText(parts, next, true);
-      }
-      reader.pos = Math.min(reader.pos + 2, reader.text.length);
-      if (escapes) start = reader.pos;
-    } else if (char === "$" || char === "`") {
-      flush();
-      if (char === "$") parts.push(...readDollar(reader, true));
-      else readBackticks(reader, parts, true);
-      start = reader.pos;
-    } else reader.pos++;
-  }
-  flush();
+/** An assignment as the word that `export` gets. */
+export function wordOfAssignment(reader: WordReader, node: AssignmentNode): RawWord {
+  const { name, append, value } = assignmentNode(reader, node);
+  const start: Part = { kind: "text", text: `${name}${append ? "+" : ""}=` };
+  const rest: Part[] = value?.parts ?? [{ kind: "unknown", source: "(…)", quoted: true }];
+  return { parts: [start, ...rest] };
 }
 
-function readBackticks(reader: Reader, parts: Part[], quoted: boolean): void {
-  const start = reader.pos++;
-  while (reader.pos < reader.text.length && reader.text[reader.pos] !== "`") {
-    reader.pos += reader.text[reader.pos] === "\\" ? 2 : 1;
+function addPart(reader: WordReader, parts: Part[], node: WordPart): void {
+  switch (node.type) {
+    case "Literal":
+    case "Glob":
+      pushText(parts, node.value, false);
+      return;
+    case "SingleQuoted":
+      pushText(parts, node.value, true);
+      return;
+    case "DoubleQuoted":
+      if (node.parts.length === 0) pushText(parts, "", true);
+      for (const child of node.parts) addChild(reader, parts, child, true);
+      return;
+    // `$'…'` and `$"…"` mean one thing to bash and another to dash.
+    case "AnsiCQuoted":
+    case "LocaleString":
+    case "ProcessSubstitution":
+    case "ExtendedGlob":
+    case "BraceExpansion":
+      parts.push({ kind: "unknown", source: node.text, quoted: true });
+      return;
+    default:
+      addChild(reader, parts, node, false);
   }
-  if (reader.pos >= reader.text.length) {
-    fail(reader, "a ` is not closed");
-    return;
-  }
-  reader.pos++;
-  parts.push({ kind: "unknown", source: reader.text.slice(start, reader.pos), quoted });
 }
 
-/** Adds text; what is marked in it as not known becomes a part of its own. */
-export function pushText(parts: Part[], text: string, quoted: boolean): void {
-  let from = 0;
-  let start = text.indexOf(MARK_START);
-  while (start >= 0) {
-    if (start > from) parts.push({ kind: "text", text: text.slice(from, start), quoted });
-    const end = text.indexOf(MARK_END, start);
-    parts.push({ kind: "unknown", source: end < 0 ? "" : text.slice(start + 1, end), quoted });
-    from = end < 0 ? start + 1 : end + 1;
-    start = text.indexOf(MARK_START, from);
+function addChild(reader: WordReader, parts: Part[], node: DoubleQuotedChild, quoted: boolean): void {
+  switch (node.type) {
+    case "Literal":
+      pushText(parts, node.value, quoted);
+      return;
+    case "SimpleExpansion":
+      parts.push(simple(reader, node, quoted));
+      return;
+    case "ParameterExpansion":
+      parts.push(parameter(reader, node, quoted));
+      return;
+    case "ArithmeticExpansion":
+      reader.touches.push(...changedIn(node.text));
+      parts.push({ kind: "unknown", source: node.text, quoted });
+      return;
+    case "CommandExpansion":
+      parts.push(
+        ...((quoted && documentOf(reader, node)) || [
+          { kind: "unknown" as const, source: node.text, quoted },
+        ]),
+      );
   }
-  if (from < text.length || (text === "" && quoted))
-    parts.push({ kind: "text", text: text.slice(from), quoted });
 }
 
-/** Whether bash would make several words of `{a,b}` or `{1..4}`: only where braces, comma and dots are unquoted. */
-function hasBraceExpansion(parts: readonly Part[]): boolean {
-  let open = 0;
-  let separated = false;
-  for (const part of parts) {
-    if (part.kind !== "text" || part.quoted) continue;
-    for (let index = 0; index < part.text.length; index++) {
-      const char = part.text[index];
-      if (char === "{") open++;
-      else if (open > 0 && (char === "," || (char === "." && part.text[index + 1] === "."))) separated = true;
-      else if (char === "}" && open > 0) {
-        if (separated) return true;
-        open--;
-      }
-    }
+type Child<T extends DoubleQuotedChild["type"]> = DoubleQuotedChild & { type: T };
+
+function simple(reader: WordReader, node: Child<"SimpleExpansion">, quoted: boolean): Part {
+  const { text: source } = node;
+  const name = source.slice(1);
+  if (name === "@") return { kind: "arguments", source, quoted };
+  // A name that goes on behind a line continuation is another name.
+  const goesOn = reader.source.startsWith("\\\n", node.end);
+  if (goesOn || !/^(?:[A-Za-z_]\w*|\d)$/.test(name)) return { kind: "unknown", source, quoted };
+  return { kind: "variable", name, source, quoted, fallback: false };
+}
+
+/** `${…}`: only the plain form and the forms with a fallback can be known. */
+function parameter(reader: WordReader, node: Child<"ParameterExpansion">, quoted: boolean): Part {
+  const { text: source, parameter: name, operation } = node;
+  if (operation?.type === "Default") {
+    if (operation.operator.endsWith("=")) reader.touches.push(name);
+    // Only for what the operand changes in turn.
+    wordOf(reader, operation.operand);
   }
-  return false;
+  const plain = node.prefix === undefined && node.index === undefined;
+  if (plain && name === "@" && operation === undefined) return { kind: "arguments", source, quoted };
+  const fallback = operation?.type === "Default" && !operation.operator.endsWith("+");
+  if (!plain || !/^(?:[A-Za-z_]\w*|\d+)$/.test(name) || (operation !== undefined && !fallback)) {
+    return { kind: "unknown", source, quoted };
+  }
+  return { kind: "variable", name, source, quoted, fallback };
+}
+
+/** The text of `"$(cat <<'EOF' …)"`, an idiom for JSON; undefined for any other command. */
+function documentOf(reader: WordReader, node: Child<"CommandExpansion">): Part[] | undefined {
+  if (!/^\$\(\s*cat\s*<</.test(node.text)) return undefined;
+  const { script } = node;
+  const [only, second] = script?.commands ?? [];
+  if (script === undefined || (script.errors?.length ?? 0) > 0 || second !== undefined) return undefined;
+  if (only?.command.type !== "Command" || only.background) return undefined;
+  const [document, more] = only.command.suffix;
+  if (document?.type !== "HereDoc" || more !== undefined || only.command.prefix.length > 0) return undefined;
+  const { body, delimiter, operator } = document;
+  const raw = body.text.replace(/\n*$/, "");
+  if (delimiter?.quoted || body.parts === undefined) {
+    const text = operator === "<<-" ? raw.replaceAll(/^\t+/gm, "") : raw;
+    return partsOfText(delimiter?.quoted ? text : body.parts === undefined ? unescaped(text) : text, true);
+  }
+  if (operator === "<<-") return undefined;
+  const parts: Part[] = [];
+  for (const child of body.parts) addPart(reader, parts, child);
+  return trimmedEnd(parts.map((part) => ("quoted" in part ? { ...part, quoted: true } : part)));
+}
+
+function trimmedEnd(parts: Part[]): Part[] {
+  const last = parts.at(-1);
+  if (last?.kind !== "text") return parts;
+  return [...parts.slice(0, -1), { kind: "text", text: last.text.replace(/\n*$/, "") }];
+}
+
+/** What `\` takes away in a here-document without expansions. */
+function unescaped(text: string): string {
+  return text.replaceAll(/\\([$`\\])|\\\n/g, (_, char: string | undefined) => char ?? "");
+}
+
+/** Variables that an arithmetic expression changes. */
+export function changedIn(text: string): string[] {
+  return /(?<![=!<>])=(?!=)|\+\+|--/.test(text) ? (text.match(/[A-Za-z_]\w*/g) ?? []) : [];
+}
+
+function pushText(parts: Part[], text: string, quoted: boolean): void {
+  if (text !== "" || quoted) parts.push(...partsOfText(text, quoted));
 }

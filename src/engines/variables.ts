@@ -1,5 +1,5 @@
 import { MARK_START, mark, withoutMarks } from "./references.ts";
-import type { Part, RawWord } from "./shell-reader.ts";
+import type { Part, RawWord } from "./script-model.ts";
 import { knownWord, type Word } from "./word.ts";
 
 /** What a shell knows while a script runs; a name that is missing, or has no text, has a value nobody knows here. */
@@ -89,7 +89,7 @@ function addPart(state: ShellState, fields: Fields, part: Part): void {
   if (text === undefined) {
     fields.chunks.push(mark(part.kind === "text" ? part.text : part.source));
     fields.started = true;
-    fields.loose ||= !part.quoted;
+    fields.loose ||= part.kind !== "text" && !part.quoted;
   } else if (part.kind === "text" || part.quoted) {
     fields.chunks.push(text);
     fields.started = true;

@@ -374,7 +374,11 @@ describe("scripts", () => {
       sh("bash <<EOF\nvllm serve m\nEOF"),
       "it starts what bash reads, which cannot be read here",
     ],
-    ["a quote that is not closed", sh("vllm serve 'm"), "the shell script cannot be read: a ' is not closed"],
+    [
+      "a quote that is not closed",
+      sh("vllm serve 'm"),
+      "the shell script cannot be read: unterminated single quote",
+    ],
     ["nothing of the kind", sh("sleep 1"), "it starts sleep, which is no engine known here"],
     ["nothing", sh("   "), "it starts nothing, which is no engine known here"],
     [
