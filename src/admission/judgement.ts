@@ -2,16 +2,11 @@ import type { AdmissionRequest, Operation } from "../api/admission-review.ts";
 import type { Finding } from "../api/finding.ts";
 import { type JsonObject, objectOf } from "../api/json.ts";
 import { ASK, KTHENA_NAME_LABEL, STAMP } from "../api/names.ts";
-import type { WorkloadKind } from "../api/units.ts";
 import { asksIn } from "../defaults/asks.ts";
 import type { ResolvedDefaults } from "../defaults/settings.ts";
 import { injectors as todaysInjectors } from "../injectors/index.ts";
-import {
-  modelServerConnector,
-  type RoutedWorkload,
-  type RoutingServer,
-} from "../injectors/kv/model-server.ts";
-import type { RoleReading } from "../injectors/role.ts";
+import { modelServerConnector } from "../injectors/kv/model-server.ts";
+import type { WorkloadKind } from "../kinds/index.ts";
 import type { Addition } from "../pinning/addition.ts";
 import { patchOf } from "../pinning/patch.ts";
 import { encodePath } from "../pinning/path.ts";
@@ -24,6 +19,8 @@ import {
   type Owner,
   type WorkloadInput,
 } from "../pinning/workload.ts";
+import type { RoleReading } from "../readings/role.ts";
+import type { RoutedWorkload, RoutingServer } from "../readings/routing.ts";
 import { enginesOfUnit } from "../rules/engines.ts";
 import { judge, RULES, sortedByPath } from "../rules/index.ts";
 import type { Rule, RuleSettings } from "../rules/rule.ts";

@@ -1,8 +1,8 @@
 import type { Finding } from "../api/finding.ts";
 import type { JsonObject } from "../api/json.ts";
 import type { ResolvedDefaults } from "../defaults/settings.ts";
-import type { RoutedWorkload, RoutingServer } from "../injectors/kv/model-server.ts";
 import type { Injectors, Owner } from "../pinning/workload.ts";
+import type { RoutedWorkload, RoutingServer } from "../readings/routing.ts";
 import type { ClusterFacts } from "../rules/cluster-facts.ts";
 import type { Rule } from "../rules/rule.ts";
 import type { DefaultsPlaces } from "./config-map.ts";

@@ -2,18 +2,18 @@ import { type JsonObject, listOf, objectOf } from "../api/json.ts";
 import { NETWORKING_GROUP, PREFIX, WORKLOAD_GROUP } from "../api/names.ts";
 import { asksForNpus } from "../engines/accelerators.ts";
 import {
-  type RoutedWorkload,
-  type RoutingServer,
-  routedWorkload,
-  routingServer,
-} from "../injectors/kv/model-server.ts";
-import {
   type AnyObject,
   grouped,
   type KubeObject,
   type ObjectMeta,
   type Resource,
 } from "../kube/resource.ts";
+import {
+  type RoutedWorkload,
+  type RoutingServer,
+  routedWorkload,
+  routingServer,
+} from "../readings/routing.ts";
 
 export const MODEL_SERVINGS: Resource = grouped(WORKLOAD_GROUP, "v1alpha1", "modelservings", "ModelServing");
 export const MODEL_BOOSTERS: Resource = grouped(WORKLOAD_GROUP, "v1alpha1", "modelboosters", "ModelBooster");

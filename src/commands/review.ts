@@ -12,7 +12,7 @@ import {
   type RoutingServer,
   routedWorkload,
   routingServer,
-} from "../injectors/kv/model-server.ts";
+} from "../readings/routing.ts";
 import type { ClusterFacts } from "../rules/cluster-facts.ts";
 import { defaultsProblems } from "../rules/defaults-problems.ts";
 import { githubReport, junitReport } from "./ci-reports.ts";

@@ -1,4 +1,4 @@
-import { agrees } from "../injectors/kv/model-server.ts";
+import { agrees } from "../readings/routing.ts";
 import { podsOf } from "./causes.ts";
 import type { PodFact, RouteFact, ServerFact, ServingFact } from "./facts.ts";
 

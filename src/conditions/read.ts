@@ -1,14 +1,7 @@
 import { valueHash } from "../api/canonical.ts";
 import { at, isObject, type Json, type JsonObject, listOf, objectOf, stringOf } from "../api/json.ts";
-import {
-  ASK,
-  INJECTED,
-  KTHENA_ENTRY_LABEL,
-  KTHENA_NAME_LABEL,
-  KTHENA_ROLE_LABEL,
-  QUEUE_ANNOTATION,
-  SETTINGS,
-} from "../api/names.ts";
+import { ASK, INJECTED, KTHENA_NAME_LABEL, QUEUE_ANNOTATION, SETTINGS } from "../api/names.ts";
+import { stringMapOf } from "../api/string-map.ts";
 import type { KvConnectorName } from "../defaults/kv-settings.ts";
 import { parsePinned } from "../defaults/pinned.ts";
 import type { Settings } from "../defaults/settings.ts";
@@ -16,7 +9,8 @@ import { npuResourcesOf } from "../engines/accelerators.ts";
 import { readEngineCommand } from "../engines/command-line.ts";
 import { readKvTransferConfig } from "../engines/kv-transfer-config.ts";
 import { parseNpuCount } from "../engines/npu-count.ts";
-import { classesOf, familyOf } from "../injectors/kv/role.ts";
+import { entryPodLabels, entryTemplateOf } from "../kinds/model-serving.ts";
+import { classesOf, familyOf } from "../readings/kv-role.ts";
 import type {
   BoosterFact,
   NpuAmount,
@@ -88,18 +82,13 @@ export function settingsHash(settings: Settings): string {
 }
 
 function readRole(role: JsonObject, serving: string): RoleFact {
-  const metadata = objectOf(at(role, "entryTemplate", "metadata"));
+  const metadata = objectOf(entryTemplateOf(role).metadata);
   const name = stringOf(role.name) ?? "";
   return {
     name,
     replicas: wholeOf(role.replicas) ?? 1,
     podsEach: 1 + (wholeOf(role.workerReplicas) ?? 0),
-    labels: {
-      [KTHENA_NAME_LABEL]: serving,
-      [KTHENA_ROLE_LABEL]: name,
-      [KTHENA_ENTRY_LABEL]: "true",
-      ...stringsOf(metadata.labels),
-    },
+    labels: entryPodLabels(serving, role, name),
     optedOut: optedOut(metadata),
   };
 }
@@ -108,12 +97,12 @@ function readRole(role: JsonObject, serving: string): RoleFact {
 function connectorOf(serving: JsonObject): KvConnectorName | "" {
   const roles = listOf(at(serving, "spec", "template", "roles")).map(objectOf);
   const containers = roles.flatMap((role) =>
-    listOf(at(role, "entryTemplate", "spec", "containers")).filter(isObject),
+    listOf(at(entryTemplateOf(role), "spec", "containers")).filter(isObject),
   );
   const classes = containers.flatMap((container) =>
     classesOf(readKvTransferConfig(readEngineCommand(container).flags)),
   );
-  const asked = [serving, ...roles.map((role) => objectOf(role.entryTemplate))].map(
+  const asked = [serving, ...roles.map((role) => entryTemplateOf(role))].map(
     (object) => objectOf(at(object, "metadata", "annotations"))[ASK.kvConnector],
   );
   return familyOf(classes) ?? KV_CONNECTORS.find((name) => asked.includes(name)) ?? "";
@@ -124,7 +113,7 @@ export function readServer(object: JsonObject): ServerFact {
   return {
     ...readObject(object),
     revision: revisionOf(objectOf(object.metadata)),
-    selector: stringsOf(at(object, "spec", "workloadSelector", "matchLabels")),
+    selector: stringMapOf(at(object, "spec", "workloadSelector", "matchLabels")),
     type: stringOf(at(object, "spec", "kvConnector", "type")) ?? "http",
   };
 }
@@ -179,14 +168,6 @@ export function timeOf(value: Json | undefined): number {
 /** A whole number of at least 0; undefined where the value is anything else. */
 export function wholeOf(value: Json | undefined): number | undefined {
   return typeof value === "number" && Number.isSafeInteger(value) && value >= 0 ? value : undefined;
-}
-
-/** The entries of an object whose values are strings. */
-export function stringsOf(value: Json | undefined): Record<string, string> {
-  const entries = Object.entries(objectOf(value)).flatMap(([key, text]) =>
-    typeof text === "string" ? [[key, text] as const] : [],
-  );
-  return Object.fromEntries(entries);
 }
 
 function isTrue(object: JsonObject, type: string): boolean {

@@ -7,7 +7,7 @@ import type { Addition } from "../pinning/addition.ts";
 import { put } from "../pinning/tree.ts";
 import type { Injection } from "../pinning/unit.ts";
 import type { UnitContext } from "../pinning/workload.ts";
-import { boosterNeed } from "./engine-facts.ts";
+import { boosterNeed } from "../readings/engine-facts.ts";
 import { kvPlanOfWorker, workerConfig } from "./kv/booster.ts";
 import { isWritten, lopsided } from "./npu-resources.ts";
 

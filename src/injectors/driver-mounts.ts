@@ -2,7 +2,8 @@ import { isObject, type JsonObject, listOf, objectOf, stringOf } from "../api/js
 import type { DriverMount } from "../defaults/settings.ts";
 import type { Addition } from "../pinning/addition.ts";
 import { named } from "../pinning/path.ts";
-import { type Engine, type PodInjector, type PodSubject, usesDeviceNetworkConnector } from "./pod-subject.ts";
+import { type Engine, type PodSubject, usesDeviceNetworkConnector } from "../readings/pod-subject.ts";
+import type { PodInjector } from "./pod-injector.ts";
 
 /**
  * The platform's driver files, read-only, in every engine with NPUs, unless the path or a parent of it is mounted

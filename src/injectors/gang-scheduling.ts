@@ -1,10 +1,10 @@
 import { canonical } from "../api/canonical.ts";
 import { at, isObject, type Json, type JsonObject, listOf, objectOf } from "../api/json.ts";
 import { QUEUE_ANNOTATION, RESERVED_SCHEDULING_KEYS } from "../api/names.ts";
-import { unitsOf } from "../api/units.ts";
 import { type ResolvedDefaults, sourceOf } from "../defaults/settings.ts";
+import { unitsOf } from "../kinds/units.ts";
 import type { Addition } from "../pinning/addition.ts";
-import type { PodInjector } from "./pod-subject.ts";
+import type { PodInjector } from "./pod-injector.ts";
 
 const ID = "gang-scheduling";
 

@@ -3,8 +3,9 @@ import { ASK } from "../api/names.ts";
 import { isKthenaEngine } from "../engines/images.ts";
 import type { Addition } from "../pinning/addition.ts";
 import { named } from "../pinning/path.ts";
-import { variablesNamed } from "./env.ts";
-import type { Engine, PodInjector, PodSubject } from "./pod-subject.ts";
+import { variablesNamed } from "../readings/env.ts";
+import type { Engine, PodSubject } from "../readings/pod-subject.ts";
+import type { PodInjector } from "./pod-injector.ts";
 
 /** An environment variable to add, with why and where from. */
 interface Variable {

@@ -1,8 +1,8 @@
 import { textHash } from "../api/canonical.ts";
-import { isObject, type Json, type JsonObject, objectOf } from "../api/json.ts";
+import { type Json, type JsonObject, objectOf } from "../api/json.ts";
 import { ASK, STAMP } from "../api/names.ts";
-import { withUnits } from "../api/units.ts";
 import type { ResolvedDefaults } from "../defaults/settings.ts";
+import { templatesOf, withUnits } from "../kinds/units.ts";
 import type { Addition } from "../pinning/addition.ts";
 import { type Draft, draftOf } from "../pinning/draft.ts";
 import { hashAt, type KnownPath, type KnownPaths, knownPaths } from "../pinning/known-paths.ts";
@@ -10,6 +10,15 @@ import { withoutDuplicateEnv } from "../pinning/lean.ts";
 import { put } from "../pinning/tree.ts";
 import type { Injection } from "../pinning/unit.ts";
 import type { Injectors, UnitContext } from "../pinning/workload.ts";
+import type { PodSubject } from "../readings/pod-subject.ts";
+import {
+  entryAsks,
+  podSubject,
+  type RoleReading,
+  readPod,
+  readRole,
+  type TemplatePlace,
+} from "../readings/role.ts";
 import { boosterWorker } from "./booster-worker.ts";
 import { driverMounts } from "./driver-mounts.ts";
 import { gangScheduling, podScheduling } from "./gang-scheduling.ts";
@@ -19,9 +28,8 @@ import { kvConnector } from "./kv/connector.ts";
 import { kvSidecars } from "./kv/sidecars.ts";
 import { countedPeer, kvPlanOf } from "./kv/workload.ts";
 import { npuResources } from "./npu-resources.ts";
-import type { PodInjector, PodSubject } from "./pod-subject.ts";
+import type { PodInjector } from "./pod-injector.ts";
 import { requiredFields } from "./required-fields.ts";
-import { entryAsks, podSubject, type RoleReading, readPod, readRole, type TemplatePlace } from "./role.ts";
 import { sharedMemory } from "./shared-memory.ts";
 import { startupProbe } from "./startup-probe.ts";
 
@@ -145,9 +153,7 @@ function stamp({ path, text: key }: KnownPath, additions: readonly Addition[]): 
 
 function normalised(unit: JsonObject): JsonObject {
   let next = unit;
-  for (const key of ["entryTemplate", "workerTemplate"]) {
-    const template = unit[key];
-    if (!isObject(template)) continue;
+  for (const { key, template } of templatesOf("ModelServing", unit)) {
     const merged = withoutDuplicateEnv(template);
     if (merged !== template) next = { ...next, [key]: merged };
   }

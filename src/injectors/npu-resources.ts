@@ -3,7 +3,8 @@ import { ASK } from "../api/names.ts";
 import { asksForNpus, npuResourcesOf } from "../engines/accelerators.ts";
 import type { Addition } from "../pinning/addition.ts";
 import { named } from "../pinning/path.ts";
-import type { Engine, PodInjector, PodSubject } from "./pod-subject.ts";
+import type { Engine, PodSubject } from "../readings/pod-subject.ts";
+import type { PodInjector } from "./pod-injector.ts";
 
 const SIDES = ["requests", "limits"] as const;
 

@@ -3,7 +3,7 @@ import { formatBytes, parseQuantity } from "../api/quantity.ts";
 import type { Addition } from "../pinning/addition.ts";
 import { named } from "../pinning/path.ts";
 import { coversPath, volumeFor } from "./driver-mounts.ts";
-import type { PodInjector } from "./pod-subject.ts";
+import type { PodInjector } from "./pod-injector.ts";
 
 const PATH = "/dev/shm";
 const MIB = 2 ** 20;

@@ -1,6 +1,6 @@
 import { isObject } from "../api/json.ts";
 import { named } from "../pinning/path.ts";
-import type { PodInjector } from "./pod-subject.ts";
+import type { PodInjector } from "./pod-injector.ts";
 
 /**
  * A startup probe on the path and port of the engine's HTTP liveness probe, where it has none: cold starts of a

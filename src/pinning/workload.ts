@@ -1,9 +1,10 @@
 import { equal, isObject, type Json, type JsonObject, objectOf } from "../api/json.ts";
 import { ASK, INJECTED, SETTINGS } from "../api/names.ts";
-import { type Unit, unitsOf, type WorkloadKind, withUnits } from "../api/units.ts";
 import { asksIn } from "../defaults/asks.ts";
 import { type PinnedSettings, parsePinned, pinnedText } from "../defaults/pinned.ts";
 import type { ResolvedDefaults } from "../defaults/settings.ts";
+import type { WorkloadKind } from "../kinds/index.ts";
+import { templatesOf, type Unit, unitsOf, withUnits } from "../kinds/units.ts";
 import type { Addition } from "./addition.ts";
 import { leanOf } from "./lean.ts";
 import { completeObject } from "./object.ts";
@@ -311,9 +312,8 @@ function askOf(
   unit: Unit | undefined,
   key: string,
 ): string | undefined {
-  const templates = [unit?.value.entryTemplate, unit?.value.workerTemplate];
-  for (const template of templates) {
-    const found = asksIn(annotationsOf(objectOf(template)))[key];
+  for (const { template } of unit ? templatesOf(input.kind, unit.value) : []) {
+    const found = asksIn(annotationsOf(template))[key];
     if (found !== undefined) return found;
   }
   return ownAndOwnersAsks({ ...input, object })[key];

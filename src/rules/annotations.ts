@@ -1,8 +1,8 @@
 import { closest } from "../api/closest.ts";
 import { type JsonObject, objectOf } from "../api/json.ts";
 import { oncePer } from "../api/once-per.ts";
-import { unitsOf } from "../api/units.ts";
 import { type AskProblem, askProblems } from "../defaults/asks.ts";
+import { templatesOf, unitsOf } from "../kinds/units.ts";
 import { canBeAllowed, ownExemptions } from "./exemptions.ts";
 import { quoted } from "./quote.ts";
 import type { Remark, Rule } from "./rule.ts";
@@ -105,9 +105,8 @@ function placesOf(subject: RuleSubject): { field: string; metadata: JsonObject }
   const places = [{ field: "metadata", metadata: objectOf(subject.object.metadata) }];
   if (subject.kind !== "ModelServing") return places;
   for (const role of unitsOf("ModelServing", subject.object)) {
-    for (const key of ["entryTemplate", "workerTemplate"]) {
-      const metadata = objectOf(objectOf(role.value[key]).metadata);
-      places.push({ field: `${role.field}.${key}.metadata`, metadata });
+    for (const { key, template } of templatesOf("ModelServing", role.value)) {
+      places.push({ field: `${role.field}.${key}.metadata`, metadata: objectOf(template.metadata) });
     }
   }
   return places;

@@ -4,7 +4,7 @@ import { boosterCommand } from "../engines/booster.ts";
 import type { EngineCommand } from "../engines/engine-command.ts";
 import { type ImageFacts, imageFacts } from "../engines/images.ts";
 import { type KvReading, readKvTransferConfig } from "../engines/kv-transfer-config.ts";
-import { envOf } from "../injectors/env.ts";
+import { envOf } from "../readings/env.ts";
 import type { Holder, RulePod, RuleUnit } from "./subject.ts";
 
 /** An engine: a container of a template, or what Kthena makes of a ModelBooster's worker. */

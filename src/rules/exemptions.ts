@@ -1,6 +1,6 @@
 import { objectOf, stringOf } from "../api/json.ts";
 import { ASK } from "../api/names.ts";
-import { unitsOf } from "../api/units.ts";
+import { templatesOf, unitsOf } from "../kinds/units.ts";
 import type { Rule } from "./rule.ts";
 import type { RuleSubject } from "./subject.ts";
 
@@ -41,14 +41,14 @@ export function ownExemptions(subject: RuleSubject): Exemption[] {
   const places = [{ field: "", at: "metadata", metadata: subject.object.metadata }];
   if (subject.kind === "ModelServing") {
     for (const { field, value } of unitsOf("ModelServing", subject.object)) {
-      const entry = objectOf(value.entryTemplate).metadata;
-      const worker = objectOf(value.workerTemplate).metadata;
-      places.push({ field, at: `${field}.entryTemplate.metadata`, metadata: entry });
-      places.push({
-        field: `${field}.workerTemplate`,
-        at: `${field}.workerTemplate.metadata`,
-        metadata: worker,
-      });
+      for (const { part, key, template } of templatesOf("ModelServing", value)) {
+        const at = `${field}.${key}`;
+        places.push({
+          field: part === "entry" ? field : at,
+          at: `${at}.metadata`,
+          metadata: template.metadata,
+        });
+      }
     }
   }
   return places.flatMap(({ field, at, metadata }) => {

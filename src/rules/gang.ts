@@ -1,6 +1,6 @@
 import { at, isObject, type JsonObject, objectOf, stringOf } from "../api/json.ts";
 import { QUEUE_ANNOTATION, RESERVED_SCHEDULING_KEYS } from "../api/names.ts";
-import { unitsOf } from "../api/units.ts";
+import { unitsOf } from "../kinds/units.ts";
 import { listed, quoted } from "./quote.ts";
 import type { Remark, Rule } from "./rule.ts";
 import type { RuleSubject } from "./subject.ts";

@@ -1,8 +1,8 @@
 import { isObject, type JsonObject, listOf, objectOf, stringOf } from "../api/json.ts";
 import { ASK } from "../api/names.ts";
-import { unitsOf } from "../api/units.ts";
-import { variablesNamed } from "../injectors/env.ts";
+import { templatesOf, unitsOf } from "../kinds/units.ts";
 import { repeatedNames } from "../pinning/lean.ts";
+import { variablesNamed } from "../readings/env.ts";
 import type { Remark, Rule } from "./rule.ts";
 import type { RuleSubject } from "./subject.ts";
 
@@ -93,13 +93,13 @@ function duplicates(subject: RuleSubject): Remark[] {
   return unitsOf("ModelServing", subject.submitted)
     .filter((role) => injected.has(role.key))
     .flatMap((role) =>
-      ["entryTemplate", "workerTemplate"].flatMap((template) =>
+      templatesOf("ModelServing", role.value).flatMap(({ key, template }) =>
         ["initContainers", "containers"].flatMap((list) =>
-          listOf(objectOf(objectOf(role.value[template]).spec)[list])
+          listOf(objectOf(template.spec)[list])
             .map(objectOf)
             .flatMap((container, index) =>
               repeatedNames(listOf(container.env)).map((name) => ({
-                path: `${role.field}.${template}.spec.${list}[${index}].env`,
+                path: `${role.field}.${key}.spec.${list}[${index}].env`,
                 cause: "FieldValueDuplicate" as const,
                 message: `${name} stands more than once in container ${stringOf(container.name) ?? ""} of role ${role.key}; the first is kept`,
                 fix: "remove the others",

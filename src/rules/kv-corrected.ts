@@ -1,6 +1,6 @@
 import { type JsonObject, listOf, objectOf, stringOf } from "../api/json.ts";
-import type { KvSizes } from "../injectors/kv/role.ts";
-import { sizesOf } from "../injectors/kv/role.ts";
+import type { KvSizes } from "../readings/kv-role.ts";
+import { sizesOf } from "../readings/kv-role.ts";
 import { withNpus } from "./engines.ts";
 import { isMooncake, type KvEngine, pair } from "./kv-subject.ts";
 import type { RuleSubject } from "./subject.ts";

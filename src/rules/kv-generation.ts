@@ -1,11 +1,11 @@
 import { ASK } from "../api/names.ts";
 import { oncePer } from "../api/once-per.ts";
-import { envOf } from "../injectors/env.ts";
 import { takesArgument } from "../injectors/kv/connector.ts";
-import { KV_ARGUMENT, type KvPlan } from "../injectors/kv/plan.ts";
-import { classesOf, familyOf, type KvRole, kvRoleOf } from "../injectors/kv/role.ts";
 import { sidecarProblems } from "../injectors/kv/sidecars.ts";
 import { planAmong } from "../injectors/kv/workload.ts";
+import { envOf } from "../readings/env.ts";
+import { KV_ARGUMENT, type KvPlan } from "../readings/kv-plan.ts";
+import { classesOf, familyOf, type KvRole, kvRoleOf } from "../readings/kv-role.ts";
 import type { Remark, Rule } from "./rule.ts";
 import type { RuleSubject, RuleUnit } from "./subject.ts";
 

@@ -1,4 +1,4 @@
-import { agrees, routedWorkload, routingServer, selects } from "../injectors/kv/model-server.ts";
+import { agrees, routedWorkload, routingServer, selects } from "../readings/routing.ts";
 import type { Remark, Rule } from "./rule.ts";
 import type { RuleSubject } from "./subject.ts";
 

@@ -1,5 +1,5 @@
 import { type Json, type JsonObject, objectOf, stringOf } from "../api/json.ts";
-import { routingServer, selects } from "../injectors/kv/model-server.ts";
+import { routingServer, selects } from "../readings/routing.ts";
 import { quoted } from "./quote.ts";
 import type { Remark, Rule } from "./rule.ts";
 import { negative } from "./serving.ts";

@@ -1,18 +1,18 @@
 import { type Json, type JsonObject, listOf, objectOf, stringOf } from "../api/json.ts";
-import type { WorkloadKind } from "../api/units.ts";
 import { readAsks } from "../defaults/asks.ts";
 import type { HardwareName } from "../defaults/document.ts";
 import type { ResolvedDefaults } from "../defaults/settings.ts";
 import { asksForNpus } from "../engines/accelerators.ts";
-import { boosterNeed, type Need } from "../injectors/engine-facts.ts";
 import { kvPlanOfWorker } from "../injectors/kv/booster.ts";
-import type { RoutedWorkload, RoutingServer } from "../injectors/kv/model-server.ts";
-import type { KvPlan } from "../injectors/kv/plan.ts";
-import type { PodSubject } from "../injectors/pod-subject.ts";
-import { npusOf, podSubject, type RoleReading, readRole } from "../injectors/role.ts";
+import type { WorkloadKind } from "../kinds/index.ts";
 import { named } from "../pinning/path.ts";
 import { get } from "../pinning/tree.ts";
 import type { CompletedUnit, CompletedWorkload } from "../pinning/workload.ts";
+import { boosterNeed, type Need } from "../readings/engine-facts.ts";
+import type { KvPlan } from "../readings/kv-plan.ts";
+import type { PodSubject } from "../readings/pod-subject.ts";
+import { npusOf, podSubject, type RoleReading, readRole } from "../readings/role.ts";
+import type { RoutedWorkload, RoutingServer } from "../readings/routing.ts";
 import type { ClusterFacts } from "./cluster-facts.ts";
 import { engineOfWorker, enginesOfUnit, type RuleEngine } from "./engines.ts";
 

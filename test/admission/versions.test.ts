@@ -7,7 +7,7 @@ import { type JsonObject, listOf, objectOf } from "../../src/api/json.ts";
 import { requestFor } from "../../src/commands/review.ts";
 import { resolveDefaults } from "../../src/defaults/resolve.ts";
 import { injectors, POD_INJECTORS } from "../../src/injectors/index.ts";
-import type { PodInjector } from "../../src/injectors/pod-subject.ts";
+import type { PodInjector } from "../../src/injectors/pod-injector.ts";
 import { completeWorkload } from "../../src/pinning/workload.ts";
 
 const today = resolveDefaults([]);

@@ -4,7 +4,7 @@ import { OPTIONS } from "../../src/commands/options.ts";
 import { serveCluster } from "../../src/commands/serve-cluster.ts";
 import { serveClusterOptions } from "../../src/commands/serve-options.ts";
 import { injectors, POD_INJECTORS } from "../../src/injectors/index.ts";
-import type { PodInjector } from "../../src/injectors/pod-subject.ts";
+import type { PodInjector } from "../../src/injectors/pod-injector.ts";
 
 const another: PodInjector = {
   id: "another",

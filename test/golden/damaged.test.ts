@@ -3,9 +3,9 @@ import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { parse } from "yaml";
 import { isObject, type Json, type JsonObject } from "../../src/api/json.ts";
-import type { WorkloadKind } from "../../src/api/units.ts";
 import { resolveDefaults } from "../../src/defaults/resolve.ts";
 import { injectors } from "../../src/injectors/index.ts";
+import type { WorkloadKind } from "../../src/kinds/index.ts";
 import { patchOf } from "../../src/pinning/patch.ts";
 import { completeWorkload } from "../../src/pinning/workload.ts";
 

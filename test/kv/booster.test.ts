@@ -1,9 +1,9 @@
 import { describe, expect, it } from "vitest";
 import type { JsonObject } from "../../src/api/json.ts";
-import { unitsOf } from "../../src/api/units.ts";
 import { resolveDefaults } from "../../src/defaults/resolve.ts";
 import type { ResolvedDefaults } from "../../src/defaults/settings.ts";
 import { injectors } from "../../src/injectors/index.ts";
+import { unitsOf } from "../../src/kinds/units.ts";
 import { patchOf } from "../../src/pinning/patch.ts";
 import { completeWorkload } from "../../src/pinning/workload.ts";
 import { findingsOn } from "../rules/judging.ts";

@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import type { JsonObject } from "../../src/api/json.ts";
 import { readEngineCommand } from "../../src/engines/command-line.ts";
 import { readKvTransferConfig } from "../../src/engines/kv-transfer-config.ts";
-import { writtenOf } from "../../src/injectors/kv/role.ts";
+import { writtenOf } from "../../src/readings/kv-role.ts";
 
 const CONFIG = { kv_connector: "MooncakeConnectorV1", kv_role: "kv_producer", kv_port: "36000" };
 const TEXT = JSON.stringify(CONFIG);

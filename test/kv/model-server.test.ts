@@ -4,7 +4,7 @@ import { judgeRequest } from "../../src/admission/judgement.ts";
 import { at, type JsonObject, objectOf } from "../../src/api/json.ts";
 import { requestFor } from "../../src/commands/review.ts";
 import { resolveDefaults } from "../../src/defaults/resolve.ts";
-import { routedWorkload, routingServer } from "../../src/injectors/kv/model-server.ts";
+import { routedWorkload, routingServer } from "../../src/readings/routing.ts";
 import { complete, defaultsWith, stored, workload } from "./pair.ts";
 
 const defaults = resolveDefaults([]);

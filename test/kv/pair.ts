@@ -1,9 +1,9 @@
 import { isObject, type Json, type JsonObject, listOf, objectOf, stringOf } from "../../src/api/json.ts";
-import { unitsOf } from "../../src/api/units.ts";
 import { checkDefaults } from "../../src/defaults/parse.ts";
 import { resolveDefaults } from "../../src/defaults/resolve.ts";
 import type { ResolvedDefaults } from "../../src/defaults/settings.ts";
 import { injectors } from "../../src/injectors/index.ts";
+import { unitsOf } from "../../src/kinds/units.ts";
 import { type CompletedWorkload, completeWorkload } from "../../src/pinning/workload.ts";
 
 /** A role of a test: its arguments, or more of its container and template. */

@@ -1,14 +1,15 @@
 import { at, isObject, type JsonObject, stringOf } from "../../api/json.ts";
-import { unitsOf } from "../../api/units.ts";
 import { readAsks } from "../../defaults/asks.ts";
 import type { Settings } from "../../defaults/settings.ts";
 import { boosterCommand } from "../../engines/booster.ts";
 import { ofText, readKvTransferConfig } from "../../engines/kv-transfer-config.ts";
+import { unitsOf } from "../../kinds/units.ts";
 import type { Addition } from "../../pinning/addition.ts";
-import { boosterNeed } from "../engine-facts.ts";
+import { boosterNeed } from "../../readings/engine-facts.ts";
+import type { KvPlan } from "../../readings/kv-plan.ts";
+import { type KvRole, sizesOf } from "../../readings/kv-role.ts";
 import { peerOf } from "./peer.ts";
-import { type KvPlan, type Placing, planKv } from "./plan.ts";
-import { type KvRole, sizesOf } from "./role.ts";
+import { type Placing, planKv } from "./plan.ts";
 import type { KvContext } from "./workload.ts";
 
 /** The key of a worker's `config` from which Kthena makes the flag. */

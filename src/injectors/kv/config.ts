@@ -2,7 +2,7 @@ import type { JsonObject } from "../../api/json.ts";
 import { compareVersions } from "../../defaults/kv-resolve.ts";
 import type { SidecarRole } from "../../defaults/kv-schema.ts";
 import type { KvClass } from "../../defaults/kv-settings.ts";
-import { KV_ROLES, type KvSizes } from "./role.ts";
+import { KV_ROLES, type KvSizes } from "../../readings/kv-role.ts";
 
 /** The entry that holds for a version: the last one that begins at it or before it. */
 export function classFor(versions: readonly KvClass[], version: string | undefined): KvClass | undefined {

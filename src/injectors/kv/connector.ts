@@ -2,11 +2,12 @@ import type { Json, JsonObject } from "../../api/json.ts";
 import { MOONCAKE_CONFIG } from "../../api/names.ts";
 import type { Addition } from "../../pinning/addition.ts";
 import { flagged, named } from "../../pinning/path.ts";
+import { envOf, variableOf } from "../../readings/env.ts";
+import { KV_ARGUMENT, type KvPlan, kvArgument } from "../../readings/kv-plan.ts";
+import type { Engine, PodSubject } from "../../readings/pod-subject.ts";
 import { coversPath, volumeFor } from "../driver-mounts.ts";
-import { envOf, variableOf } from "../env.ts";
-import type { Engine, PodInjector, PodSubject } from "../pod-subject.ts";
+import type { PodInjector } from "../pod-injector.ts";
 import { kvEnvironment } from "./environment.ts";
-import { KV_ARGUMENT, type KvPlan, kvArgument } from "./plan.ts";
 
 const ID = "kv-connector";
 

@@ -1,6 +1,6 @@
 import type { JsonObject } from "../../api/json.ts";
-import type { PodSubject } from "../pod-subject.ts";
-import type { KvPlan } from "./plan.ts";
+import type { KvPlan } from "../../readings/kv-plan.ts";
+import type { PodSubject } from "../../readings/pod-subject.ts";
 
 /** A variable for an engine with a connector, with why, and the setting that it comes from. */
 export interface KvVariable {

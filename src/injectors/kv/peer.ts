@@ -1,6 +1,6 @@
 import { equal, type Json, stringOf } from "../../api/json.ts";
-import { variableOf } from "../env.ts";
-import { freePorts, type Ports, portsNeeded, reservedPorts, writtenPorts } from "./ports.ts";
+import { variableOf } from "../../readings/env.ts";
+import type { KvPeer, Ports } from "../../readings/kv-plan.ts";
 import {
   type AskedConnector,
   classesOf,
@@ -8,27 +8,8 @@ import {
   type KvRole,
   type KvSizes,
   ownConnector,
-} from "./role.ts";
-
-/**
- * All that a role's KV configuration takes from the other roles of its workload, and no more: when it changes, the
- * generated configuration follows, and the role's pods with it.
- */
-export interface KvPeer {
-  /** The role at the other end; undefined where there is none. */
-  role?: string;
-  sizes?: KvSizes | { unknown: string };
-  /** Connector that only the other roles name. */
-  connector?: AskedConnector;
-  /** Classes that the other role's own configuration names, where it has written one. */
-  classes?: string[];
-  /** Ports that it takes on the same host, under hostNetwork. */
-  ports?: Ports;
-  /** Port of its engine. */
-  port?: number;
-  /** PYTHONHASHSEED as its user wrote it. */
-  hashSeed?: string;
-}
+} from "../../readings/kv-role.ts";
+import { freePorts, portsNeeded, reservedPorts, writtenPorts } from "./ports.ts";
 
 /** What a role needs to know of the others. */
 export function peerOf(own: KvRole, others: readonly KvRole[]): KvPeer {

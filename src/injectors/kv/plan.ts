@@ -1,52 +1,22 @@
 import { type Json, type JsonObject, listOf } from "../../api/json.ts";
 import type { SidecarRole } from "../../defaults/kv-schema.ts";
-import type { KvClass, KvConnectorName } from "../../defaults/kv-settings.ts";
+import type { KvClass } from "../../defaults/kv-settings.ts";
 import { readEngineCommand } from "../../engines/command-line.ts";
 import { flagOf } from "../../engines/flags.ts";
 import { imageFacts } from "../../engines/images.ts";
-import { type KvReading, ofText, readKvTransferConfig } from "../../engines/kv-transfer-config.ts";
-import type { Engine } from "../pod-subject.ts";
+import { ofText, readKvTransferConfig } from "../../engines/kv-transfer-config.ts";
+import {
+  KV_ARGUMENT,
+  type KvObstacle,
+  type KvPeer,
+  type KvPlan,
+  kvArgument,
+  type Ports,
+} from "../../readings/kv-plan.ts";
+import { classesOf, type KvRole, type KvSizes, ownConnector } from "../../readings/kv-role.ts";
+import type { Engine } from "../../readings/pod-subject.ts";
 import { classFor, lmcacheConfig, mooncakeConfig, multiConfig, storeConfig } from "./config.ts";
-import type { KvPeer } from "./peer.ts";
-import { freePorts, type Ports, portsNeeded, reservedPorts, writtenPorts } from "./ports.ts";
-import { classesOf, type KvRole, type KvSizes, ownConnector } from "./role.ts";
-
-/** The flag that carries the configuration. One argument with `=`, so that it comes and goes as one list item. */
-export const KV_ARGUMENT = "--kv-transfer-config";
-
-/** Why no configuration is generated. */
-export type KvObstacle =
-  | "nixl"
-  | "engine"
-  | "pair"
-  | "sizes"
-  | "form"
-  | "version"
-  | "ports"
-  | "unreadable"
-  | "class";
-
-/** What becomes of a role's KV configuration. */
-export interface KvPlan {
-  /** Name of the role. */
-  role: string;
-  connector: KvConnectorName;
-  /** Who asked for it. */
-  source: string;
-  side: SidecarRole;
-  /** Whether the Mooncake store takes part. */
-  pool: boolean;
-  /** Classes in the configuration, written or generated. */
-  classes: readonly string[];
-  /** The ports of point to point, written or chosen here. */
-  ports?: Ports | undefined;
-  peer: KvPeer;
-  outcome:
-    | { state: "written" }
-    /** `reading`: what the engine reads of it. */
-    | { state: "generated"; text: string; reading: KvReading }
-    | { state: "blocked"; obstacle: KvObstacle; why: string; text?: string };
-}
+import { freePorts, portsNeeded, reservedPorts, writtenPorts } from "./ports.ts";
 
 /**
  * Decides about a role's `--kv-transfer-config`; undefined where no connector is wanted for it. What its user wrote
@@ -205,11 +175,6 @@ const FORMS = {
   unreadable: "its command line cannot be read",
   none: "it has neither command nor arguments",
 } as const;
-
-/** The argument as it stands in the list; `$(` would be a reference to Kubernetes. */
-export function kvArgument(text: string): string {
-  return `${KV_ARGUMENT}=${text.replaceAll("$", "$$$$")}`;
-}
 
 /** Reads the command line with the argument at its end: whether the engine would see it. */
 function reaches(engine: Engine, text: string): boolean {

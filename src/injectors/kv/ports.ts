@@ -1,12 +1,10 @@
 import { isObject, listOf, objectOf, stringOf } from "../../api/json.ts";
 import { flagOf, wholeNumber } from "../../engines/flags.ts";
 import { allConnectors } from "../../engines/kv-transfer-config.ts";
-import { variableOf } from "../env.ts";
-import type { PodSubject } from "../pod-subject.ts";
-import { enginePort, type KvRole, type KvSizes, numberInEnv } from "./role.ts";
-
-/** Ports from one to another, both included. */
-export type Ports = { from: number; to: number };
+import { variableOf } from "../../readings/env.ts";
+import type { Ports } from "../../readings/kv-plan.ts";
+import { enginePort, type KvRole, type KvSizes, numberInEnv } from "../../readings/kv-role.ts";
+import type { PodSubject } from "../../readings/pod-subject.ts";
 
 /** Ports, and whose they are. */
 export type PortRange = Ports & { what: string };

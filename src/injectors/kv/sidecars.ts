@@ -5,11 +5,12 @@ import { type ReferenceValues, referencesIn, resolved } from "../../defaults/ref
 import type { Settings } from "../../defaults/settings.ts";
 import type { Addition } from "../../pinning/addition.ts";
 import { type KeyedPath, named } from "../../pinning/path.ts";
+import type { KvPlan } from "../../readings/kv-plan.ts";
+import { enginePort, KV_ROLES } from "../../readings/kv-role.ts";
+import type { PodSubject } from "../../readings/pod-subject.ts";
 import { withContainerDefaults, withVolumeDefaults } from "../crd-defaults.ts";
-import type { PodInjector, PodSubject } from "../pod-subject.ts";
-import type { KvPlan } from "./plan.ts";
+import type { PodInjector } from "../pod-injector.ts";
 import { podPorts } from "./ports.ts";
-import { enginePort, KV_ROLES } from "./role.ts";
 
 const ID = "kv-sidecars";
 

@@ -1,11 +1,12 @@
 import { isObject, type Json, type JsonObject, listOf, objectOf } from "../../api/json.ts";
 import { ASK } from "../../api/names.ts";
-import { unitsOf } from "../../api/units.ts";
 import type { ResolvedDefaults } from "../../defaults/settings.ts";
-import { podSubject, readRole } from "../role.ts";
-import { type KvPeer, peerOf } from "./peer.ts";
-import { type KvPlan, planKv } from "./plan.ts";
-import { type KvRole, kvRoleOf } from "./role.ts";
+import { templatesOf, unitsOf } from "../../kinds/units.ts";
+import type { KvPeer, KvPlan } from "../../readings/kv-plan.ts";
+import { type KvRole, kvRoleOf } from "../../readings/kv-role.ts";
+import { podSubject, readRole } from "../../readings/role.ts";
+import { peerOf } from "./peer.ts";
+import { planKv } from "./plan.ts";
 import { referredBySidecars } from "./sidecars.ts";
 
 /** What is looked at: an object, one of its roles, and what holds there. */
@@ -41,8 +42,7 @@ export function planAmong(roles: readonly KvRole[], name: string): KvPlan | unde
 function isAbout({ object, asks, defaults }: KvContext): boolean {
   if (asks[ASK.kvConnector] !== undefined || defaults.settings.kvConnectors.default !== "none") return true;
   return unitsOf("ModelServing", object).some(({ value }) =>
-    [value.entryTemplate, value.workerTemplate].some((template) => {
-      if (!isObject(template)) return false;
+    templatesOf("ModelServing", value).some(({ template }) => {
       if (objectOf(objectOf(template.metadata).annotations)[ASK.kvConnector] !== undefined) return true;
       return listOf(objectOf(template.spec).containers).some(mentionsConnector);
     }),

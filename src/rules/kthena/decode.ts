@@ -1,4 +1,5 @@
 import { at, isObject, type Json, type JsonObject, listOf } from "../../api/json.ts";
+import { templatesOf } from "../../kinds/units.ts";
 import { atoi } from "../go/text.ts";
 import { quoted } from "../quote.ts";
 import type { Remark } from "../rule.ts";
@@ -36,8 +37,8 @@ export const SERVING_DECODE: Check = {
     );
     for (const { field, value } of rolesOf(object)) {
       numbers(value, ROLLOUT, into(remarks, field));
-      podSpec(at(value, "entryTemplate", "spec"), into(remarks, `${field}.entryTemplate.spec`));
-      podSpec(at(value, "workerTemplate", "spec"), into(remarks, `${field}.workerTemplate.spec`));
+      for (const { key, template } of templatesOf("ModelServing", value))
+        podSpec(template.spec, into(remarks, `${field}.${key}.spec`));
     }
     return remarks;
   },

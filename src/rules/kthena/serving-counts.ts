@@ -1,4 +1,6 @@
-import { at, isObject, type JsonObject, listOf, objectOf, stringOf } from "../../api/json.ts";
+import { at, type JsonObject, listOf, objectOf, stringOf } from "../../api/json.ts";
+import { hasWorkerTemplate } from "../../kinds/model-serving.ts";
+import { templatesOf } from "../../kinds/units.ts";
 import { hasSpace, isBlank } from "../go/text.ts";
 import { quoted } from "../quote.ts";
 import type { Remark } from "../rule.ts";
@@ -80,7 +82,7 @@ export const COUNT_CHECKS: readonly Check[] = [
     },
     check: (object) =>
       rolesOf(object)
-        .filter(({ value, workerReplicas }) => workerReplicas > 0 && !isObject(value.workerTemplate))
+        .filter(({ value, workerReplicas }) => workerReplicas > 0 && !hasWorkerTemplate(value))
         .map(({ field, name, workerReplicas }) => ({
           path: `${field}.workerTemplate`,
           cause: "FieldValueRequired",
@@ -91,14 +93,14 @@ export const COUNT_CHECKS: readonly Check[] = [
 ];
 
 function images({ field, name, value }: Role): Remark[] {
-  return ["entryTemplate", "workerTemplate"].flatMap((template) =>
-    listOf(at(value, template, "spec", "containers")).flatMap((item, index): Remark[] => {
+  return templatesOf("ModelServing", value).flatMap(({ key, template }) =>
+    listOf(at(template, "spec", "containers")).flatMap((item, index): Remark[] => {
       const container = objectOf(item);
       const image = stringOf(container.image) ?? "";
       if (image === "" || !hasSpace(image) || !(image.includes(" ") || isBlank(image))) return [];
       return [
         {
-          path: `${field}.${template}.spec.containers[${index}].image`,
+          path: `${field}.${key}.spec.containers[${index}].image`,
           value: image,
           message: `the image ${quoted(image)} of container ${stringOf(container.name) ?? ""} of role ${name} has white space in it`,
           fix: "write the image without it",

@@ -1,4 +1,4 @@
-import { isObject, type Json, type JsonObject, listOf, objectOf } from "../api/json.ts";
+import { at, type Json, type JsonObject, listOf, objectOf } from "../api/json.ts";
 import { type Asks, asksIn, readAsks } from "../defaults/asks.ts";
 import type { HardwareName } from "../defaults/document.ts";
 import { type ResolvedDefaults, type Settings, sourceOf } from "../defaults/settings.ts";
@@ -6,9 +6,10 @@ import { npuResourcesOf } from "../engines/accelerators.ts";
 import { type EngineContainer, engineContainers } from "../engines/containers.ts";
 import type { KvReading } from "../engines/kv-transfer-config.ts";
 import { parseNpuCount } from "../engines/npu-count.ts";
-import { get } from "../pinning/tree.ts";
+import { entryTemplateOf, modelServingShape } from "../kinds/model-serving.ts";
+import { templatesOf } from "../kinds/units.ts";
 import { engineFacts } from "./engine-facts.ts";
-import { type KvPlan, kvArgument } from "./kv/plan.ts";
+import { type KvPlan, kvArgument } from "./kv-plan.ts";
 import type { Engine, PodSubject } from "./pod-subject.ts";
 import { type Trigger, triggerOf } from "./trigger.ts";
 
@@ -39,24 +40,18 @@ export interface RoleReading {
 
 /** Reads a role of a ModelServing: its trigger, its templates and their engine containers. */
 export function readRole(role: JsonObject, asks: Record<string, string>, settings: Settings): RoleReading {
-  const parts = (["entry", "worker"] as const).flatMap((part) => {
-    const key = `${part}Template`;
-    const template = role[key];
-    return isObject(template) ? [{ part, place: [key], template }] : [];
-  });
   const ofEntry = entryAsks(role, asks);
-  const workers = typeof role.workerReplicas === "number" ? Math.max(0, role.workerReplicas) : 0;
-  const templates = parts.map(({ part, place, template }) => {
+  const templates = templatesOf("ModelServing", role).map(({ part, key, template }) => {
     const own = asksIn(objectOf(template.metadata).annotations);
     // The entry template speaks for its role, so its workers follow it unless theirs says otherwise.
-    return { part, place, template, asks: { ...ofEntry, ...own } };
+    return { part, place: [key], template, asks: { ...ofEntry, ...own } };
   });
-  return reading(templates, settings, 1 + workers);
+  return reading(templates, settings, modelServingShape.podsEach(role));
 }
 
 /** What holds for a role: what its entry template says goes before the object's annotations. */
 export function entryAsks(role: JsonObject, asks: Record<string, string>): Record<string, string> {
-  return { ...asks, ...asksIn(objectOf(objectOf(role.entryTemplate).metadata).annotations) };
+  return { ...asks, ...asksIn(objectOf(entryTemplateOf(role).metadata).annotations) };
 }
 
 /** Reads a pod by itself. `pods`: of one instance of its role, as far as that is known. */
@@ -136,24 +131,24 @@ function withFacts(
 export function podSubject(
   unit: JsonObject,
   role: RoleReading,
-  at: TemplatePlace,
+  from: TemplatePlace,
   defaults: ResolvedDefaults,
 ): PodSubject {
-  const template = objectOf(get(unit, at.place));
+  const template = objectOf(at(unit, ...from.place));
   const spec = objectOf(template.spec);
-  const hardware = hardwareOf(spec, at.asks, defaults.settings);
+  const hardware = hardwareOf(spec, from.asks, defaults.settings);
   const entry = role.places.find((place) => place.part === "entry");
   return {
-    part: at.part,
-    place: at.place,
+    part: from.part,
+    place: from.place,
     template,
     spec,
     hostNetwork: spec.hostNetwork === true,
     pods: role.pods,
-    engines: at.engines.map((engine) => engineAt(spec, engine, role.kv)),
+    engines: from.engines.map((engine) => engineAt(spec, engine, role.kv)),
     kv: role.kv,
-    entryNpus: at.part === "worker" ? entryNpus(unit, entry) : undefined,
-    asks: at.asks,
+    entryNpus: from.part === "worker" ? entryNpus(unit, entry) : undefined,
+    asks: from.asks,
     settings: defaults.settings,
     hardware,
     facts: defaults.settings.hardwareFacts[hardware],
@@ -163,7 +158,7 @@ export function podSubject(
 
 function entryNpus(unit: JsonObject, place: TemplatePlace | undefined): number | undefined {
   if (!place) return undefined;
-  const containers = listOf(get(unit, [...place.place, "spec", "containers"]));
+  const containers = listOf(at(unit, ...place.place, "spec", "containers"));
   return place.engines
     .map(({ index }) => npusOf(objectOf(containers[index])))
     .find((count) => count !== undefined);

@@ -1,13 +1,13 @@
-import { type Json, listOf, objectOf, stringOf } from "../../api/json.ts";
-import { ASK } from "../../api/names.ts";
-import type { SidecarRole } from "../../defaults/kv-schema.ts";
-import type { KvConnectorName } from "../../defaults/kv-settings.ts";
-import type { Settings } from "../../defaults/settings.ts";
-import { flagOf, wholeNumber } from "../../engines/flags.ts";
-import { allConnectors, type KvReading } from "../../engines/kv-transfer-config.ts";
-import { parallelSizes } from "../../engines/parallel.ts";
-import { variableOf } from "../env.ts";
-import type { Engine, PodSubject } from "../pod-subject.ts";
+import { type Json, listOf, objectOf, stringOf } from "../api/json.ts";
+import { ASK } from "../api/names.ts";
+import type { SidecarRole } from "../defaults/kv-schema.ts";
+import type { KvConnectorName } from "../defaults/kv-settings.ts";
+import type { Settings } from "../defaults/settings.ts";
+import { flagOf, wholeNumber } from "../engines/flags.ts";
+import { allConnectors, type KvReading } from "../engines/kv-transfer-config.ts";
+import { parallelSizes } from "../engines/parallel.ts";
+import { variableOf } from "./env.ts";
+import type { Engine, PodSubject } from "./pod-subject.ts";
 
 /** Parallel sizes of one side as a connector needs them. */
 export interface KvSizes {

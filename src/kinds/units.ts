@@ -1,7 +1,6 @@
-import { at, isObject, type Json, type JsonObject } from "./json.ts";
-
-/** Kinds whose objects are completed part by part. */
-export type WorkloadKind = "ModelServing" | "ModelBooster";
+import { at, isObject, type Json, type JsonObject } from "../api/json.ts";
+import { shapeOf, type WorkloadKind } from "./index.ts";
+import type { TemplateField } from "./workload-kind.ts";
 
 /** A part of a workload that is completed and pinned on its own: a role, or a worker of a ModelBooster. */
 export interface Unit {
@@ -13,14 +12,14 @@ export interface Unit {
   value: JsonObject;
 }
 
-const LISTS: Record<WorkloadKind, { path: string[]; key: string; standard?: string }> = {
-  ModelServing: { path: ["spec", "template", "roles"], key: "name" },
-  ModelBooster: { path: ["spec", "backend", "workers"], key: "type", standard: "server" },
-};
+/** A pod template of a unit. */
+export interface UnitTemplate extends TemplateField {
+  template: JsonObject;
+}
 
 /** The units of a workload in their order. Without a name, or with one that stands twice, none can be kept apart: then there are none. */
 export function unitsOf(kind: WorkloadKind, object: JsonObject): Unit[] {
-  const { path, key, standard } = LISTS[kind];
+  const { path, key, standard } = shapeOf(kind).units;
   const list = at(object, ...path);
   if (!Array.isArray(list)) return [];
   const units: Unit[] = [];
@@ -37,7 +36,7 @@ export function unitsOf(kind: WorkloadKind, object: JsonObject): Unit[] {
 
 /** The object with units put in place of those that stand at their indices; shares all else. */
 export function withUnits(kind: WorkloadKind, object: JsonObject, units: readonly Unit[]): JsonObject {
-  const { path } = LISTS[kind];
+  const { path } = shapeOf(kind).units;
   const list = at(object, ...path);
   if (!Array.isArray(list) || units.every((unit) => list[unit.index] === unit.value)) return object;
   const next = [...list];
@@ -53,4 +52,12 @@ function withPath(object: JsonObject, path: readonly string[], value: Json): Jso
     ...object,
     [key]: rest.length === 0 ? value : withPath(isObject(child) ? child : {}, rest, value),
   };
+}
+
+/** The pod templates of a unit that are there, with the fields that hold them. */
+export function templatesOf(kind: WorkloadKind, unit: JsonObject): UnitTemplate[] {
+  return shapeOf(kind).templates.flatMap((field) => {
+    const template = unit[field.key];
+    return isObject(template) ? [{ ...field, template }] : [];
+  });
 }

@@ -5,9 +5,7 @@ import type { HardwareFacts, Settings } from "../defaults/settings.ts";
 import type { EngineCommand } from "../engines/engine-command.ts";
 import type { KvReading } from "../engines/kv-transfer-config.ts";
 import type { NeededNpus } from "../engines/npus.ts";
-import type { Addition } from "../pinning/addition.ts";
-import type { KeyedPath } from "../pinning/path.ts";
-import type { KvPlan } from "./kv/plan.ts";
+import type { KvPlan } from "./kv-plan.ts";
 
 /** A container that runs the model server, as an injector sees it. */
 export interface Engine {
@@ -29,7 +27,7 @@ export interface Engine {
 export interface PodSubject {
   part: "entry" | "worker" | "pod";
   /** Path of the template in its unit; empty for a pod. */
-  place: KeyedPath;
+  place: readonly string[];
   template: JsonObject;
   spec: JsonObject;
   hostNetwork: boolean;
@@ -46,12 +44,6 @@ export interface PodSubject {
   kv?: KvPlan | undefined;
   /** Where a setting came from. */
   source: (settingPath: string) => string;
-}
-
-/** Completes a pod template. Pure: from the template and settings to additions, relative to the template. */
-export interface PodInjector {
-  id: string;
-  inject: (pod: PodSubject) => Addition[];
 }
 
 /** The connectors for which the device network's configuration is needed on the pod (vllm-ascend, kv_pool.md). */

@@ -1,0 +1,19 @@
+import { modelBoosterShape } from "./model-booster.ts";
+import { modelServingShape } from "./model-serving.ts";
+import type { WorkloadShape } from "./workload-kind.ts";
+
+/** The kinds whose objects are completed part by part. */
+export const WORKLOADS = { ModelServing: modelServingShape, ModelBooster: modelBoosterShape };
+
+/** The name of one of them. */
+export type WorkloadKind = keyof typeof WORKLOADS;
+
+/** Whether a kind is one of them. */
+export function isWorkloadKind(kind: string): kind is WorkloadKind {
+  return Object.hasOwn(WORKLOADS, kind);
+}
+
+/** What is particular to a kind. */
+export function shapeOf(kind: WorkloadKind): WorkloadShape {
+  return WORKLOADS[kind];
+}

@@ -1,0 +1,13 @@
+import { WORKLOAD_GROUP } from "../api/names.ts";
+import type { WorkloadShape } from "./workload-kind.ts";
+
+/** ModelBooster: workers of one backend, of which Kthena's controller makes a ModelServing (pkg/apis/workload). */
+export const modelBoosterShape: WorkloadShape = {
+  group: WORKLOAD_GROUP,
+  units: { path: ["spec", "backend", "workers"], key: "type", standard: "server" },
+  templates: [],
+  podsEach: ({ pods }) => (typeof pods === "number" ? Math.max(1, pods) : 1),
+  scaling: new Set(["replicas", "maxUnavailable", "partition"]),
+  required: [],
+  immutable: [],
+};

@@ -1,0 +1,41 @@
+import { isObject, type JsonObject, objectOf } from "../api/json.ts";
+import { KTHENA_ENTRY_LABEL, KTHENA_NAME_LABEL, KTHENA_ROLE_LABEL, WORKLOAD_GROUP } from "../api/names.ts";
+import { stringMapOf } from "../api/string-map.ts";
+import type { WorkloadShape } from "./workload-kind.ts";
+
+/** ModelServing: roles, each with a template for its entry pod and one for its workers (Kthena, pkg/apis/workload). */
+export const modelServingShape: WorkloadShape = {
+  group: WORKLOAD_GROUP,
+  units: { path: ["spec", "template", "roles"], key: "name" },
+  templates: [
+    { part: "entry", key: "entryTemplate" },
+    { part: "worker", key: "workerTemplate" },
+  ],
+  podsEach: ({ workerReplicas }) =>
+    1 + (typeof workerReplicas === "number" ? Math.max(0, workerReplicas) : 0),
+  // Kthena's revision leaves them out (utils/revision_util.go).
+  scaling: new Set(["replicas", "maxUnavailable", "partition"]),
+  required: ["workerReplicas"],
+  // The CRD's rules `gang-required` and `gang-immutable`.
+  immutable: ["spec.template.gangPolicy.minRoleReplicas"],
+};
+
+/** The template of a role's entry pod, which speaks for the role. */
+export function entryTemplateOf(role: JsonObject): JsonObject {
+  return objectOf(role.entryTemplate);
+}
+
+/** Labels of the entry pods of a role (Kthena, pkg/model-serving-controller/utils). */
+export function entryPodLabels(serving: string, role: JsonObject, name: string): Record<string, string> {
+  return {
+    [KTHENA_NAME_LABEL]: serving,
+    [KTHENA_ROLE_LABEL]: name,
+    [KTHENA_ENTRY_LABEL]: "true",
+    ...stringMapOf(objectOf(entryTemplateOf(role).metadata).labels),
+  };
+}
+
+/** Whether a role has a template for its workers. */
+export function hasWorkerTemplate(role: JsonObject): boolean {
+  return isObject(role.workerTemplate);
+}

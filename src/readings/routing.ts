@@ -1,0 +1,72 @@
+import { at, isObject, type JsonObject, listOf, objectOf, stringOf } from "../api/json.ts";
+import { ASK, INJECTED } from "../api/names.ts";
+import { stringMapOf } from "../api/string-map.ts";
+import type { KvConnectorName } from "../defaults/kv-settings.ts";
+import { readEngineCommand } from "../engines/command-line.ts";
+import { readKvTransferConfig } from "../engines/kv-transfer-config.ts";
+import { entryPodLabels, entryTemplateOf } from "../kinds/model-serving.ts";
+import { unitsOf } from "../kinds/units.ts";
+import { classesOf, familyOf } from "./kv-role.ts";
+
+/** A ModelServing as a ModelServer that selects it needs it. */
+export type RoutedWorkload = {
+  name: string;
+  /** Connector between its roles; undefined where there is none or where it cannot be told. */
+  connector?: KvConnectorName;
+  /** Labels of the entry pods of each role. */
+  labels: Record<string, string>[];
+};
+
+/** A ModelServer as a ModelServing that it selects needs it. */
+export type RoutingServer = {
+  name: string;
+  /** `spec.kvConnector.type`; the router takes http where it is left out. */
+  type: string;
+  selector: Record<string, string>;
+};
+
+/** Reads a ModelServing; undefined where nothing of it was completed here: others' workloads are left alone. */
+export function routedWorkload(serving: JsonObject): RoutedWorkload | undefined {
+  const name = stringOf(at(serving, "metadata", "name"));
+  const annotations = objectOf(at(serving, "metadata", "annotations"));
+  if (name === undefined || annotations[INJECTED] === undefined) return undefined;
+  const roles = unitsOf("ModelServing", serving);
+  const classes = roles.flatMap(({ value }) => classesIn(objectOf(entryTemplateOf(value).spec)));
+  const asked = annotations[ASK.kvConnector];
+  const connector = familyOf(classes) ?? (asked === "mooncake" || asked === "lmcache" ? asked : undefined);
+  return {
+    name,
+    ...(connector ? { connector } : {}),
+    labels: roles.map(({ key, value }) => entryPodLabels(name, value, key)),
+  };
+}
+
+function classesIn(spec: JsonObject): string[] {
+  return listOf(spec.containers)
+    .filter(isObject)
+    .flatMap((container) => classesOf(readKvTransferConfig(readEngineCommand(container).flags)));
+}
+
+/** Reads a ModelServer. */
+export function routingServer(server: JsonObject): RoutingServer {
+  return {
+    name: stringOf(at(server, "metadata", "name")) ?? "",
+    type: stringOf(at(server, "spec", "kvConnector", "type")) ?? "http",
+    selector: stringMapOf(at(server, "spec", "workloadSelector", "matchLabels")),
+  };
+}
+
+/** Whether a ModelServer routes to pods of a workload. */
+export function selects({ selector }: RoutingServer, { labels }: RoutedWorkload): boolean {
+  const wanted = Object.entries(selector);
+  return wanted.length > 0 && labels.some((pod) => wanted.every(([key, value]) => pod[key] === value));
+}
+
+/**
+ * Whether the router can serve a connector with a type: it hands over for mooncake and nixl alike, and for http and
+ * lmcache it hands over nothing (Kthena, pkg/kthena-router/connectors).
+ */
+export function agrees(type: string, connector: KvConnectorName): boolean {
+  const hands = (name: string): boolean => name === "mooncake" || name === "nixl";
+  return hands(type) === hands(connector);
+}
