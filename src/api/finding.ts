@@ -1,3 +1,4 @@
+import type { Operation } from "./admission-review.ts";
 import type { Json } from "./json.ts";
 
 /** What a finding does to the request: deny refuses it, warn is shown to the user. */
@@ -34,4 +35,6 @@ export interface Finding {
   message: string;
   /** What to write instead. One sentence without a final stop. */
   fix: string;
+  /** The same as a JSON Patch on the submitted object, where nobody has to choose. */
+  remedy?: readonly Operation[];
 }

@@ -48,7 +48,7 @@ function allow(catalogue: () => readonly Rule[]): Rule {
     why: "A mistyped id exempts from nothing, and rules that guard the object's own correctness or say what Kthena itself refuses have no exemption.",
     example: {
       in: "object",
-      refused: "metadata: {annotations: {kthena-ascend.io/allow: npu/whole-numbr}}",
+      refused: "metadata: {annotations: {kthena-ascend.io/allow: npu/count-shap}}",
       admitted: "metadata: {annotations: {kthena-ascend.io/allow: npu/count-shape}}",
     },
     check: (subject) =>
@@ -72,7 +72,7 @@ function allowRemark(path: string, id: string, catalogue: readonly Rule[]): Rema
     ];
   const guess = closest(
     id,
-    catalogue.map((candidate) => candidate.id),
+    catalogue.filter(canBeAllowed).map((candidate) => candidate.id),
   );
   return [
     {

@@ -3,6 +3,7 @@ import { ASK } from "../api/names.ts";
 import { configText } from "../engines/booster.ts";
 import { imageFacts } from "../engines/images.ts";
 import { BOOSTER_NAME_RULES } from "./booster-names.ts";
+import { writing } from "./remedy.ts";
 import type { Remark, Rule } from "./rule.ts";
 import type { RuleSubject } from "./subject.ts";
 
@@ -164,6 +165,7 @@ const replicas: Rule = {
               cause: "FieldValueRequired",
               message: `replicas of worker ${type} is left out, which counts as 0: it gets no pod`,
               fix: "write replicas: 1",
+              remedy: writing(`${field}.replicas`, 1),
             },
           ],
     ) ?? [],

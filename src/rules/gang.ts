@@ -2,6 +2,7 @@ import { at, isObject, type JsonObject, objectOf, stringOf } from "../api/json.t
 import { QUEUE_ANNOTATION, RESERVED_SCHEDULING_KEYS } from "../api/names.ts";
 import { unitsOf } from "../kinds/units.ts";
 import { listed, quoted } from "./quote.ts";
+import { removing, writing } from "./remedy.ts";
 import type { Remark, Rule } from "./rule.ts";
 import type { RuleSubject } from "./subject.ts";
 
@@ -55,6 +56,7 @@ const scheduler: Rule = {
         value: name,
         message: `the scheduler is ${quoted(name)}, so Kthena makes no gang for ${what}`,
         fix: "write schedulerName: volcano",
+        remedy: writing("spec.schedulerName", "volcano"),
       },
     ];
   },
@@ -88,6 +90,7 @@ const reservedLabels: Rule = {
             value,
             message: `the ${part} template of role ${role} sets the label ${LABEL}${key}, which Kthena sets itself`,
             fix: "remove it",
+            remedy: removing(`${field}.metadata.labels[${LABEL}${key}]`),
             uncertain: !injected,
           },
         ];
@@ -121,6 +124,7 @@ const groupAnnotations: Rule = {
         value: key,
         message: `the ${part} template of role ${role} sets ${key}, which belongs to Kthena and Volcano`,
         fix: "remove it: with a group that nobody made the pods wait for ever",
+        remedy: removing(`${field}.metadata.annotations[${key}]`),
       }));
     }),
 };

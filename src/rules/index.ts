@@ -1,3 +1,4 @@
+import type { Operation } from "../api/admission-review.ts";
 import type { Finding } from "../api/finding.ts";
 import type { Json } from "../api/json.ts";
 import { oncePer } from "../api/once-per.ts";
@@ -126,13 +127,20 @@ function findingOf(rule: string, severity: Finding["severity"], remark: Remark):
 
 function masked(findings: readonly Finding[], subject: RuleSubject): Finding[] {
   const mask = maskFor(subject.submitted);
-  return findings.map(({ value, against, ...finding }) => ({
+  return findings.map(({ value, against, remedy, ...finding }) => ({
     ...finding,
     message: mask(finding.message),
     fix: mask(finding.fix),
+    // A patch with a masked value would write the mask.
+    ...(remedy === undefined || isSecret(remedy, mask) ? {} : { remedy }),
     ...(value === undefined ? {} : { value: maskedValue(value, mask) }),
     ...(against === undefined ? {} : { against: maskedValue(against, mask) }),
   }));
+}
+
+function isSecret(remedy: readonly Operation[], mask: Mask): boolean {
+  const text = JSON.stringify(remedy);
+  return mask(text) !== text;
 }
 
 /** A value without secrets: a structure that holds one is shown as the text of it. */

@@ -3,6 +3,7 @@ import { objectOf, stringOf } from "../api/json.ts";
 import { isNpuResource, npuResourcesOf } from "../engines/accelerators.ts";
 import { withNpus } from "./engines.ts";
 import { listed, npus as npusText, quoted } from "./quote.ts";
+import { removing } from "./remedy.ts";
 import type { Remark, Rule } from "./rule.ts";
 
 const unused: Rule = {
@@ -126,6 +127,7 @@ const allocation: Rule = {
             value: key,
             message: `the template of ${label} sets ${key}, which says what the device plugin allocated`,
             fix: "remove it",
+            remedy: removing(`${field}.metadata.annotations[${key}]`),
           }),
         );
       }),

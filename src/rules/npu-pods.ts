@@ -3,6 +3,7 @@ import { formatBytes, parseQuantity } from "../api/quantity.ts";
 import { helperOf, isNativeSidecar } from "../engines/containers.ts";
 import { withNpus } from "./engines.ts";
 import { npus as npusText, quoted } from "./quote.ts";
+import { removing } from "./remedy.ts";
 import type { Remark, Rule } from "./rule.ts";
 import type { Holder, RulePod, RuleSubject } from "./subject.ts";
 
@@ -86,6 +87,7 @@ const privileged: Rule = {
               value: true,
               message: `${label} is privileged and sees the NPUs of other pods on its node`,
               fix: "remove privileged: the device plugin hands out the allocated devices",
+              remedy: removing(`${field}.securityContext.privileged`),
             },
           ],
     ),

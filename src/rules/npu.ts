@@ -65,12 +65,13 @@ function brokenCount(holder: Holder, { side, name, value }: Side): Remark[] {
   const count = parseNpuCount(value);
   if (count.ok) return [];
   const path = `${holder.field}.resources.${side}[${name}]`;
+  const right = holder.need?.known ? holder.need.perPod : 8;
   return [
     {
       path,
       value,
       message: `${JSON.stringify(value)} ${BROKEN[count.why]} (${holder.label})`,
-      fix: 'write a whole number such as "8"',
+      fix: `write a whole number such as "${right}"`,
     },
   ];
 }

@@ -1,5 +1,6 @@
 import type { CauseType, RuleSetting, Severity } from "../api/finding.ts";
 import type { Json } from "../api/json.ts";
+import type { Remedy } from "./remedy.ts";
 import type { RuleSubject } from "./subject.ts";
 
 /** What a rule says of one place: a finding without id and severity, which the catalogue adds. */
@@ -17,6 +18,8 @@ export interface Remark {
   /** Names roles and containers, never an index. */
   message: string;
   fix: string;
+  /** The fix as a patch, where nobody has to choose. */
+  remedy?: Remedy;
   /** Where the rule is not certain (a script, a file that it cannot read), it warns at most. */
   uncertain?: boolean;
 }

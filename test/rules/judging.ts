@@ -1,5 +1,5 @@
 import { parse } from "yaml";
-import { judgeRequest } from "../../src/admission/judgement.ts";
+import { judgeRequest, type LookedUp } from "../../src/admission/judgement.ts";
 import type { AdmissionRequest } from "../../src/api/admission-review.ts";
 import type { Finding } from "../../src/api/finding.ts";
 import { isObject, type Json, type JsonObject } from "../../src/api/json.ts";
@@ -19,12 +19,14 @@ export interface Circumstances {
   oldObject?: JsonObject;
   operation?: string;
   facts?: ClusterFacts | undefined;
+  /** For a ModelServer: the ModelServings of its namespace. For a ModelServing: its ModelServers. */
+  beside?: Pick<LookedUp, "workloads" | "servers">;
 }
 
 /** The findings that /mutate would have on an object. */
 export function findingsOn(
   object: JsonObject,
-  { defaults = {}, facts, ...more }: Circumstances = {},
+  { defaults = {}, facts, beside = {}, ...more }: Circumstances = {},
 ): Finding[] {
   const document = { apiVersion: "kthena-ascend.io/v1alpha1", kind: "AscendDefaults", ...defaults };
   const checked = checkDefaults(document, "test");
@@ -37,7 +39,7 @@ export function findingsOn(
   };
   return judgeRequest(
     request,
-    { defaults: resolved },
+    { defaults: resolved, ...beside },
     { defaultsFor: () => resolved, clusterFacts: () => facts },
   ).findings;
 }

@@ -285,7 +285,7 @@ export const VERDICTS: readonly Verdict[] = [
     "kv/connector",
     "deny",
     "container",
-    `${IMAGE}:v0.18.0\n${kv('{"kv_connector":"LLMDataDistCMgrConnector","kv_role":"kv_both"}')}`,
+    `${IMAGE}:v0.18.0\n${env(["LD_LIBRARY_PATH", "/usr/local/lib"])}\n${kv('{"kv_connector":"LLMDataDistCMgrConnector","kv_role":"kv_both"}')}`,
   ],
   [
     "kv/connector",

@@ -1,0 +1,202 @@
+import type { Finding } from "../../../src/api/finding.ts";
+import { type Json, type JsonObject, objectOf } from "../../../src/api/json.ts";
+import { P2P } from "../kv-configs.ts";
+import { remove, set, valueAt } from "./editing.ts";
+
+/** Does what a finding's fix says, as a person would who reads it. */
+type Follow = (object: JsonObject, finding: Finding) => void;
+
+const removed: Follow = (object, { path }) => remove(object, path);
+const written =
+  (value: Json): Follow =>
+  (object, { path }) =>
+    set(object, path, value);
+/** The item of a list of variables, where the finding names its value. */
+const variableRemoved: Follow = (object, { path }) => remove(object, path.replace(/(env\[\d+\]).*$/, "$1"));
+const annotated =
+  (name: string, value: string): Follow =>
+  (object) =>
+    set(object, `metadata.annotations[kthena-ascend.io/${name}]`, value);
+/** `did you mean "x"?`, `write "x"`: what stands in quotes. */
+const asQuoted: Follow = (object, { path, fix }) => set(object, path, /"([^"]+)"/.exec(fix)?.[1] ?? "");
+/** The first number of the fix. */
+const numberIn = (text: string): number => Number(/\d+/.exec(text)?.[0]);
+
+function kvEdited(edit: (config: JsonObject) => void): Follow {
+  return (object, { path }) => {
+    const config = JSON.parse(String(valueAt(object, path))) as JsonObject;
+    edit(config);
+    set(object, path, JSON.stringify(config));
+  };
+}
+
+const extraOf = (config: JsonObject): JsonObject => objectOf(config.kv_connector_extra_config);
+
+/** NPUs on both sides of the resources that a path leads to or into. */
+function npusWritten(count: (finding: Finding) => number): Follow {
+  return (object, finding) => {
+    const resources = finding.path.replace(/\.resources.*$/, ".resources");
+    const written = objectOf(valueAt(object, resources));
+    for (const side of ["limits", "requests"])
+      for (const name of Object.keys(objectOf(written[side])))
+        set(object, `${resources}.${side}[${name}]`, String(count(finding)));
+  };
+}
+
+const isMooncakeName = (name: Json | undefined): boolean =>
+  typeof name === "string" && name.startsWith("Mooncake");
+
+function twoWorkers(object: JsonObject): JsonObject {
+  const backend = objectOf(objectOf(object.spec).backend);
+  const workers = ["prefill", "decode"].map((type) => ({ type, replicas: 1 }));
+  return { ...backend, workers };
+}
+
+/** How the advice of each rule is followed where its findings bring no patch. */
+export const FOLLOWED: Readonly<Record<string, Follow | undefined>> = {
+  "npu/whole-number": npusWritten(({ fix }) => numberIn(fix)),
+  "npu/requests-equal-limits": (object, { path }) =>
+    set(object, path, valueAt(object, path.replace("requests", "limits")) ?? ""),
+  "npu/parallel-size": npusWritten(({ fix }) => numberIn(fix)),
+  "npu/unknown-count": annotated("npus", "8"),
+  "npu/count-shape": (object, finding) => {
+    if (!finding.path.endsWith("containers")) return npusWritten(({ fix }) => numberIn(fix))(object, finding);
+    const containers = valueAt(object, finding.path) as Json[];
+    const share = Math.floor(numberIn(finding.fix) / containers.length);
+    for (const index of containers.keys())
+      npusWritten(() => share)(object, { ...finding, path: `${finding.path}[${index}].resources` });
+  },
+  "npu/unused": npusWritten(({ fix }) => numberIn(fix)),
+  "npu/resource-name": (object, { path, fix }) => {
+    const name = /use (\S+),/.exec(fix)?.[1] ?? "";
+    const value = valueAt(object, path) ?? "";
+    remove(object, path);
+    set(object, path.replace(/\[[^\]]+\]$/, `[${name}]`), value);
+  },
+  "npu/schedule-policy": asQuoted,
+  "npu/shared-memory": (object, { path, value }) => set(object, path, value === "64Gi" ? "32Gi" : "1Gi"),
+  "npu/image-entrypoint": (object, { path }) =>
+    set(object, path.replace(/args$/, "command"), ["vllm", "serve"]),
+  "npu/image-vendor": written("quay.io/ascend/vllm-ascend"),
+  "npu/cuda-env": (object, { path, fix }) => {
+    if (fix.startsWith("use")) set(object, `${path}.name`, fix.replace("use ", ""));
+    else remove(object, path);
+  },
+  "hccl/duplicate-env": (object, { path, message }) => {
+    const [name] = message.split(" ");
+    const list = (valueAt(object, path) as Json[]).map(objectOf);
+    set(
+      object,
+      path,
+      list.filter(
+        (item, index) => item.name !== name || list.findIndex((one) => one.name === name) === index,
+      ),
+    );
+  },
+  "hccl/value": (object, { path, fix }) =>
+    set(object, path, fix.includes("one of:") ? (/one of: .*?(\w+)$/.exec(fix)?.[1] ?? "") : "132"),
+  "npu/sidecar": removed,
+  "npu/non-root": written(0),
+  "npu/device-mount": (object, { path }) => remove(object, path.replace(/\.hostPath.*$/, "")),
+  "npu/cann-hidden": written("/usr/local/Ascend/driver"),
+  "hccl/host-network-ifname": annotated("socket-ifname", "enp67s0f5"),
+  "hccl/interfaces-together": (object, { path }) =>
+    set(
+      object,
+      path,
+      ["HCCL_SOCKET_IFNAME", "GLOO_SOCKET_IFNAME", "TP_SOCKET_IFNAME"].map((name) => ({
+        name,
+        value: "eth0",
+      })),
+    ),
+  "hccl/if-ip": variableRemoved,
+  "hccl/interface-syntax": written("eth0"),
+  "hccl/host-network-eth0": written("enp67s0f5"),
+  "hccl/timeout": (object, { path, fix }) => set(object, path, String(numberIn(fix))),
+  "hccl/base-port": (object, { path, fix }) => set(object, path, String(numberIn(fix))),
+  "hccl/fabric-switches": variableRemoved,
+  "hccl/visible-devices": variableRemoved,
+  "hccl/port-clash": written(8000),
+  "kv/json": written(P2P("kv_both")),
+  "kv/role": kvEdited((config) => {
+    config.kv_role = "kv_both";
+  }),
+  "kv/role-match": (object, finding) =>
+    kvEdited((config) => {
+      config.kv_role = /kv_\w+/.exec(finding.fix)?.[0] ?? "";
+    })(object, finding),
+  "kv/engine-id": kvEdited((config) => {
+    delete config.engine_id;
+  }),
+  "kv/ascend-direct": kvEdited((config) => {
+    extraOf(config).use_ascend_direct = true;
+  }),
+  "kv/no-connector": written(P2P("kv_both")),
+  "kv/layerwise": kvEdited((config) => {
+    config.kv_connector = "MooncakeConnectorV1";
+  }),
+  "kv/module-path": kvEdited((config) => {
+    config.kv_connector_module_path = undefined;
+  }),
+  "kv/connector": (object, finding) =>
+    kvEdited((config) => {
+      const { fix } = finding;
+      config.kv_connector = /(?:use |did you mean ")(\w+)/.exec(fix)?.[1] ?? "MooncakeConnectorV1";
+      const path = /kv_connector_module_path (\S+)/.exec(fix)?.[1];
+      if (path !== undefined) config.kv_connector_module_path = path;
+      else if (isMooncakeName(config.kv_connector))
+        config.kv_connector_extra_config ??= {
+          prefill: { dp_size: 1, tp_size: 1 },
+          decode: { dp_size: 1, tp_size: 1 },
+        };
+    })(object, finding),
+  "kv/port": kvEdited((config) => {
+    config.kv_port = "36100";
+  }),
+  "booster/config-value": (object, { path, fix, value }) => {
+    if (fix.startsWith("remove it")) return remove(object, path);
+    const text = /"([^"]*)"/.exec(fix)?.[1];
+    set(object, path, text ?? (typeof value === "object" ? JSON.stringify(value) : String(value)));
+  },
+  "booster/both-roles": (object) => set(object, "spec.backend", twoWorkers(object)),
+  "booster/empty": written({
+    backend: {
+      name: "b",
+      type: "vLLM",
+      modelURI: "hf://a/b",
+      replicas: 1,
+      workers: [{ type: "server", replicas: 1 }],
+    },
+  }),
+  "gang/partial-policy": (object) =>
+    set(object, "spec.template.gangPolicy.minRoleReplicas", { prefill: 1, decode: 1 }),
+  "gang/topology": removed,
+  "gang/queue-place": (object, { path, value }) => {
+    remove(object, path);
+    set(object, "metadata.annotations[scheduling.volcano.sh/queue-name]", value ?? "");
+  },
+  "serving/image": (object, { path }) =>
+    set(object, path, String(valueAt(object, path)).replaceAll(/\s/g, "")),
+  "serving/no-image": written("registry.example/engine:1"),
+  "serving/port": written(8000),
+  "serving/unused-max-unavailable": removed,
+  "serving/grace-period": written(0),
+  "serving/name-room": written("m"),
+  "routing/server-connector": (object, { fix }) => {
+    if (fix.startsWith("write")) set(object, "spec.kvConnector", { type: "mooncake" });
+    else remove(object, "spec.kvConnector");
+  },
+  "routing/server-roles": (object) => {
+    set(object, "spec.workloadSelector.pdGroup.prefillLabels", { "modelserving.volcano.sh/role": "prefill" });
+    set(object, "spec.workloadSelector.pdGroup.decodeLabels", { "modelserving.volcano.sh/role": "decode" });
+  },
+  "routing/traffic-policy": (object, { path, value }) =>
+    set(object, path, typeof value === "number" ? 0 : "30s"),
+  "routing/route-rules": written([{ targetModels: [{ modelServerName: "s" }] }]),
+  "annotations/value": asQuoted,
+  "annotations/name": (object, { path, value, fix }) => {
+    remove(object, path);
+    set(object, `metadata.annotations[${/"([^"]+)"/.exec(fix)?.[1]}]`, value ?? "");
+  },
+  "annotations/allow": asQuoted,
+};
