@@ -1,7 +1,7 @@
 import { closest } from "../api/closest.ts";
 import { type JsonObject, objectOf } from "../api/json.ts";
 import { ASK, INJECTED, MOONCAKE_CONFIG, PREFIX, SETTINGS, STAMP } from "../api/names.ts";
-import { type HardwareName, hardwareName } from "./document.ts";
+import { HARDWARE_NAMES, type HardwareName } from "./hardware.ts";
 
 /** What people ask for by annotation, nearest first already decided. */
 export interface Asks {
@@ -36,7 +36,7 @@ const READERS: Record<string, Reader> = {
     /^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/.test(value)
       ? { engineContainer: value }
       : "write the name of a container of the template",
-  [ASK.hardware]: (value) => oneOf("hardware", value, hardwareName.options),
+  [ASK.hardware]: (value) => oneOf("hardware", value, HARDWARE_NAMES),
   [ASK.kvConnector]: (value) => oneOf("kvConnector", value, ["mooncake", "nixl", "lmcache", "none"]),
   [ASK.kvRole]: (value) => oneOf("kvRole", value, ["kv_producer", "kv_consumer", "kv_both"]),
   [ASK.kvSidecar]: (value) =>

@@ -1,9 +1,14 @@
 import { closest } from "../api/closest.ts";
 import { RESERVED_SCHEDULING_KEYS } from "../api/names.ts";
+import { otherVendorOf } from "../engines/accelerators.ts";
+import { resourceNamed } from "../engines/resource-names.ts";
 import type { DefaultsDocument } from "./document.ts";
+import { HARDWARE_TABLE, hardwareRow } from "./hardware.ts";
 import { checkKvConnectors } from "./kv-contradictions.ts";
 import { PLATFORMS } from "./presets.ts";
 import type { Problem } from "./problem.ts";
+
+const HARDWARE_MOUNTS = HARDWARE_TABLE.flatMap((row) => row.mounts);
 
 type Complain = (path: string, message: string, fix: string) => void;
 
@@ -34,21 +39,25 @@ function checkHardware(document: DefaultsDocument, complain: Complain): void {
       "list how many NPUs one pod can have, and npu.perNode",
     );
   }
-  const pools = [{ path: "fabric", hardware: document.hardware, fabric: document.fabric }].concat(
-    (document.hardwareBySelector ?? []).map((pool, index) => ({
+  checkResourceName(document, complain);
+  const pools = [
+    { path: "fabric", hardware: document.hardware, fabric: document.fabric },
+    ...(document.hardwareBySelector ?? []).map((pool, index) => ({
       ...pool,
       path: `hardwareBySelector[${index}].fabric`,
-      fabric: pool.fabric,
     })),
-  );
-  for (const pool of pools) {
-    if (pool.fabric === "hccs" && (pool.hardware === "a2" || pool.hardware === "snt9")) {
-      complain(
-        pool.path,
-        `hccs between nodes exists on a3 only, not on ${pool.hardware}`,
-        "write roce, or hardware: a3",
-      );
-    }
+  ];
+  for (const { path, hardware, fabric } of pools) {
+    if (hardware === undefined || fabric === undefined || fabric === "") continue;
+    const { fabrics, deviceNetwork } = hardwareRow(hardware);
+    // roce needs no switch on every hardware that has it.
+    if (fabrics.includes(fabric) || (fabric === "roce" && deviceNetwork)) continue;
+    const having = HARDWARE_TABLE.filter((row) => row.fabrics.includes(fabric)).map(({ name }) => name);
+    complain(
+      path,
+      `${fabric} is no network of ${hardware}`,
+      `${fabrics.length === 0 ? "leave it out" : `write ${fabrics.join(" or ")}`}, or hardware: ${having.join(" or ")}`,
+    );
   }
   for (const [index, count] of (document.npu?.allowedCounts ?? []).entries()) {
     const perNode = document.npu?.perNode;
@@ -60,6 +69,29 @@ function checkHardware(document: DefaultsDocument, complain: Complain): void {
       );
     }
   }
+}
+
+function checkResourceName({ npu, hardware }: DefaultsDocument, complain: Complain): void {
+  const name = npu?.resourceName;
+  if (name === undefined) return;
+  const known = resourceNamed(name);
+  const vendor = otherVendorOf(name);
+  if (vendor !== undefined || known?.unit === "beside") {
+    complain(
+      "npu.resourceName",
+      vendor === undefined ? `${name} is an amount beside NPUs, no NPU` : `${name} is of ${vendor}`,
+      "name the resource under which the device plugin publishes NPUs",
+    );
+    return;
+  }
+  const chip = hardware === undefined ? undefined : hardwareRow(hardware).chip;
+  if (!known || chip === undefined || known.chips.includes(chip)) return;
+  const fitting = HARDWARE_TABLE.filter((row) => row.chip !== undefined && known.chips.includes(row.chip));
+  complain(
+    "npu.resourceName",
+    `${name} does not name NPUs of ${hardware}`,
+    `write hardware: ${fitting.map((row) => row.name).join(" or ") || "custom"}, or another name`,
+  );
 }
 
 const OWN_ENV: Record<string, string> = {
@@ -95,7 +127,10 @@ function checkEnv(document: DefaultsDocument, complain: Complain): void {
 
 function checkMounts(document: DefaultsDocument, complain: Complain): void {
   const extra = document.driverMounts?.extra ?? [];
-  const known = Object.values(PLATFORMS).flatMap((preset) => preset.driverMounts.map((mount) => mount.name));
+  const known = [
+    ...Object.values(PLATFORMS).flatMap((preset) => preset.driverMounts),
+    ...HARDWARE_MOUNTS,
+  ].map((mount) => mount.name);
   for (const [index, mount] of extra.entries()) {
     const path = `driverMounts.extra[${index}]`;
     if (/^\/dev\/(davinci|devmm_svm|hisi_hdc)/.test(mount.hostPath)) {

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { parseQuantity } from "../api/quantity.ts";
+import { FABRIC_NAMES, HARDWARE_NAMES } from "./hardware.ts";
 import { kvConnectorsSchema } from "./kv-schema.ts";
 
 const quantity = z.string().refine((text) => (parseQuantity(text) ?? 0) > 0, {
@@ -48,9 +49,9 @@ const topology = z.strictObject({
 });
 
 /** What a defaults document may choose as hardware: chips and counts of a node. */
-export const hardwareName = z.enum(["snt9", "a2", "a3", "custom"]);
-/** Which network HCCL uses between nodes. */
-export const fabricName = z.enum(["roce", "hccs"]);
+export const hardwareName = z.enum(HARDWARE_NAMES);
+/** Which network KV transfer takes between NPUs; empty: not said. */
+export const fabricName = z.enum(["", ...FABRIC_NAMES]);
 /** What publishes the NPUs and which driver files it leaves out. */
 export const platformName = z.enum(["cce", "mindcluster", "bare", "custom"]);
 
@@ -80,8 +81,8 @@ export const defaultsSchema = z.strictObject({
     .strictObject({
       resourceName: z
         .string()
-        .regex(/^huawei\.com\/(ascend-\d+|Ascend\w+(-\d+c)?|npu)$/, {
-          error: "must be an Ascend resource such as huawei.com/ascend-1980 or huawei.com/Ascend910",
+        .regex(/^[a-z0-9][-a-z0-9.]{0,251}\/[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?$/, {
+          error: "must be an extended resource such as huawei.com/ascend-1980 or huawei.com/Ascend910",
         })
         .optional(),
       inferFromArguments: z.boolean().optional(),
@@ -139,9 +140,5 @@ export const defaultsSchema = z.strictObject({
 export type DefaultsDocument = z.infer<typeof defaultsSchema>;
 /** One host path that is mounted into engines, as written in a document. */
 export type DriverMountInput = z.infer<typeof driverMount>;
-/** Names of the hardware presets. */
-export type HardwareName = z.infer<typeof hardwareName>;
-/** Names of the fabrics. */
-export type FabricName = z.infer<typeof fabricName>;
 /** Names of the platform presets. */
 export type PlatformName = z.infer<typeof platformName>;

@@ -38,7 +38,9 @@ export function pinnedText(base: ResolvedDefaults, units: Record<string, Resolve
 const STANDARD = resolveDefaults([]).settings as unknown as JsonObject;
 
 function pinnedDefaults(value: JsonObject): ResolvedDefaults {
-  const settings = withMissing(value, STANDARD);
+  // A version that did not know `hardwareSet` pinned a fabric that nobody had to have written.
+  const known = Object.hasOwn(value, "hardwareSet") ? value : { ...value, fabric: "" };
+  const settings = withMissing(known, STANDARD);
   return {
     settings: settings as unknown as Settings,
     provenance: { "*": "settings pinned at admission" },

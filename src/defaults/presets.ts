@@ -1,4 +1,5 @@
-import type { HardwareName, PlatformName } from "./document.ts";
+import type { PlatformName } from "./document.ts";
+import { HARDWARE_TABLE, type HardwareName, hardwareFacts } from "./hardware.ts";
 import { BUILT_IN_KV } from "./kv-presets.ts";
 import type { DriverMount, HardwareFacts, Settings } from "./settings.ts";
 
@@ -51,25 +52,20 @@ export const PLATFORMS: Record<PlatformName, PlatformPreset> = {
   custom: { driverMounts: [] },
 };
 
-/**
- * Nodes: counts for one pod per MindCluster's affinity documentation (03_ascend_ai_processor_based_affinity.md)
- * and, for snt9, CCE's; the port floor is above the ascend_direct transport's range (vllm-ascend PR 6455).
- */
-export const HARDWARE: Record<HardwareName, HardwareFacts> = {
-  snt9: { perNode: 8, allowedCounts: [1, 2, 4, 8], kvPortFloor: 28000 },
-  a2: { perNode: 8, allowedCounts: [1, 2, 3, 4, 5, 6, 7, 8], kvPortFloor: 28000 },
-  a3: { perNode: 16, allowedCounts: [1, 2, 4, 6, 8, 10, 12, 14, 16], kvPortFloor: 36000 },
-  custom: { perNode: 8, allowedCounts: [1, 2, 3, 4, 5, 6, 7, 8], kvPortFloor: 36000 },
-};
+/** What the defaults can change of the hardware table, by its rows. */
+export const HARDWARE: Record<HardwareName, HardwareFacts> = Object.fromEntries(
+  HARDWARE_TABLE.map((row) => [row.name, hardwareFacts(row)]),
+) as Record<HardwareName, HardwareFacts>;
 
 /** What holds where no document says anything, platform and hardware presets left out. */
-export const BUILT_IN: Omit<Settings, "driverMounts" | "hardwareFacts" | "npu"> & {
+export const BUILT_IN: Omit<Settings, "driverMounts" | "omittedMounts" | "hardwareFacts" | "npu"> & {
   npu: { inferFromArguments: boolean };
 } = {
   platform: "cce",
   hardware: "a2",
+  hardwareSet: false,
   hardwareBySelector: [],
-  fabric: "roce",
+  fabric: "",
   asks: {},
   engineContainers: ["vllm", "engine", "sglang", "mindie", "prefill", "decode", "leader", "worker"],
   npu: { inferFromArguments: true },

@@ -1,6 +1,8 @@
 import { canonical } from "../api/canonical.ts";
 import { equal, isObject, type Json, type JsonObject, listOf } from "../api/json.ts";
+import { resourceNamed } from "../engines/resource-names.ts";
 import type { DefaultsDocument, PlatformName } from "./document.ts";
+import { HARDWARE_TABLE, type HardwareName, hardwareRow } from "./hardware.ts";
 import { completeKv, mergedByName, mergeKeyOf, withoutShipped } from "./kv-resolve.ts";
 import { BUILT_IN, HARDWARE, NAMESPACE_MAY, PLATFORMS } from "./presets.ts";
 import type { Problem } from "./problem.ts";
@@ -52,6 +54,7 @@ export function resolveDefaults(
   for (const layer of layers) overlay(resolved, settingsPart(layer.document), "", layer.source, provenance);
   const settings = resolved as unknown as Settings;
   settings.platform = platform;
+  settings.hardwareSet = layers.some((layer) => layer.document.hardware !== undefined);
   applyPlatform(settings, layers, provenance);
   applyHardware(settings, layers, provenance);
   settings.kvConnectors = completeKv(
@@ -71,7 +74,14 @@ export function resolveDefaults(
 
 /** What is pinned on an object: all but what the software brings unless a document changes it. */
 function pinnable(settings: Settings): Json {
-  return { ...settings, kvConnectors: withoutShipped(settings.kvConnectors) } as unknown as Json;
+  const rows = Object.entries(settings.hardwareFacts).filter(
+    ([name, facts]) => !equal(facts as unknown as Json, HARDWARE[name as HardwareName] as unknown as Json),
+  );
+  return {
+    ...settings,
+    hardwareFacts: Object.fromEntries(rows),
+    kvConnectors: withoutShipped(settings.kvConnectors),
+  } as unknown as Json;
 }
 
 function tooLarge(text: string, layers: readonly Layer[]): Problem[] {
@@ -192,8 +202,12 @@ function applyPlatform(settings: Settings, layers: readonly Layer[], provenance:
   const preset = PLATFORMS[settings.platform];
   const from = `preset of platform ${settings.platform}`;
   if (settings.npu.resourceName === undefined) {
-    settings.npu.resourceName = preset.resourceName ?? "huawei.com/ascend-1980";
-    provenance["npu.resourceName"] = from;
+    const special = hardwareRow(settings.hardware).resourceNames[settings.platform];
+    settings.npu.resourceName = special ?? preset.resourceName ?? "huawei.com/ascend-1980";
+    provenance["npu.resourceName"] =
+      special === undefined ? from : `${from} and hardware ${settings.hardware}`;
+  } else if (!settings.hardwareSet) {
+    hardwareByResource(settings, provenance);
   }
   const mounts = new Map<string, DriverMount>();
   for (const mount of preset.driverMounts) {
@@ -214,9 +228,27 @@ function applyPlatform(settings: Settings, layers: readonly Layer[], provenance:
     }
   }
   settings.driverMounts = [...mounts.values()];
+  const omitted = new Set(layers.flatMap((layer) => layer.document.driverMounts?.omit ?? []));
+  settings.omittedMounts = HARDWARE_TABLE.flatMap((row) => row.mounts)
+    .map(({ name }) => name)
+    .filter((name) => omitted.has(name));
 }
 
-/** Presets of all hardware are pinned, so that an object can choose another; npu.* overrides the cluster's own. */
+/** A document that names the resource, and no hardware, has said what the hardware is, as far as the name tells. */
+function hardwareByResource(settings: Settings, provenance: Provenance): void {
+  const name = settings.npu.resourceName;
+  const known = resourceNamed(name);
+  const { chip } = hardwareRow(settings.hardware);
+  if (!known || chip === undefined || ((known.usually ?? chip) === chip && known.chips.includes(chip)))
+    return;
+  const chips = known.usually === undefined ? known.chips : [known.usually];
+  const row = HARDWARE_TABLE.find((one) => one.chip !== undefined && chips.includes(one.chip));
+  if (!row) return;
+  settings.hardware = row.name;
+  provenance.hardware = `npu.resourceName ${name}`;
+}
+
+/** An object can choose any row of the table; npu.* overrides the cluster's own. */
 function applyHardware(settings: Settings, layers: readonly Layer[], provenance: Provenance): void {
   settings.hardwareFacts = structuredClone(HARDWARE);
   const facts: HardwareFacts = settings.hardwareFacts[settings.hardware];

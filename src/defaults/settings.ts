@@ -1,6 +1,7 @@
 import type { RuleSetting } from "../api/finding.ts";
 import type { JsonObject } from "../api/json.ts";
-import type { FabricName, HardwareName, PlatformName } from "./document.ts";
+import type { PlatformName } from "./document.ts";
+import type { FabricName, HardwareName } from "./hardware.ts";
 import type { KvSettings } from "./kv-settings.ts";
 
 /** A host path that engines get, complete. */
@@ -29,19 +30,24 @@ export interface HardwareFacts {
 export interface Settings {
   platform: PlatformName;
   hardware: HardwareName;
+  /** Whether a document names the hardware; else it is the built-in one, or what npu.resourceName tells. */
+  hardwareSet: boolean;
   hardwareBySelector: {
     nodeSelector: Record<string, string>;
     hardware: HardwareName;
-    fabric?: FabricName | undefined;
+    fabric?: FabricName | "" | undefined;
   }[];
   hardwareFacts: Record<HardwareName, HardwareFacts>;
-  fabric: FabricName;
+  /** Empty: not said; what has one network only uses that. */
+  fabric: FabricName | "";
   /** From the annotations of the Namespace; what an object says goes before it. */
   asks: Record<string, string>;
   engineContainers: string[];
   npu: { resourceName: string; inferFromArguments: boolean };
   hccl: { socketIfname: string; hostNetworkIfname: string; env: Record<string, string> };
   driverMounts: DriverMount[];
+  /** Names of mounts that a kind of node brings and that documents leave out. */
+  omittedMounts: string[];
   sharedMemory: { enabled: boolean; sizeLimit: string };
   startupProbe: {
     enabled: boolean;

@@ -1,13 +1,6 @@
 import { type Json, type JsonObject, objectOf } from "../api/json.ts";
 import { parseNpuCount } from "./npu-count.ts";
-
-/**
- * Names under which Ascend NPUs are published: CCE's ascend-1980 and ascend-310, MindCluster's Ascend910,
- * Ascend310P, their static vNPUs (Ascend910-8c) and npu, HAMi's Ascend910B4-1. HAMi's `-memory` and `-core` are
- * shares of an NPU, no NPUs (vllm-ascend using_volcano_kthena.md, mind-cluster default_name.go, HAMi
- * ascend-device-plugin's device configuration).
- */
-const NPU = /^huawei\.com\/(?:ascend-\d+|Ascend[A-Za-z0-9]+(?:-\d+c?)?|npu)$/;
+import { isHuawei, type ResourceUnit, resourceNamed } from "./resource-names.ts";
 
 /** Resources of other vendors' accelerators, as their device plugins publish them. */
 const OTHER: readonly { vendor: string; name: RegExp }[] = [
@@ -33,13 +26,15 @@ const OTHER: readonly { vendor: string; name: RegExp }[] = [
 /** An NPU resource of a container, with what stands on each side. */
 export interface NpuResource {
   name: string;
+  unit: Exclude<ResourceUnit, "beside">;
   request?: Json;
   limit?: Json;
 }
 
-/** Whether a resource name means Ascend NPUs. */
-export function isNpuResource(name: string): boolean {
-  return name.startsWith("huawei.com/") && NPU.test(name);
+/** Whether a resource name means Ascend NPUs or shares of them. `own`: the name that the defaults give. */
+export function isNpuResource(name: string, own?: string): boolean {
+  const known = resourceNamed(name, own);
+  return known !== undefined && known.unit !== "beside";
 }
 
 /** The vendor of another accelerator that a resource name means, or undefined. */
@@ -48,33 +43,58 @@ export function otherVendorOf(name: string): string | undefined {
   return name.includes("/") ? OTHER.find((entry) => entry.name.test(name))?.vendor : undefined;
 }
 
-/** The NPU resources that a container names, in requests, limits or both; a written 0 is among them. */
-export function npuResourcesOf(container: JsonObject): NpuResource[] {
+/**
+ * The NPU resources that a container names, in requests, limits or both; a written 0 is among them.
+ * @param own the name that the defaults give (npu.resourceName)
+ */
+export function npuResourcesOf(container: JsonObject, own?: string): NpuResource[] {
   const resources = objectOf(container.resources);
   const limits = objectOf(resources.limits);
   const requests = objectOf(resources.requests);
   const found: NpuResource[] = [];
-  for (const name of Object.keys(limits)) {
-    if (isNpuResource(name)) found.push(npuResource(name, limits[name], requests[name]));
-  }
+  const take = (name: string, limit: Json | undefined, request: Json | undefined): void => {
+    const unit = resourceNamed(name, own)?.unit;
+    if (unit !== undefined && unit !== "beside") found.push(npuResource(name, unit, limit, request));
+  };
+  for (const name of Object.keys(limits)) take(name, limits[name], requests[name]);
   for (const name of Object.keys(requests)) {
-    if (isNpuResource(name) && !Object.hasOwn(limits, name)) {
-      found.push(npuResource(name, undefined, requests[name]));
-    }
+    if (!Object.hasOwn(limits, name)) take(name, undefined, requests[name]);
   }
   return found;
 }
 
-function npuResource(name: string, limit: Json | undefined, request: Json | undefined): NpuResource {
-  const found: NpuResource = { name };
+function npuResource(
+  name: string,
+  unit: NpuResource["unit"],
+  limit: Json | undefined,
+  request: Json | undefined,
+): NpuResource {
+  const found: NpuResource = { name, unit };
   if (limit !== undefined && limit !== null) found.limit = limit;
   if (request !== undefined && request !== null) found.request = request;
   return found;
 }
 
 /** Whether a container asks for NPUs. A plain 0 on both sides asks for none; a broken value does ask. */
-export function asksForNpus(container: JsonObject): boolean {
-  return npuResourcesOf(container).some((resource) => !isZero(resource.request) || !isZero(resource.limit));
+export function asksForNpus(container: JsonObject, own?: string): boolean {
+  return npuResourcesOf(container, own).some(
+    (resource) => !isZero(resource.request) || !isZero(resource.limit),
+  );
+}
+
+/**
+ * What else a container asks for under huawei.com/: names that nobody is known to publish, and amounts beside NPUs
+ * that it does not ask for. Whether they are NPUs cannot be told.
+ */
+export function unknownHuaweiResources(container: JsonObject, own?: string): string[] {
+  const resources = objectOf(container.resources);
+  const names = new Set<string>();
+  for (const side of [objectOf(resources.limits), objectOf(resources.requests)]) {
+    for (const name of Object.keys(side)) {
+      if (isHuawei(name) && !isNpuResource(name, own) && !isZero(side[name])) names.add(name);
+    }
+  }
+  return [...names];
 }
 
 function isZero(value: Json | undefined): boolean {

@@ -61,7 +61,7 @@ export function isNativeSidecar(initContainer: JsonObject): boolean {
  */
 export function engineContainers(
   podSpec: Json | undefined,
-  options: { annotation?: string | undefined; names: readonly string[] },
+  options: { annotation?: string | undefined; names: readonly string[]; resourceName?: string },
 ): EngineContainers {
   const all = listOf(objectOf(podSpec).containers).map(objectOf);
   const names = all.map((container) => stringOf(container.name) ?? "");
@@ -72,7 +72,7 @@ export function engineContainers(
     ok: true,
     containers: chosen.map(({ index, name }) => ({ index, name, found })),
   });
-  const asking = candidates.filter(({ container }) => asksForNpus(container));
+  const asking = candidates.filter(({ container }) => asksForNpus(container, options.resourceName));
   if (asking.length > 0) return pick("npu-resource", asking);
   if (options.annotation !== undefined && options.annotation !== "") {
     const named = candidates.filter(({ name }) => name === options.annotation);

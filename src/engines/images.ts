@@ -1,3 +1,5 @@
+import type { Chip } from "./resource-names.ts";
+
 /** A version of vLLM or vllm-ascend as it stands in an image tag. */
 export interface EngineVersion {
   /** As written, without the `v`: `0.11.0rc1`. */
@@ -27,8 +29,8 @@ export interface ImageFacts {
   ascend: boolean;
   version?: EngineVersion;
   mooncakeVersion?: string;
-  /** Hardware that a tag suffix names; no suffix of this kind means A2 for vllm-ascend. */
-  hardware?: "a3" | "310p" | "a5";
+  /** The chip that the tag or the name says it is built for; no such word means A2 for vllm-ascend. */
+  chip?: Chip;
   os?: "openeuler";
 }
 
@@ -47,7 +49,7 @@ export function imageFacts(image: string): ImageFacts {
   const engine = engineOf(build, `${reference.repository.toLowerCase()}:${tag}`);
   const version = build === "other" || build === "mindie" ? undefined : versionOf(tag, build);
   const mooncake = MOONCAKE.exec(tag)?.[1];
-  const hardware = hardwareOf(tag);
+  const chip = chipOf(reference.repository, tag);
   return {
     ...reference,
     build,
@@ -57,7 +59,7 @@ export function imageFacts(image: string): ImageFacts {
     ascend: /ascend|cann|mindie/.test(reference.repository.toLowerCase()) || /ascend|cann|npu/.test(tag),
     ...(version === undefined ? {} : { version }),
     ...(mooncake === undefined ? {} : { mooncakeVersion: mooncake }),
-    ...(hardware === undefined ? {} : { hardware }),
+    ...(chip === undefined ? {} : { chip }),
     ...(tag.includes("openeuler") ? { os: "openeuler" as const } : {}),
   };
 }
@@ -114,9 +116,29 @@ function versionOf(tag: string, build: ImageFacts["build"]): EngineVersion | und
   return { text: `${release}rc${match[4]}`, ...numbers, candidate: Number(match[4]) };
 }
 
-function hardwareOf(tag: string): ImageFacts["hardware"] {
-  const words = tag.split(/[-_.]/);
-  return (["a3", "310p", "a5"] as const).find((name) => words.includes(name));
+/**
+ * Words of image names and tags that name a chip: vllm-ascend's suffixes (installation.md), SGLang's (`-910b`, `-a3`:
+ * its ascend_npu.md), and the servers in those of MindIE (`2.0.RC2-800I-A2-py311`).
+ */
+export const CHIP_WORDS: ReadonlyMap<string, Chip> = new Map<string, Chip>([
+  ["a2", "910B"],
+  ["910b", "910B"],
+  ["a3", "910C"],
+  ["910c", "910C"],
+  ["310p", "310P"],
+  ["300i", "310P"],
+  ["a5", "950"],
+  ["950", "950"],
+]);
+
+/** The tag goes before the name: a mirror may keep the images of all chips under one name. */
+function chipOf(repository: string, tag: string): Chip | undefined {
+  const name = repository.slice(repository.lastIndexOf("/") + 1).toLowerCase();
+  for (const text of [tag, name]) {
+    const word = text.split(/[-_.]/).find((part) => CHIP_WORDS.has(part));
+    if (word !== undefined) return CHIP_WORDS.get(word);
+  }
+  return undefined;
 }
 
 /** Whether a version is this one or a later one; candidates count as their release. */

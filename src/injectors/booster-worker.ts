@@ -2,12 +2,13 @@ import { at, type Json, type JsonObject, objectOf, stringOf } from "../api/json.
 import { ASK } from "../api/names.ts";
 import { readAsks } from "../defaults/asks.ts";
 import { sourceOf } from "../defaults/settings.ts";
-import { asksForNpus, otherAcceleratorOf } from "../engines/accelerators.ts";
+import { asksForNpus, otherAcceleratorOf, unknownHuaweiResources } from "../engines/accelerators.ts";
 import type { Addition } from "../pinning/addition.ts";
 import { put } from "../pinning/tree.ts";
 import type { Injection } from "../pinning/unit.ts";
 import type { UnitContext } from "../pinning/workload.ts";
 import { boosterNeed } from "../readings/engine-facts.ts";
+import { readHardware } from "../readings/hardware.ts";
 import { kvPlanOfWorker, workerConfig } from "./kv/booster.ts";
 import { isWritten, lopsided } from "./npu-resources.ts";
 
@@ -21,12 +22,16 @@ export function boosterWorker(context: UnitContext): Injection {
   if (asks.inject === false) return { skip: "opted-out" };
   if (otherAcceleratorOf(worker)) return { skip: "other-vendor" };
   const connector = workerConfig(kvPlanOfWorker(context), worker);
-  if (asksForNpus(worker)) return applied(worker, [...equalised(worker), ...connector]);
+  const own = context.defaults.settings.npu.resourceName;
+  if (asksForNpus(worker, own)) return applied(worker, [...equalised(worker, own), ...connector]);
   if (asks.inject !== true && asks.npus === undefined) return { skip: "no-npu" };
+  if (asks.npus === undefined && unknownHuaweiResources(worker, own).length > 0)
+    return applied(worker, connector);
   const { settings, provenance } = context.defaults;
-  const name = settings.npu.resourceName;
-  const wanted = isWritten(worker.resources, name) ? undefined : wantedNpus(context, asks.npus);
-  if (!wanted) return applied(worker, connector);
+  const { resourceName: name } = readHardware({ asks, spec: {}, containers: [worker] }, settings);
+  const wanted =
+    name === undefined || isWritten(worker.resources, name) ? undefined : wantedNpus(context, asks.npus);
+  if (!wanted || name === undefined) return applied(worker, connector);
   const additions = (["requests", "limits"] as const).map((side) => ({
     path: ["resources", side, name],
     value: String(wanted.count),
@@ -52,8 +57,8 @@ function wantedNpus(
   return need.known ? { count: need.perPod, source: `worker config: ${need.explanation}` } : undefined;
 }
 
-function equalised(worker: JsonObject): Addition[] {
-  return lopsided(worker.resources).map(({ side, name, value }) => ({
+function equalised(worker: JsonObject, own: string): Addition[] {
+  return lopsided(worker.resources, own).map(({ side, name, value }) => ({
     path: ["resources", side, name],
     value,
     injector: "npu-resources",

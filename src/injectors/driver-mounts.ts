@@ -13,12 +13,17 @@ export const driverMounts: PodInjector = {
   id: "driver-mounts",
   inject: (pod) => {
     const engines = pod.engines.filter((engine) => engine.npus !== undefined);
-    const wanted = pod.settings.driverMounts.filter(
-      (mount) => mount.when === "always" || needsDeviceNetwork(pod, engines),
-    );
+    const network = pod.node.row.deviceNetwork && needsDeviceNetwork(pod, engines);
+    const wanted = mountsOf(pod).filter((mount) => mount.when === "always" || network);
     return wanted.flatMap((mount) => ofMount(pod, engines, mount));
   },
 };
+
+/** What the platform leaves to the pod, and what its kind of node has beside that. */
+function mountsOf({ settings, node }: PodSubject): DriverMount[] {
+  const named = new Set([...settings.omittedMounts, ...settings.driverMounts.map(({ name }) => name)]);
+  return [...settings.driverMounts, ...node.row.mounts.filter(({ name }) => !named.has(name))];
+}
 
 /** Several pods, or a connector between pods, talk over the NPUs' own network cards. */
 function needsDeviceNetwork(pod: PodSubject, engines: readonly Engine[]): boolean {

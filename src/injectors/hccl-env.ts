@@ -1,10 +1,11 @@
 import { isObject, type Json, type JsonObject, listOf, stringOf } from "../api/json.ts";
 import { ASK } from "../api/names.ts";
+import { FABRIC_SWITCHES } from "../defaults/hardware.ts";
 import { isKthenaEngine } from "../engines/images.ts";
 import type { Addition } from "../pinning/addition.ts";
 import { named } from "../pinning/path.ts";
 import { variablesNamed } from "../readings/env.ts";
-import type { Engine, PodSubject } from "../readings/pod-subject.ts";
+import { type Engine, type PodSubject, transfersDirectly } from "../readings/pod-subject.ts";
 import type { PodInjector } from "./pod-injector.ts";
 
 /** An environment variable to add, with why and where from. */
@@ -37,7 +38,7 @@ function ofEngine(pod: PodSubject, engine: Engine): Addition[] {
   const variables = [
     ownAddress(),
     ...interfaces(pod, env),
-    ...intraRoce(pod, engine, env),
+    ...fabricSwitch(pod, engine, env),
     ...ray(engine),
     ...realDevices(engine),
     ...siteEnv(pod),
@@ -61,8 +62,7 @@ function addition(list: "containers" | "initContainers", container: string, vari
 const NAMES: ReadonlySet<string> = new Set([
   "HCCL_IF_IP",
   ...IFNAMES,
-  "HCCL_INTRA_PCIE_ENABLE",
-  "HCCL_INTRA_ROCE_ENABLE",
+  ...Object.values(FABRIC_SWITCHES).flatMap(({ name, unless }) => [name, ...unless]),
   RAY_VISIBLE_DEVICES,
   REAL_DEVICES,
 ]);
@@ -133,21 +133,15 @@ function plainInterface(value: string, variable: string): string | undefined {
   return exact ? text : undefined;
 }
 
-/** HCCL_INTRA_ROCE_ENABLE=1 is needed for direct transfer on A2 and excludes the PCIe form (kv_pool.md §5.1). */
-function intraRoce(pod: PodSubject, engine: Engine, env: ReadonlyMap<string, JsonObject>): Variable[] {
-  const direct = engine.connectors.some((name) => /^(Mooncake|AscendStore)/.test(name));
-  const wanted = pod.hardware === "a2" && (direct || pod.asks.kvConnector === "mooncake");
-  if (!wanted || env.has("HCCL_INTRA_PCIE_ENABLE") || "HCCL_INTRA_PCIE_ENABLE" in pod.settings.hccl.env)
-    return [];
-  if ("HCCL_INTRA_ROCE_ENABLE" in pod.settings.hccl.env) return [];
-  return [
-    literal(
-      "HCCL_INTRA_ROCE_ENABLE",
-      "1",
-      "KV transfer on A2 goes over RoCE inside a server too",
-      `hardware ${pod.hardware}`,
-    ),
-  ];
+/** What KV transfer needs on the network of the hardware, where it is known (kv_pool.md §5.1). */
+function fabricSwitch(pod: PodSubject, engine: Engine, env: ReadonlyMap<string, JsonObject>): Variable[] {
+  const { fabric } = pod.node;
+  if (fabric === "" || !transfersDirectly(pod, engine)) return [];
+  const { name, value, unless, why } = FABRIC_SWITCHES[fabric];
+  const site = pod.settings.hccl.env;
+  const chosen = [name, ...unless].some((other) => other !== name && env.has(other));
+  if (chosen || [name, ...unless].some((other) => Object.hasOwn(site, other))) return [];
+  return [literal(name, value, why, `hardware ${pod.hardware}, fabric ${fabric}`)];
 }
 
 function ray(engine: Engine): Variable[] {

@@ -1,6 +1,6 @@
 import { at, type Json } from "../api/json.ts";
 import { ASK } from "../api/names.ts";
-import { asksForNpus, npuResourcesOf } from "../engines/accelerators.ts";
+import { asksForNpus, npuResourcesOf, unknownHuaweiResources } from "../engines/accelerators.ts";
 import type { Addition } from "../pinning/addition.ts";
 import { named } from "../pinning/path.ts";
 import type { Engine, PodSubject } from "../readings/pod-subject.ts";
@@ -24,9 +24,9 @@ export interface Lopsided {
   value: Json;
 }
 
-/** The NPU resources of a resources object that one side lacks. */
-export function lopsided(resources: Json | undefined): Lopsided[] {
-  return npuResourcesOf(resources === undefined ? {} : { resources }).flatMap(
+/** The NPU resources of a resources object that one side lacks. `own`: the name that the defaults give. */
+export function lopsided(resources: Json | undefined, own: string): Lopsided[] {
+  return npuResourcesOf(resources === undefined ? {} : { resources }, own).flatMap(
     ({ name, request, limit }): Lopsided[] => {
       if (request === undefined && limit !== undefined) return [{ side: "requests", name, value: limit }];
       return limit === undefined && request !== undefined ? [{ side: "limits", name, value: request }] : [];
@@ -41,8 +41,9 @@ export function isWritten(resources: Json | undefined, name: string): boolean {
 
 function forEngine(pod: PodSubject, engine: Engine): Addition[] {
   const base = ["spec", "containers", named(engine.name), "resources"];
-  if (asksForNpus(engine.container)) {
-    return lopsided(engine.container.resources).map(({ side, name, value }) => ({
+  const own = pod.settings.npu.resourceName;
+  if (asksForNpus(engine.container, own)) {
+    return lopsided(engine.container.resources, own).map(({ side, name, value }) => ({
       path: [...base, side, name],
       value,
       injector: "npu-resources",
@@ -50,8 +51,11 @@ function forEngine(pod: PodSubject, engine: Engine): Addition[] {
       source: side === "requests" ? "the container's limits" : "the container's requests",
     }));
   }
-  const name = pod.settings.npu.resourceName;
-  const wanted = isWritten(engine.container.resources, name) ? undefined : wantedNpus(pod, engine);
+  const name = pod.node.resourceName;
+  if (name === undefined || isWritten(engine.container.resources, name)) return [];
+  // What nobody is known to publish may be NPUs too, or a share of one.
+  if (pod.asks.npus === undefined && unknownHuaweiResources(engine.container, own).length > 0) return [];
+  const wanted = wantedNpus(pod, engine);
   if (!wanted) return [];
   return SIDES.map((side) => ({
     path: [...base, side, name],

@@ -1,10 +1,11 @@
 import type { JsonObject } from "../api/json.ts";
 import type { Asks } from "../defaults/asks.ts";
-import type { HardwareName } from "../defaults/document.ts";
+import type { HardwareName } from "../defaults/hardware.ts";
 import type { HardwareFacts, Settings } from "../defaults/settings.ts";
 import type { EngineCommand } from "../engines/engine-command.ts";
 import type { KvReading } from "../engines/kv-transfer-config.ts";
 import type { NeededNpus } from "../engines/npus.ts";
+import type { HardwareReading } from "./hardware.ts";
 import type { KvPlan } from "./kv-plan.ts";
 
 /** A container that runs the model server, as an injector sees it. */
@@ -40,6 +41,8 @@ export interface PodSubject {
   settings: Settings;
   hardware: HardwareName;
   facts: HardwareFacts;
+  /** Where the hardware was read, and what follows from it. */
+  node: HardwareReading;
   /** What is decided about the role's KV connector; undefined where it has none. */
   kv?: KvPlan | undefined;
   /** Where a setting came from. */
@@ -49,4 +52,11 @@ export interface PodSubject {
 /** The connectors for which the device network's configuration is needed on the pod (vllm-ascend, kv_pool.md). */
 export function usesDeviceNetworkConnector(engine: Engine): boolean {
   return engine.connectors.some((name) => /^(Mooncake|AscendStore|LMCacheAscend)/.test(name));
+}
+
+/** Whether an engine transfers its KV cache with Mooncake or a store, directly from NPU to NPU (kv_pool.md §5.1). */
+export function transfersDirectly({ asks }: PodSubject, engine: Engine): boolean {
+  return (
+    asks.kvConnector === "mooncake" || engine.connectors.some((name) => /^(Mooncake|AscendStore)/.test(name))
+  );
 }

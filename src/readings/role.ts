@@ -1,6 +1,5 @@
 import { at, type Json, type JsonObject, listOf, objectOf } from "../api/json.ts";
 import { type Asks, asksIn, readAsks } from "../defaults/asks.ts";
-import type { HardwareName } from "../defaults/document.ts";
 import { type ResolvedDefaults, type Settings, sourceOf } from "../defaults/settings.ts";
 import { npuResourcesOf } from "../engines/accelerators.ts";
 import { type EngineContainer, engineContainers } from "../engines/containers.ts";
@@ -9,6 +8,7 @@ import { parseNpuCount } from "../engines/npu-count.ts";
 import { entryTemplateOf, modelServingShape } from "../kinds/model-serving.ts";
 import { templatesOf } from "../kinds/units.ts";
 import { engineFacts } from "./engine-facts.ts";
+import { type HardwareReading, readHardware } from "./hardware.ts";
 import { type KvPlan, kvArgument } from "./kv-plan.ts";
 import type { Engine, PodSubject } from "./pod-subject.ts";
 import { type Trigger, triggerOf } from "./trigger.ts";
@@ -18,6 +18,8 @@ export interface TemplatePlace {
   part: PodSubject["part"];
   place: readonly string[];
   asks: Asks;
+  /** Its hardware, by what was written before anything was added. */
+  node: HardwareReading;
   engines: readonly FoundEngine[];
   /** Why no engine can be told, where that is so. */
   noEngine?: string;
@@ -80,12 +82,13 @@ function reading(
     spec: objectOf(item.template.spec),
     asks: readAsks(item.asks),
   }));
-  const trigger = triggerOf(read);
+  const trigger = triggerOf(read, settings.npu.resourceName);
   if ("skip" in trigger) return { trigger, places: [], pods };
   const found = read.map(({ part, spec, asks }) => {
     const engines = engineContainers(spec, {
       annotation: asks.engineContainer,
       names: settings.engineContainers,
+      resourceName: settings.npu.resourceName,
     });
     // A lone container beside an entry that wrote its NPUs itself may well be something else.
     const sure = trigger.by === "asked" || part !== "worker";
@@ -102,16 +105,27 @@ function reading(
   const others = { entry: firstOf("entry"), worker: firstOf("worker") };
   const places = read.map(({ part, place, spec, asks }, index): TemplatePlace => {
     const engines = found[index];
+    const indices = engines?.ok ? engines.containers.map((engine) => engine.index) : [];
+    const node = readHardware({ asks, spec, containers: enginesFirst(spec, indices) }, settings);
     if (!engines?.ok)
-      return { part, place, asks, engines: [], ...(engines ? { noEngine: engines.reason } : {}) };
+      return { part, place, asks, node, engines: [], ...(engines ? { noEngine: engines.reason } : {}) };
     return {
       part,
       place,
       asks,
+      node,
       engines: engines.containers.map((engine) => withFacts(engine, spec, part, pods, others)),
     };
   });
   return { trigger, places, pods };
+}
+
+function enginesFirst(spec: JsonObject, engines: readonly number[]): JsonObject[] {
+  const containers = listOf(spec.containers).map(objectOf);
+  return [
+    ...containers.filter((_, index) => engines.includes(index)),
+    ...containers.filter((_, index) => !engines.includes(index)),
+  ];
 }
 
 function withFacts(
@@ -136,7 +150,7 @@ export function podSubject(
 ): PodSubject {
   const template = objectOf(at(unit, ...from.place));
   const spec = objectOf(template.spec);
-  const hardware = hardwareOf(spec, from.asks, defaults.settings);
+  const { node } = from;
   const entry = role.places.find((place) => place.part === "entry");
   return {
     part: from.part,
@@ -145,29 +159,42 @@ export function podSubject(
     spec,
     hostNetwork: spec.hostNetwork === true,
     pods: role.pods,
-    engines: from.engines.map((engine) => engineAt(spec, engine, role.kv)),
+    engines: from.engines.map((engine) =>
+      engineAt(spec, engine, role.kv, defaults.settings.npu.resourceName),
+    ),
     kv: role.kv,
-    entryNpus: from.part === "worker" ? entryNpus(unit, entry) : undefined,
+    entryNpus:
+      from.part === "worker" ? entryNpus(unit, entry, defaults.settings.npu.resourceName) : undefined,
     asks: from.asks,
     settings: defaults.settings,
-    hardware,
-    facts: defaults.settings.hardwareFacts[hardware],
+    hardware: node.name,
+    facts: node.facts,
+    node,
     source: (path) => sourceOf(defaults.provenance, path),
   };
 }
 
-function entryNpus(unit: JsonObject, place: TemplatePlace | undefined): number | undefined {
+function entryNpus(
+  unit: JsonObject,
+  place: TemplatePlace | undefined,
+  resourceName: string,
+): number | undefined {
   if (!place) return undefined;
   const containers = listOf(at(unit, ...place.place, "spec", "containers"));
   return place.engines
-    .map(({ index }) => npusOf(objectOf(containers[index])))
+    .map(({ index }) => npusOf(objectOf(containers[index]), resourceName))
     .find((count) => count !== undefined);
 }
 
 /** Containers keep their places: nothing is ever put before one. */
-function engineAt(spec: JsonObject, { name, index, facts }: FoundEngine, plan: KvPlan | undefined): Engine {
+function engineAt(
+  spec: JsonObject,
+  { name, index, facts }: FoundEngine,
+  plan: KvPlan | undefined,
+  resourceName: string,
+): Engine {
   const container = objectOf(listOf(spec.containers)[index]);
-  const engine = { name, container, npus: npusOf(container), ...facts };
+  const engine = { name, container, npus: npusOf(container, resourceName), ...facts };
   if (plan === undefined || facts.connectors.length > 0) return engine;
   // A generated configuration is not among the arguments that were read.
   return { ...engine, connectors: plan.classes, kv: generatedIn(container, plan) ?? facts.kv };
@@ -180,23 +207,20 @@ function generatedIn(container: JsonObject, { outcome }: KvPlan): KvReading | un
   return index < 0 ? undefined : { ...outcome.reading, at: { list: "args", index } };
 }
 
-/** NPUs of a container, all resource names together; undefined where it has none or they cannot be read. */
-export function npusOf(container: JsonObject): number | undefined {
+/**
+ * NPUs of a container, all resource names together, virtual ones too; of a resource that is an amount of one NPU, one.
+ * Undefined where it has none or they cannot be read.
+ */
+export function npusOf(container: JsonObject, resourceName?: string): number | undefined {
   let sum = 0;
-  for (const { limit, request } of npuResourcesOf(container)) sum += countOf(limit ?? request);
+  for (const { unit, limit, request } of npuResourcesOf(container, resourceName)) {
+    const count = countOf(limit ?? request);
+    sum += unit === "part" ? Math.min(count, 1) : count;
+  }
   return sum > 0 ? sum : undefined;
 }
 
 function countOf(value: Json | undefined): number {
   const count = parseNpuCount(value);
   return count.ok ? count.count : 0;
-}
-
-function hardwareOf(spec: JsonObject, asks: Asks, settings: Settings): HardwareName {
-  if (asks.hardware) return asks.hardware;
-  const selector = objectOf(spec.nodeSelector);
-  const pool = settings.hardwareBySelector.find(({ nodeSelector }) =>
-    Object.entries(nodeSelector).every(([key, value]) => selector[key] === value),
-  );
-  return pool?.hardware ?? settings.hardware;
 }

@@ -10,13 +10,16 @@ export type Trigger = { by: "resource" | "asked" } | { skip: SkipReason };
 
 /**
  * Decides by the templates of a role, and by what is asked there: never a workload that asks for another vendor's
- * accelerator, never one that opted out.
+ * accelerator, never one that opted out. `resourceName`: the name of NPUs in the defaults.
  */
-export function triggerOf(templates: readonly { spec: JsonObject; asks: Asks }[]): Trigger {
+export function triggerOf(
+  templates: readonly { spec: JsonObject; asks: Asks }[],
+  resourceName: string,
+): Trigger {
   const containers = templates.flatMap(({ spec }) => containersOf(spec));
   const inject = templates.find(({ asks }) => asks.inject !== undefined)?.asks.inject;
   if (inject === false) return { skip: "opted-out" };
-  const npus = containers.some(asksForNpus);
+  const npus = containers.some((container) => asksForNpus(container, resourceName));
   if (containers.some((container) => otherAcceleratorOf(container))) return { skip: "other-vendor" };
   if (npus) return { by: "resource" };
   const asked = inject === true || templates.some(({ asks }) => asks.npus !== undefined);

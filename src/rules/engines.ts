@@ -43,7 +43,6 @@ export function enginesOfUnit(unit: RuleUnit): RuleEngine[] {
         envLabel: holder.label,
         envFrom: listOf(holder.container.envFrom).length > 0,
         pods: pod.pods,
-        hardware: pod.hardware,
         facts: pod.facts,
         settings: pod.settings,
       },
@@ -58,7 +57,6 @@ export function engineOfWorker(unit: RuleUnit, object: JsonObject, settings: Set
   if (!holder) throw new Error(`worker ${unit.key} has no holder`);
   const pods = typeof unit.value.pods === "number" ? Math.max(1, unit.value.pods) : 1;
   const command = boosterCommand(unit.value.config, pods, stringOf(backend.type));
-  const { hardware } = holder;
   return {
     ...holder,
     image: imageOf(unit.value),
@@ -69,8 +67,7 @@ export function engineOfWorker(unit: RuleUnit, object: JsonObject, settings: Set
     envLabel: "the backend",
     envFrom: listOf(backend.envFrom).length > 0,
     pods,
-    hardware,
-    facts: settings.hardwareFacts[hardware],
+    facts: holder.node.facts,
     settings,
   };
 }

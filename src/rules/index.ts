@@ -18,6 +18,7 @@ import { KV_GENERATION_RULES } from "./kv-generation.ts";
 import { KV_ROUTING_RULES } from "./kv-routing.ts";
 import { KV_SIZE_RULES } from "./kv-sizes.ts";
 import { NPU_RULES } from "./npu.ts";
+import { NPU_HARDWARE_RULES } from "./npu-hardware.ts";
 import { NPU_IMAGE_RULES } from "./npu-images.ts";
 import { NPU_NAME_RULES } from "./npu-names.ts";
 import { NPU_POD_RULES } from "./npu-pods.ts";
@@ -33,6 +34,7 @@ export const RULES: readonly Rule[] = [
   ...NPU_RULES,
   ...NPU_NAME_RULES,
   ...NPU_POD_RULES,
+  ...NPU_HARDWARE_RULES,
   ...NPU_IMAGE_RULES,
   ...HCCL_RULES,
   ...HCCL_ADDRESS_RULES,

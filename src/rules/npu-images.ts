@@ -1,4 +1,9 @@
 import { listOf, stringOf } from "../api/json.ts";
+import { ASK } from "../api/names.ts";
+import { HARDWARE_TABLE, type HardwareRow, hardwareRow } from "../defaults/hardware.ts";
+import type { ImageFacts } from "../engines/images.ts";
+import type { Chip } from "../engines/resource-names.ts";
+import type { HardwareClue } from "../readings/hardware.ts";
 import type { RuleEngine } from "./engines.ts";
 import { variableOf, withNpus } from "./engines.ts";
 import { quoted } from "./quote.ts";
@@ -9,31 +14,69 @@ const image = (engine: RuleEngine): string => stringOf(engine.container.image) ?
 const hardware: Rule = {
   id: "npu/image-hardware",
   severity: "warn",
-  summary: "The vllm-ascend image is built for the hardware",
-  why: "A3 needs tags with -a3, 310P tags with -310p; the others are for A2 (vllm-ascend, installation.md; issue 5256).",
+  summary: "The image is built for the hardware",
+  why: "A3 needs tags with -a3, 310P those with -310p, A5 those with -a5; vllm-ascend's without such a word are for A2 (vllm-ascend, installation.md; issue 5256), SGLang's say -910b.",
   example: {
     in: "container",
-    refused: "image: quay.io/ascend/vllm-ascend:v0.11.0-a3 # on a2",
-    admitted: "image: quay.io/ascend/vllm-ascend:v0.11.0",
+    refused:
+      'image: quay.io/ascend/vllm-ascend:v0.11.0-310p\nresources: {limits: {huawei.com/ascend-1980: "1"}}',
+    admitted: 'image: quay.io/ascend/vllm-ascend:v0.11.0\nresources: {limits: {huawei.com/ascend-1980: "1"}}',
   },
   check: (subject) =>
     withNpus(subject.engines).flatMap((engine): Remark[] => {
-      const facts = engine.image;
-      if (facts?.build !== "vllm-ascend" || facts.version === undefined) return [];
-      const on = engine.hardware === "snt9" || engine.hardware === "custom" ? undefined : engine.hardware;
-      const built = facts.hardware ?? "a2";
-      if (on === undefined || built === on) return [];
+      const { image: facts, node } = engine;
+      const { chip } = node.row;
+      if (!facts || chip === undefined || chip === "910A") return [];
+      const built = facts.chip ?? (facts.build === "vllm-ascend" && facts.version ? "910B" : undefined);
+      // Of images that name no engine a word in the tag is no proof.
+      if (built === undefined || !(facts.ascend || facts.engine !== undefined)) return [];
+      const byImage = node.conflicts.find(
+        ({ first, second }) => first.kind === "image" && second.kind === "defaults",
+      );
+      if (built === chip && !byImage) return [];
+      const against = node.conflicts.find(({ second }) => second.kind === "image")?.first;
+      const other = byImage?.second ?? against ?? node.by;
+      const wanted = hardwareRow(byImage?.second.fits[0] ?? node.name);
+      const settled = other.kind === "defaults" || other.kind === "pool";
       return [
         {
           path: `${engine.field}.image`,
           value: image(engine),
-          against: on,
-          message: `the image of ${engine.label} is built for ${built}, the hardware is ${on}`,
-          fix: `use the tag ${on === "a3" ? "that ends with -a3" : "without a hardware suffix"}, or set kthena-ascend.io/hardware`,
+          against: wanted.name,
+          message: `the image of ${engine.label} is built for ${CHIP_NAMES[built]}, ${hardwareSaid(other)}`,
+          fix: `${tagFor(wanted, facts)}${settled ? `, or set ${ASK.hardware}: "${rowFor(built)}"` : ""}`,
         },
       ];
     }),
 };
+
+/** What the chips are called in the names of their servers. */
+const CHIP_NAMES: Readonly<Record<Chip, string>> = {
+  "910A": "the first 910",
+  "910B": "A2",
+  "910C": "A3",
+  "310": "310",
+  "310P": "310P",
+  "950": "A5",
+};
+
+function hardwareSaid({ kind, text, fits }: HardwareClue): string {
+  if (kind === "defaults" || kind === "pool") return `the defaults say hardware: ${fits[0]}`;
+  if (kind === "annotation") return `the annotation says hardware: ${fits[0]}`;
+  return kind === "resource" ? `but it asks for ${text}` : `but its node has the label ${text}`;
+}
+
+function rowFor(chip: Chip): string {
+  return HARDWARE_TABLE.find((row) => row.chip === chip)?.name ?? "custom";
+}
+
+/** Which tag of the same image is for a kind of node. */
+function tagFor(row: HardwareRow, facts: ImageFacts): string {
+  const [own, other] = row.imageSuffixes;
+  const suffix = facts.build === "sglang" ? (other ?? own) : own;
+  if (suffix === undefined) return "use an image for it";
+  return suffix === "" ? "use the tag without a hardware suffix" : `use the tag with ${suffix}`;
+}
 
 const vendor: Rule = {
   id: "npu/image-vendor",

@@ -1,10 +1,13 @@
 import { closest } from "../api/closest.ts";
 import { objectOf, stringOf } from "../api/json.ts";
-import { isNpuResource, npuResourcesOf } from "../engines/accelerators.ts";
+import { ASK } from "../api/names.ts";
+import { unknownHuaweiResources } from "../engines/accelerators.ts";
+import { RESOURCE_NAMES, resourceNamed } from "../engines/resource-names.ts";
 import { withNpus } from "./engines.ts";
 import { listed, npus as npusText, quoted } from "./quote.ts";
 import { removing } from "./remedy.ts";
 import type { Remark, Rule } from "./rule.ts";
+import type { Holder } from "./subject.ts";
 
 const unused: Rule = {
   id: "npu/unused",
@@ -42,21 +45,21 @@ const resourceName: Rule = {
     admitted: 'resources: {limits: {huawei.com/ascend-1980: "8"}}',
   },
   check: (subject) =>
-    withNpus(subject.engines).flatMap(({ container, settings, field, label }): Remark[] => {
+    withNpus(subject.engines).flatMap(({ container, settings, node, field, label }): Remark[] => {
       const standard = settings.npu.resourceName;
-      return namesOf(container.resources)
-        .filter(({ name }) => name !== standard)
+      return namesOf(container.resources, standard)
+        .filter(({ name }) => name !== standard && name !== node.resourceName)
         .map(({ side, name }) => ({
           path: `${field}.resources.${side}[${name}]`,
           value: name,
           message: `${label} asks for ${name}, the cluster's defaults name ${standard}`,
-          fix: `use ${standard}, unless other nodes publish ${name} too`,
+          fix: `use ${node.resourceName ?? standard}, unless other nodes publish ${name} too`,
         }));
     }),
 };
 
-/** Huawei's resources that mean whole devices, mistyped ones too; shares of one (HAMi's -memory, -core) are none. */
-function namesOf(resources: unknown): { side: string; name: string }[] {
+/** The names of whole NPUs. Shares of one are published beside those, or by a scheduler of their own. */
+function namesOf(resources: unknown, own: string): { side: string; name: string }[] {
   const { limits, requests } = objectOf(resources);
   const found = new Map<string, string>();
   for (const [side, list] of [
@@ -64,12 +67,50 @@ function namesOf(resources: unknown): { side: string; name: string }[] {
     ["requests", requests],
   ] as const) {
     for (const name of Object.keys(objectOf(list))) {
-      const meant = isNpuResource(name) || /^huawei\.com\/(?!.*-(?:memory|core)$)/i.test(name);
-      if (meant && !found.has(name)) found.set(name, side);
+      if (resourceNamed(name, own)?.unit === "npu" && !found.has(name)) found.set(name, side);
     }
   }
   return [...found].map(([name, side]) => ({ side, name }));
 }
+
+const unknownResource: Rule = {
+  id: "npu/unknown-resource",
+  severity: "warn",
+  summary:
+    "Under huawei.com/ an engine asks for what is known to be an NPU, a share of one, or an amount beside it",
+  why: "An administrator can publish NPUs under other names (MindCluster, customname/public_name_config.go), so nothing is added beside an unknown one; a mistyped one keeps the pod Pending.",
+  example: {
+    in: "container",
+    refused: 'resources: {limits: {huawei.com/Ascend-910: "8"}}',
+    admitted: 'resources: {limits: {huawei.com/ascend-1980: "8"}}',
+  },
+  check: (subject) =>
+    subject.units.flatMap(({ holders }) =>
+      holders.filter(({ engine }) => engine).flatMap((holder) => unknownIn(holder)),
+    ),
+};
+
+function unknownIn({ container, field, label, npus, resourceName }: Holder): Remark[] {
+  return unknownHuaweiResources(container, resourceName)
+    .filter((name) => npus === undefined || resourceNamed(name, resourceName) === undefined)
+    .map((name): Remark => {
+      const beside = resourceNamed(name, resourceName) !== undefined;
+      const guess = closest(name, KNOWN_NAMES);
+      return {
+        path: `${field}.resources`,
+        value: name,
+        message: beside
+          ? `${label} asks for ${name}, an amount beside NPUs, and for no NPUs`
+          : `${label} asks for ${name}, which is not known to be NPUs${npus === undefined ? "; none are added beside it" : ""}`,
+        fix: beside
+          ? `ask for ${name.replace(/[-.][^-.]*$/, "")} too`
+          : `${guess === undefined ? "" : `did you mean ${guess}? Else `}name it as npu.resourceName in the defaults if it is NPUs; if not, set the annotation ${ASK.npus}`,
+      };
+    });
+}
+
+/** Names that a mistyped one may mean. */
+const KNOWN_NAMES = RESOURCE_NAMES.flatMap(({ examples }) => examples.map((name) => `huawei.com/${name}`));
 
 const oneResource: Rule = {
   id: "npu/one-resource",
@@ -82,8 +123,8 @@ const oneResource: Rule = {
     admitted: 'resources: {limits: {huawei.com/ascend-1980: "8"}}',
   },
   check: (subject) =>
-    withNpus(subject.engines).flatMap(({ container, field, label }): Remark[] => {
-      const names = npuResourcesOf(container).map(({ name }) => name);
+    withNpus(subject.engines).flatMap(({ asked, field, label }): Remark[] => {
+      const names = asked.map(({ name }) => name);
       if (names.length < 2) return [];
       return [
         {
@@ -175,6 +216,7 @@ const schedulePolicy: Rule = {
 export const NPU_NAME_RULES: readonly Rule[] = [
   unused,
   resourceName,
+  unknownResource,
   oneResource,
   allocation,
   schedulePolicy,

@@ -1,6 +1,6 @@
 import type { Json } from "../api/json.ts";
 import { ASK } from "../api/names.ts";
-import { npuResourcesOf } from "../engines/accelerators.ts";
+import { unknownHuaweiResources } from "../engines/accelerators.ts";
 import { parseNpuCount } from "../engines/npu-count.ts";
 import { npus as npusText } from "./quote.ts";
 import type { Remark, Rule } from "./rule.ts";
@@ -32,12 +32,10 @@ interface Side {
 }
 
 function sidesOf(holder: Holder): Side[] {
-  return npuResourcesOf(holder.resources === undefined ? {} : { resources: holder.resources }).flatMap(
-    ({ name, request, limit }): Side[] => [
-      ...(request === undefined ? [] : [{ side: "requests" as const, name, value: request }]),
-      ...(limit === undefined ? [] : [{ side: "limits" as const, name, value: limit }]),
-    ],
-  );
+  return holder.asked.flatMap(({ name, request, limit }): Side[] => [
+    ...(request === undefined ? [] : [{ side: "requests" as const, name, value: request }]),
+    ...(limit === undefined ? [] : [{ side: "limits" as const, name, value: limit }]),
+  ]);
 }
 
 /** Where a holder's number of NPUs stands. */
@@ -89,21 +87,19 @@ const equalSides: Rule = {
   },
   check: (subject) =>
     holders(subject).flatMap((holder) =>
-      npuResourcesOf(holder.resources === undefined ? {} : { resources: holder.resources }).flatMap(
-        ({ name, request, limit }): Remark[] => {
-          const asked = parseNpuCount(request);
-          const limited = parseNpuCount(limit);
-          if (!asked.ok || !limited.ok || asked.count === limited.count) return [];
-          return [
-            {
-              path: `${holder.field}.resources.requests[${name}]`,
-              value: request,
-              message: `${holder.label} requests ${npusText(asked.count)} but is limited to ${limited.count}`,
-              fix: "write the same number on both sides, or leave one out",
-            },
-          ];
-        },
-      ),
+      holder.asked.flatMap(({ name, request, limit }): Remark[] => {
+        const asked = parseNpuCount(request);
+        const limited = parseNpuCount(limit);
+        if (!asked.ok || !limited.ok || asked.count === limited.count) return [];
+        return [
+          {
+            path: `${holder.field}.resources.requests[${name}]`,
+            value: request,
+            message: `${holder.label} requests ${npusText(asked.count)} but is limited to ${limited.count}`,
+            fix: "write the same number on both sides, or leave one out",
+          },
+        ];
+      }),
     ),
 };
 
@@ -121,7 +117,7 @@ const countShape: Rule = {
     ...wholePods(subject),
     ...holders(subject).flatMap((holder): Remark[] => {
       const { npus, allowedCounts } = holder;
-      if (npus === undefined || allowedCounts.includes(npus)) return [];
+      if (npus === undefined || allowedCounts.includes(npus) || !wholeNpusOnly(holder)) return [];
       const larger = allowedCounts.find((count) => count >= npus);
       const largest = Math.max(...allowedCounts);
       return [
@@ -133,11 +129,17 @@ const countShape: Rule = {
             larger === undefined
               ? `use ${largest} at most and spread the role over several pods with workerReplicas, or set the annotation ${ASK.hardware}`
               : `use ${larger}, or set the annotation ${ASK.hardware} if the nodes are others`,
+          uncertain: !holder.node.row.countsCertain,
         },
       ];
     }),
   ],
 };
+
+/** Shares of NPUs come in other numbers: what their device plugin makes of a chip. */
+function wholeNpusOnly({ asked }: Holder): boolean {
+  return asked.every(({ unit }) => unit === "npu");
+}
 
 /** Several containers of one pod share its node: together they cannot have more than one pod can. */
 function wholePods(subject: RuleSubject): Remark[] {
@@ -200,13 +202,15 @@ const unknownCount: Rule = {
   },
   check: (subject) =>
     holders(subject).flatMap((holder): Remark[] => {
-      if (
-        !holder.engine ||
-        npuResourcesOf(holder.resources === undefined ? {} : { resources: holder.resources }).length > 0
-      )
-        return [];
+      if (!holder.engine || holder.asked.length > 0) return [];
+      // That one is told by a rule of its own.
+      if (unknownHuaweiResources(holder.container).length > 0) return [];
       const why =
-        holder.need?.known === false ? holder.need.reason : "reading it from the arguments is turned off";
+        holder.node.resourceName === undefined
+          ? `under which name NPUs of ${holder.node.name} are published is not known (npu.resourceName of the defaults)`
+          : holder.need?.known === false
+            ? holder.need.reason
+            : "reading it from the arguments is turned off";
       return [
         {
           path: `${holder.field}.resources`,

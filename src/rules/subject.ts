@@ -1,14 +1,15 @@
 import { type Json, type JsonObject, listOf, objectOf, stringOf } from "../api/json.ts";
 import { readAsks } from "../defaults/asks.ts";
-import type { HardwareName } from "../defaults/document.ts";
+import type { HardwareName } from "../defaults/hardware.ts";
 import type { ResolvedDefaults } from "../defaults/settings.ts";
-import { asksForNpus } from "../engines/accelerators.ts";
+import { type NpuResource, npuResourcesOf } from "../engines/accelerators.ts";
 import { kvPlanOfWorker } from "../injectors/kv/booster.ts";
 import type { WorkloadKind } from "../kinds/index.ts";
 import { named } from "../pinning/path.ts";
 import { get } from "../pinning/tree.ts";
 import type { CompletedUnit, CompletedWorkload } from "../pinning/workload.ts";
 import { boosterNeed, type Need } from "../readings/engine-facts.ts";
+import { type HardwareReading, readHardware } from "../readings/hardware.ts";
 import type { KvPlan } from "../readings/kv-plan.ts";
 import type { PodSubject } from "../readings/pod-subject.ts";
 import { npusOf, podSubject, type RoleReading, readRole } from "../readings/role.ts";
@@ -27,7 +28,13 @@ export interface Holder {
   engine: boolean;
   npus: number | undefined;
   need: Need | undefined;
+  /** The NPU resources that it names, with what stands on each side. */
+  asked: readonly NpuResource[];
+  /** The name of NPUs in the defaults. */
+  resourceName: string;
   hardware: HardwareName;
+  /** Where the hardware was read, and what follows from it. */
+  node: HardwareReading;
   allowedCounts: readonly number[];
   /** Key of its role or worker. */
   role: string;
@@ -104,16 +111,20 @@ export function workloadSubject(
 
 function workerUnit(completed: CompletedUnit, object: JsonObject): RuleUnit {
   const { unit, value, defaults } = completed;
-  const hardware = readAsks(completed.asks).hardware ?? defaults.settings.hardware;
+  const asks = readAsks(completed.asks);
+  const node = readHardware({ asks, spec: {}, containers: [unit.value] }, defaults.settings);
   const holder: Holder = {
     field: unit.field,
     label: `worker ${unit.key}`,
     resources: value.resources,
     engine: true,
-    npus: npusOf(value),
+    npus: npusOf(value, defaults.settings.npu.resourceName),
+    asked: npuResourcesOf(value, defaults.settings.npu.resourceName),
+    resourceName: defaults.settings.npu.resourceName,
     need: boosterNeed(value, stringOf(objectOf(objectOf(object.spec).backend).type)),
-    hardware,
-    allowedCounts: defaults.settings.hardwareFacts[hardware].allowedCounts,
+    hardware: node.name,
+    node,
+    allowedCounts: node.facts.allowedCounts,
     role: unit.key,
     name: unit.key,
     list: "workers",
@@ -164,9 +175,12 @@ export function holdersOf(place: RulePod, role = ""): Holder[] {
           label: `container ${name} of ${label}`,
           resources: container.resources,
           engine: engine !== undefined,
-          npus: asksForNpus(container) ? npusOf(container) : undefined,
+          npus: npusOf(container, pod.settings.npu.resourceName),
           need: engine?.need,
+          asked: npuResourcesOf(container, pod.settings.npu.resourceName),
+          resourceName: pod.settings.npu.resourceName,
           hardware: pod.hardware,
+          node: pod.node,
           allowedCounts: pod.facts.allowedCounts,
           role,
           name,

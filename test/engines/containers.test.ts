@@ -27,7 +27,7 @@ describe("resource names", () => {
     ["huawei.com/npu", true],
     ["huawei.com/Ascend910B3-memory", false],
     ["huawei.com/Ascend910B3-core", false],
-    ["huawei.com/npu-core", false],
+    ["huawei.com/npu-core", true],
     ["huawei.com/ascend-1980-x", false],
     ["huawei.com/AscendReal/x", false],
     ["nvidia.com/gpu", false],
@@ -64,8 +64,8 @@ describe("resource names", () => {
       resources: { limits: { [NPU]: "8", cpu: 1 }, requests: { [NPU]: 4, "huawei.com/npu": "1" } },
     };
     expect(npuResourcesOf(container)).toEqual([
-      { name: NPU, limit: "8", request: 4 },
-      { name: "huawei.com/npu", request: "1" },
+      { name: NPU, unit: "npu", limit: "8", request: 4 },
+      { name: "huawei.com/npu", unit: "npu", request: "1" },
     ]);
     expect(asksForNpus(container)).toBe(true);
     expect(asksForNpus({ resources: { limits: { [NPU]: "0" }, requests: { [NPU]: 0 } } })).toBe(false);

@@ -24,14 +24,14 @@ describe("references", () => {
 });
 
 describe("what an image holds", () => {
-  /** build, engine, version, hardware, os. */
+  /** build, engine, version, chip, os. */
   const holds = (image: string) => {
-    const { build, engine, version, hardware, os, ascend } = imageFacts(image);
+    const { build, engine, version, chip, os, ascend } = imageFacts(image);
     const parts = [
       build,
       engine ?? "?",
       version?.text ?? "?",
-      hardware ?? "-",
+      chip ?? "-",
       os ?? "-",
       ascend ? "ascend" : "-",
     ];
@@ -39,10 +39,10 @@ describe("what an image holds", () => {
   };
   test.each([
     ["quay.io/ascend/vllm-ascend:v0.11.0rc1", "vllm-ascend vllm 0.11.0rc1 - - ascend"],
-    ["quay.io/ascend/vllm-ascend:v0.11.0rc1-a3", "vllm-ascend vllm 0.11.0rc1 a3 - ascend"],
-    ["mirror:5000/x/vllm-ascend:v0.11.0-a3-openeuler", "vllm-ascend vllm 0.11.0 a3 openeuler ascend"],
-    ["quay.io/ascend/vllm-ascend:v0.9.1-310p-openeuler", "vllm-ascend vllm 0.9.1 310p openeuler ascend"],
-    ["quay.io/ascend/vllm-ascend:main-a3", "vllm-ascend vllm ? a3 - ascend"],
+    ["quay.io/ascend/vllm-ascend:v0.11.0rc1-a3", "vllm-ascend vllm 0.11.0rc1 910C - ascend"],
+    ["mirror:5000/x/vllm-ascend:v0.11.0-a3-openeuler", "vllm-ascend vllm 0.11.0 910C openeuler ascend"],
+    ["quay.io/ascend/vllm-ascend:v0.9.1-310p-openeuler", "vllm-ascend vllm 0.9.1 310P openeuler ascend"],
+    ["quay.io/ascend/vllm-ascend:main-a3", "vllm-ascend vllm ? 910C - ascend"],
     ["quay.io/ascend/vllm-ascend:releases-v0.13.0", "vllm-ascend vllm 0.13.0 - - ascend"],
     ["quay.io/ascend/vllm-ascend:v0.18", "vllm-ascend vllm 0.18 - - ascend"],
     ["quay.io/ascend/vllm-ascend@sha256:0a3f", "vllm-ascend vllm ? - - ascend"],
@@ -53,8 +53,8 @@ describe("what an image holds", () => {
     ["ghcr.io/volcano-sh/kthena-engine:latest", "kthena-engine ? ? - - -"],
     ["vllm/vllm-openai:v0.10.0-cu128-nixl-v0.4.1-lmcache-0.3.2", "vllm-openai vllm 0.10.0 - - -"],
     ["vllm/vllm-openai-cpu:latest", "vllm-openai vllm ? - - -"],
-    ["lmsysorg/sglang:v0.5.2-cann8.2.rc1-a3", "sglang sglang 0.5.2 a3 - ascend"],
-    ["swr.cn-south-1.example.com/ascendhub/mindie:2.0.RC2-800I-A2-py311", "mindie mindie ? - - ascend"],
+    ["lmsysorg/sglang:v0.5.2-cann8.2.rc1-a3", "sglang sglang 0.5.2 910C - ascend"],
+    ["swr.cn-south-1.example.com/ascendhub/mindie:2.0.RC2-800I-A2-py311", "mindie mindie ? 910B - ascend"],
     ["r/team/my-vllm-thing:3", "other vllm ? - - -"],
     ["nginx:1.27", "other ? ? - - -"],
   ])("%s holds %s", (image, expected) => {

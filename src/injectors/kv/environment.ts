@@ -49,7 +49,7 @@ function mooncake(plan: KvPlan, pod: PodSubject): KvVariable[] {
   const settings = pod.settings.kvConnectors.mooncake;
   const moved = settings.transportBasePort !== 20000;
   // Only where asked for: it needs minima of the driver and CANN that cannot be seen here (kv_pool.md §5.1).
-  const fabric = settings.fabricMemory && pod.hardware === "a3";
+  const fabric = settings.fabricMemory && pod.node.row.fabrics.includes("hccs");
   return [
     ...(moved
       ? [
