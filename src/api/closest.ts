@@ -1,7 +1,11 @@
-/** The known word that a mistyped one most likely means, or undefined where none is near. */
-export function closest(word: string, known: readonly string[]): string | undefined {
+/** The known word that a mistyped one most likely means, or undefined where none is near: `most` letters differ. */
+export function closest(
+  word: string,
+  known: readonly string[],
+  most = Math.max(2, Math.floor(word.length / 3)),
+): string | undefined {
   let best: string | undefined;
-  let bestDistance = Math.max(2, Math.floor(word.length / 3)) + 1;
+  let bestDistance = most + 1;
   for (const candidate of known) {
     const distance = editDistance(word.toLowerCase(), candidate.toLowerCase(), bestDistance);
     if (distance < bestDistance) {

@@ -1,8 +1,10 @@
 import { type JsonObject, stringOf } from "../api/json.ts";
 import { type EngineCommand, ofEngine, unreadable } from "./engine-command.ts";
-import { type Found, searchLine, searchScript } from "./engine-search.ts";
+import { type Found, type RayStart, searchLine, searchScript } from "./engine-search.ts";
 import { engineOfEntrypoint } from "./entrypoints.ts";
 import { NO_FLAGS } from "./flags.ts";
+import { repositoryOf } from "./images.ts";
+import { knownImage } from "./known-programs.ts";
 import { programOf } from "./programs.ts";
 import {
   type Environment,
@@ -15,6 +17,7 @@ import {
 } from "./references.ts";
 import { newBudget, newState, shown } from "./variables.ts";
 import type { Word } from "./word.ts";
+import { baseName } from "./wrappers.ts";
 
 export type { EngineCommand } from "./engine-command.ts";
 
@@ -96,24 +99,39 @@ function ofScript(
 function describe(found: Found, form: "list" | "shell"): EngineCommand {
   switch (found.kind) {
     case "unreadable":
-      return unreadable(found.reason);
+      return { ...unreadable(found.reason), ...rayOf(found) };
     case "none":
-      return { ...unreadable(`it starts ${found.name || "nothing"}, which is no engine known here`), form };
-    case "mindie":
       return {
-        engine: "mindie",
-        form,
-        flags: NO_FLAGS,
-        ray: false,
-        reason: "MindIE reads its sizes from config.json",
+        ...noEngine(`it starts ${found.name || "nothing"}, which is no engine known here`, form),
+        ...rayOf(found),
       };
+    case "server":
+      return {
+        ...noEngine(`it starts ${found.product}, whose sizes are not read here`, form),
+        ...rayOf(found),
+      };
+    case "helper": {
+      const helper = `${found.product}, which ${found.does}`;
+      return { ...noEngine(`it starts ${helper} and is no engine`, form), helper };
+    }
+    case "mindie":
+      return { ...noEngine("MindIE reads its sizes from config.json", form), engine: "mindie" };
     case "ray-worker":
-      return { engine: "ray-worker", form, flags: NO_FLAGS, ray: true };
+      return { engine: "ray-worker", form, flags: NO_FLAGS, ray: true, rayStart: found.rayStart.map(shown) };
     case "engine": {
       const { engine, serve } = found.program;
-      return ofEngine(engine, found.program.words.map(shown), form, serve, found.ray);
+      const command = ofEngine(engine, found.program.words.map(shown), form, serve, found.ray);
+      return { ...command, ...(found.rayStart ? { rayStart: found.rayStart.map(shown) } : {}) };
     }
   }
+}
+
+function noEngine(reason: string, form: "list" | "shell"): EngineCommand {
+  return { ...unreadable(reason), form };
+}
+
+function rayOf(found: { ray?: boolean; rayStart?: RayStart }): Partial<EngineCommand> {
+  return found.ray === true ? { ray: true, rayStart: (found.rayStart ?? []).map(shown) } : {};
 }
 
 /** Flags without a command: the image's entrypoint takes them. */
@@ -121,6 +139,8 @@ function ofEntrypoint(words: readonly Word[], image: string | undefined): Engine
   const engine = engineOfEntrypoint(words, image);
   if (engine === "mindie") return describe({ kind: "mindie" }, "list");
   if (engine !== undefined) return ofEngine(engine, words, "list", true, false);
+  const started = image === undefined ? undefined : knownImage(baseName(repositoryOf(image)));
+  if (started?.kind === "helper") return describe(started, "list");
   return {
     ...unreadable("it has no command, and its image and flags name no engine known here"),
     form: "list",

@@ -16,6 +16,10 @@ export interface EngineCommand {
   model?: string;
   /** Whether something says that Ray spreads the engine over its pods. */
   ray: boolean;
+  /** The words behind a `ray start` that the container runs. */
+  rayStart?: readonly Word[];
+  /** What it starts where that is known to be no engine: `SGLang's router, which routes requests to engines`. */
+  helper?: string;
 }
 
 /** The answer where a command line cannot be read. */

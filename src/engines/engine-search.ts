@@ -10,11 +10,17 @@ type Engine = Program & { kind: "engine" };
 /** What a script or a command line starts. */
 export type Found =
   /** `line`: all words of its command. */
-  | { kind: "engine"; program: Engine; line: readonly Word[]; ray: boolean }
+  | { kind: "engine"; program: Engine; line: readonly Word[]; ray: boolean; rayStart?: RayStart }
   | { kind: "mindie" }
-  | { kind: "ray-worker" }
-  | { kind: "unreadable"; reason: string }
-  | { kind: "none"; name: string };
+  | { kind: "server"; product: string; ray?: boolean; rayStart?: RayStart }
+  | { kind: "helper"; product: string; does: string }
+  | { kind: "ray-worker"; rayStart: RayStart }
+  /** `ray`: Ray is started on the way. */
+  | { kind: "unreadable"; reason: string; ray?: boolean; rayStart?: RayStart }
+  | { kind: "none"; name: string; ray?: boolean; rayStart?: RayStart };
+
+/** The words of a `ray start`. */
+export type RayStart = readonly Word[];
 
 /** A script with what the shell that runs it is given. */
 export interface ScriptRun {
@@ -32,7 +38,8 @@ export interface ScriptRun {
 interface Sighting {
   engines: { found: Found; command: Command }[];
   closed: string | undefined;
-  ray: "head" | "worker" | undefined;
+  helper: (Found & { kind: "helper" }) | undefined;
+  ray: { part: "head" | "worker"; words: RayStart } | undefined;
   /** Where the script leaves or sleeps for good: nothing behind it runs. */
   left: string | undefined;
   apart: string | undefined;
@@ -48,9 +55,13 @@ export function searchLine(line: readonly Word[], state: ShellState, depth: numb
     case "engine":
       return { kind: "engine", program, line, ray: program.ray };
     case "mindie":
-      return { kind: "mindie" };
+    case "server":
+    case "helper":
+      return program;
     case "ray":
-      return program.part === "worker" ? { kind: "ray-worker" } : { kind: "none", name: "ray start --head" };
+      return program.part === "worker"
+        ? { kind: "ray-worker", rayStart: program.words }
+        : { kind: "none", name: "ray start --head", ray: true, rayStart: program.words };
     case "closed":
       return { kind: "unreadable", reason: `it starts ${program.what}, which cannot be read here` };
     case "shell":
@@ -87,6 +98,7 @@ export function searchScript(run: ScriptRun): Found {
   const seen: Sighting = {
     engines: [],
     closed: undefined,
+    helper: undefined,
     ray: undefined,
     left: undefined,
     apart: undefined,
@@ -109,10 +121,12 @@ function look(
 ): void {
   const found = searchLine(line, withAssignments(state, command), depth);
   const first = line[0]?.text ?? "";
-  if (found.kind === "engine" || found.kind === "mindie") seen.engines.push({ found, command });
-  else if (found.kind === "ray-worker") seen.ray ??= "worker";
+  if (found.kind === "engine" || found.kind === "mindie" || found.kind === "server") {
+    seen.engines.push({ found, command });
+  } else if (found.kind === "ray-worker") seen.ray ??= { part: "worker", words: found.rayStart };
   else if (found.kind === "unreadable") seen.closed ??= found.reason;
-  else if (found.name === "ray start --head") seen.ray = "head";
+  else if (found.kind === "helper") seen.helper ??= found;
+  else if (found.ray === true) seen.ray = { part: "head", words: found.rayStart ?? [] };
   else if (first.startsWith("-") && seen.engines.length > 0) seen.apart ??= first;
   else if (seen.other === "") seen.other = found.name;
   const sleeps = first === "sleep" && /^inf/.test(line[1]?.text ?? "");
@@ -134,29 +148,28 @@ function withAssignments(state: ShellState, command: Command): ShellState {
 }
 
 function judge(seen: Sighting): Found {
+  const found = judgeEngines(seen);
+  if (seen.ray === undefined || "does" in found || found.kind === "mindie" || found.kind === "ray-worker") {
+    return found;
+  }
+  return { ...found, ray: true, rayStart: seen.ray.words };
+}
+
+function judgeEngines(seen: Sighting): Found {
   const [first, second] = seen.engines;
   if (first === undefined) {
-    if (seen.ray === "worker") return { kind: "ray-worker" };
-    return seen.closed === undefined
-      ? { kind: "none", name: seen.other }
-      : { kind: "unreadable", reason: seen.closed };
+    if (seen.ray?.part === "worker") return { kind: "ray-worker", rayStart: seen.ray.words };
+    if (seen.closed !== undefined) return { kind: "unreadable", reason: seen.closed };
+    return seen.helper ?? { kind: "none", name: seen.ray ? "ray start --head" : seen.other };
   }
-  if (second !== undefined) return { kind: "unreadable", reason: "the script starts more than one engine" };
-  if (seen.left !== undefined) {
-    return {
-      kind: "unreadable",
-      reason: `"${seen.left}" comes before the engine, which is never started`,
-    };
-  }
-  if (first.command.nested !== undefined) {
-    return { kind: "unreadable", reason: `the engine is started inside ${first.command.nested}` };
-  }
-  if (seen.apart !== undefined) {
-    return {
-      kind: "unreadable",
-      reason: `${seen.apart} stands apart from the engine's command; is a \\ missing?`,
-    };
-  }
-  const found = first.found;
-  return found.kind === "engine" ? { ...found, ray: found.ray || seen.ray !== undefined } : found;
+  const reason = whyNotRead(seen, first.command, second !== undefined);
+  return reason === undefined ? first.found : { kind: "unreadable", reason };
+}
+
+function whyNotRead(seen: Sighting, command: Command, several: boolean): string | undefined {
+  if (several) return "the script starts more than one engine";
+  if (seen.left !== undefined) return `"${seen.left}" comes before the engine, which is never started`;
+  if (command.nested !== undefined) return `the engine is started inside ${command.nested}`;
+  if (seen.apart === undefined) return undefined;
+  return `${seen.apart} stands apart from the engine's command; is a \\ missing?`;
 }

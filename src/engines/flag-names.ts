@@ -1,25 +1,8 @@
+import { closest } from "../api/closest.ts";
+import { VLLM_FLAG_NAMES, VLLM_SHORT_FORMS, vllmArity, vllmShort } from "./vllm-flags.ts";
+
 /** The engines whose flags can be read. */
 export type FlagEngine = "vllm" | "sglang";
-
-/** Short forms of vLLM's parallel flags (vllm/engine/arg_utils.py, add_cli_args). */
-const VLLM_SHORT: Readonly<Record<string, string>> = {
-  "-tp": "tensor-parallel-size",
-  "-pp": "pipeline-parallel-size",
-  "-dp": "data-parallel-size",
-  "-dpn": "data-parallel-rank",
-  "-dpr": "data-parallel-start-rank",
-  "-dpl": "data-parallel-size-local",
-  "-dpa": "data-parallel-address",
-  "-dpp": "data-parallel-rpc-port",
-  "-dpb": "data-parallel-backend",
-  "-dph": "data-parallel-hybrid-lb",
-  "-dpe": "data-parallel-external-lb",
-  "-ep": "enable-expert-parallel",
-  "-dcp": "decode-context-parallel-size",
-  "-pcp": "prefill-context-parallel-size",
-  "-n": "nnodes",
-  "-r": "node-rank",
-};
 
 /** SGLang names sizes twice, and its documentation uses the unambiguous beginnings `--tp` and `--dp` (server_args.py). */
 const SGLANG_LONG: Readonly<Record<string, string>> = {
@@ -42,12 +25,14 @@ const MATTERS: readonly string[] = [
   "data-parallel-rank",
   "data-parallel-start-rank",
   "data-parallel-external-lb",
+  "data-parallel-multi-port-external-lb",
   "data-parallel-backend",
   "distributed-executor-backend",
   "enable-dp-attention",
   "nnodes",
   "base-gpu-id",
   "gpu-id-step",
+  "num-gpus",
   "kv-transfer-config",
 ];
 
@@ -74,11 +59,11 @@ export function meaningOf(written: string, engine: FlagEngine): FlagMeaning {
 }
 
 function shortMeaning(written: string): FlagMeaning {
-  const exact = Object.hasOwn(VLLM_SHORT, written) ? VLLM_SHORT[written] : undefined;
+  const exact = vllmShort(written);
   if (exact !== undefined) return { name: exact };
-  const attached = /^(-[nr])(\d+)$/.exec(written);
+  const attached = /^(-[nrO])(\d+)$/.exec(written);
   if (attached?.[1] && attached[2]) {
-    return { name: VLLM_SHORT[attached[1]] ?? "", attached: attached[2] };
+    return { name: vllmShort(attached[1]) ?? "", attached: attached[2] };
   }
   const maybe = shortNames(written);
   return maybe.length > 0 ? { maybe } : { name: written };
@@ -87,30 +72,59 @@ function shortMeaning(written: string): FlagMeaning {
 /** The flags whose short form begins like this, or that this begins with (`-tp4`, which argparse refuses). */
 function shortNames(written: string): string[] {
   const letters = /^-[a-z]+/.exec(written)?.[0] ?? written;
-  return Object.keys(VLLM_SHORT)
-    .filter((short) => short.startsWith(letters))
-    .map((short) => VLLM_SHORT[short] ?? short);
+  return VLLM_SHORT_FORMS.filter((short) => short.startsWith(letters)).map(
+    (short) => vllmShort(short) ?? short,
+  );
 }
 
-const VALUED: ReadonlySet<string> = new Set(
-  `model model-path tokenizer tokenizer-path served-model-name host port dtype quantization -q revision
-  tensor-parallel-size pipeline-parallel-size data-parallel-size data-parallel-size-local data-parallel-rank
-  data-parallel-start-rank data-parallel-address data-parallel-rpc-port data-parallel-backend
-  decode-context-parallel-size prefill-context-parallel-size distributed-executor-backend nnodes node-rank
-  master-addr master-port max-model-len max-num-seqs max-num-batched-tokens gpu-memory-utilization block-size
-  swap-space seed download-dir load-format api-key chat-template kv-cache-dtype kv-transfer-config
-  additional-config compilation-config speculative-config hf-overrides limit-mm-per-prompt config
-  tool-call-parser reasoning-parser lora-modules max-loras max-lora-rank uvicorn-log-level root-path
-  api-server-count all2all-backend generation-config override-generation-config rope-scaling
-  ssl-keyfile ssl-certfile mm-processor-kwargs allowed-local-media-path
-  context-length mem-fraction-static dist-init-addr disaggregation-mode disaggregation-transfer-backend
-  disaggregation-bootstrap-port max-running-requests chunked-prefill-size device attention-backend
-  expert-parallel-size ep-size base-gpu-id gpu-id-step moe-a2a-backend deepep-mode watchdog-timeout`.split(
-    /\s+/,
-  ),
+/** Flags of SGLang that take a value, those that vLLM has too left out (sglang/srt/server_args.py). */
+const SGLANG_VALUED: ReadonlySet<string> = new Set(
+  `model-path tokenizer-path context-length mem-fraction-static dist-init-addr disaggregation-mode
+  disaggregation-transfer-backend disaggregation-bootstrap-port max-running-requests chunked-prefill-size device
+  expert-parallel-size ep-size base-gpu-id gpu-id-step moe-a2a-backend deepep-mode watchdog-timeout num-gpus
+  model-type`.split(/\s+/),
 );
 
 /** Whether a flag is known to take a value, so that a variable behind it is that value and no further flag. */
-export function takesValue(name: string): boolean {
-  return VALUED.has(name);
+export function takesValue(name: string, engine: FlagEngine): boolean {
+  const arity = vllmArity(name);
+  return (arity !== undefined && arity !== "none") || (engine === "sglang" && SGLANG_VALUED.has(name));
 }
+
+/** Whether a flag of vLLM is a switch, so that a word behind it is no value of it. */
+export function isSwitch(name: string, engine: FlagEngine): boolean {
+  return engine === "vllm" && vllmArity(name) === "none";
+}
+
+/** Whether a flag takes every word up to the next flag. */
+export function takesMany(name: string, engine: FlagEngine): boolean {
+  return engine === "vllm" && vllmArity(name) === "many";
+}
+
+/** Words longer than any flag are compared with none. */
+const LONGEST = 48;
+
+/**
+ * The flag that a misspelt one most likely means; undefined where the flag is known, or near to none. Of SGLang, whose
+ * flags are not all known here, only the long names that matter are compared.
+ */
+export function misspelt(name: string, engine: FlagEngine): string | undefined {
+  if (name.length < 6 || name.length > LONGEST || name.startsWith("no-") || !/^[a-z]/.test(name))
+    return undefined;
+  if (engine === "sglang") {
+    const long = SGLANG_LONG_NAMES.includes(name) ? undefined : closest(name, SGLANG_LONG_NAMES, 2);
+    return long !== undefined && !SGLANG_VALUED.has(name) ? long : undefined;
+  }
+  return vllmArity(name) === undefined ? closest(name, VLLM_FLAG_NAMES, 2) : undefined;
+}
+
+const SGLANG_LONG_NAMES: readonly string[] = [
+  ...MATTERS.filter((name) => name.endsWith("-parallel-size")),
+  "base-gpu-id",
+  "gpu-id-step",
+  "enable-dp-attention",
+  "disaggregation-mode",
+  "disaggregation-transfer-backend",
+  "model-path",
+  "dist-init-addr",
+];

@@ -1,4 +1,4 @@
-import { type FlagEngine, meaningOf, takesValue } from "./flag-names.ts";
+import { type FlagEngine, isSwitch, meaningOf, misspelt, takesMany, takesValue } from "./flag-names.ts";
 import type { Word } from "./word.ts";
 
 /** A flag of an engine's command line. */
@@ -28,6 +28,8 @@ export interface FlagReader {
   dotted: readonly Flag[];
   positionals: readonly Word[];
   doubts: readonly Doubt[];
+  /** Flags that the engine does not have, each near to one that it has. */
+  misspelt: readonly { flag: Flag; near: string }[];
   /** The last word that may bring any flag with it: `$EXTRA_ARGS`. What stands behind it is certain again. */
   open: { text: string; index: number } | undefined;
 }
@@ -45,7 +47,14 @@ export type SizeState =
   | { state: "unknown"; reason: string };
 
 /** A command line without any flag. */
-export const NO_FLAGS: FlagReader = { flags: [], dotted: [], positionals: [], doubts: [], open: undefined };
+export const NO_FLAGS: FlagReader = {
+  flags: [],
+  dotted: [],
+  positionals: [],
+  doubts: [],
+  misspelt: [],
+  open: undefined,
+};
 
 /** What readFlags fills. */
 interface Filling {
@@ -53,15 +62,26 @@ interface Filling {
   dotted: Flag[];
   positionals: Word[];
   doubts: Doubt[];
+  misspelt: { flag: Flag; near: string }[];
   open: FlagReader["open"];
 }
+
+/** Different flags that are looked at for slips: nobody writes more, and a comparison costs. */
+const MOST_COMPARED = 100;
 
 /**
  * Reads flags as argparse and vLLM's FlexibleArgumentParser do (vllm/utils/argparse_utils.py): `--flag value`,
  * `--flag=value`, `_` for `-` in names, short forms. Beginnings of flags, which argparse completes, are not guessed.
  */
 export function readFlags(words: readonly Word[], engine: FlagEngine): FlagReader {
-  const reader: Filling = { flags: [], dotted: [], positionals: [], doubts: [], open: undefined };
+  const reader: Filling = {
+    flags: [],
+    dotted: [],
+    positionals: [],
+    doubts: [],
+    misspelt: [],
+    open: undefined,
+  };
   let index = 0;
   while (index < words.length) {
     const word = words[index];
@@ -72,7 +92,24 @@ export function readFlags(words: readonly Word[], engine: FlagEngine): FlagReade
       index++;
     }
   }
+  addMisspelt(reader, engine);
   return reader;
+}
+
+/** A flag that the engine does not have may be meant for one that it has: nothing is guessed of that one. */
+function addMisspelt(reader: Filling, engine: FlagEngine): void {
+  let compared = 0;
+  const seen = new Set<string>();
+  for (const flag of reader.flags) {
+    if (seen.has(flag.name) || compared >= MOST_COMPARED || !flag.written.startsWith("--")) continue;
+    seen.add(flag.name);
+    compared++;
+    const near = misspelt(flag.name, engine);
+    if (near === undefined) continue;
+    reader.misspelt.push({ flag, near });
+    const reason = `${flag.written} is no flag of the engine; did you mean --${near}?`;
+    reader.doubts.push({ names: [near], reason, index: flag.index });
+  }
 }
 
 /** Whether argparse takes a word for a flag: it begins with a dash, is no number, and holds no blank before its `=`. */
@@ -125,16 +162,37 @@ function addFlag(reader: Filling, words: readonly Word[], index: number, engine:
     reader.flags.push({ name: meaning.name, written, value, index, at: word.at });
     return 1;
   }
-  const next = inline === undefined ? valueBehind(words, index, meaning.name) : undefined;
+  const next = inline === undefined ? valueBehind(words, index, meaning.name, engine) : undefined;
   reader.flags.push({ name: meaning.name, written, value: inline ?? next, index, at: word.at });
-  return next === undefined ? 1 : 2;
+  if (next === undefined) return 1;
+  return takesMany(meaning.name, engine) ? valuesBehind(words, index) : 2;
 }
 
-function valueBehind(words: readonly Word[], index: number, name: string): Word | undefined {
+function valueBehind(
+  words: readonly Word[],
+  index: number,
+  name: string,
+  engine: FlagEngine,
+): Word | undefined {
   const next = words[index + 1];
-  if (next === undefined || isFlag(next) || (next.known && next.text === "--")) return undefined;
+  if (next === undefined || endsValues(next) || isSwitch(name, engine)) return undefined;
   // A variable without quotes behind a flag that may take no value can bring flags of its own.
-  return next.loose && next.knownLength === 0 && !takesValue(name) ? undefined : next;
+  return next.loose && next.knownLength === 0 && !takesValue(name, engine) ? undefined : next;
+}
+
+/** How many words a flag takes that takes all up to the next one (`nargs="+"`). */
+function valuesBehind(words: readonly Word[], index: number): number {
+  let end = index + 1;
+  // A value that is not known at all can bring flags of its own, but for the first.
+  for (let word = words[end]; word !== undefined && !endsValues(word); word = words[end]) {
+    if (end > index + 1 && !word.known && word.knownLength === 0) break;
+    end++;
+  }
+  return end - index;
+}
+
+function endsValues(word: Word): boolean {
+  return isFlag(word) || (word.known && word.text === "--");
 }
 
 function afterEquals(word: Word, from: number): Word {

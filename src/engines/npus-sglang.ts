@@ -1,5 +1,5 @@
 import type { EngineCommand } from "./command-line.ts";
-import { isOn } from "./flags.ts";
+import { flagOf, isOn, sizeOf } from "./flags.ts";
 import { isGiven } from "./parallel.ts";
 import { type RolePod, unexplainedWorkers } from "./role-pod.ts";
 import { type NeededNpus, needed, unknown, type World, withData } from "./world.ts";
@@ -11,6 +11,8 @@ import { type NeededNpus, needed, unknown, type World, withData } from "./world.
 export function npusOfSglang(world: World, pod: RolePod, part: RolePod["part"]): NeededNpus {
   const { command, sizes } = world;
   const { nodes, data, pipeline } = sizes;
+  const diffusion = npusOfDiffusion(world);
+  if (diffusion !== undefined) return diffusion;
   if (!nodes.known) return unknown(nodes.reason);
   if (!data.known) return unknown(data.reason);
   const strange = oddPlacement(command);
@@ -31,8 +33,28 @@ export function npusOfSglang(world: World, pod: RolePod, part: RolePod["part"]):
   return needed(world, (world.size * replicas) / nodes.value, factors, { what: "nodes", count: nodes.value });
 }
 
-/** Flags that make SGLang use other devices than the first ones. */
+/**
+ * `sglang serve` has a second backend for diffusion models, whose `--num-gpus` is all that it uses; the backend for
+ * language models has no such flag (sglang/cli/serve.py, sglang/multimodal_gen).
+ */
+function npusOfDiffusion({ command, ...world }: World): NeededNpus | undefined {
+  const count = sizeOf(command.flags, "num-gpus");
+  if (count.state === "known") return needed({ command, ...world }, count.value, [`num-gpus ${count.value}`]);
+  const type = flagOf(command.flags, "model-type");
+  const isDiffusion = type.state === "given" && type.value?.text === "diffusion";
+  const given = count.state === "unknown" && isGiven(command, "num-gpus") === true;
+  if (given || (isDiffusion && count.state === "unknown")) return unknown(count.reason);
+  return isDiffusion ? needed({ command, ...world }, 1, ["num-gpus 1, the default"]) : undefined;
+}
+
+/** Flags that make SGLang use other devices than the first ones, with the values that change nothing. */
+const PLACEMENT: Readonly<Record<string, number>> = { "base-gpu-id": 0, "gpu-id-step": 1 };
+
 function oddPlacement(command: EngineCommand): string | undefined {
-  const flag = ["base-gpu-id", "gpu-id-step", "use-ray"].find((name) => isGiven(command, name) !== false);
-  return flag === undefined ? undefined : `--${flag} decides which devices it uses`;
+  const flag = Object.keys(PLACEMENT).find((name) => {
+    const found = sizeOf(command.flags, name, 0);
+    return found.state !== "absent" && !(found.state === "known" && found.value === PLACEMENT[name]);
+  });
+  if (flag !== undefined) return `--${flag} decides which devices it uses`;
+  return isGiven(command, "use-ray") === false ? undefined : "--use-ray decides which devices it uses";
 }

@@ -45,11 +45,16 @@ function oddBackend(command: EngineCommand): string | undefined {
   }
   if (backend.state === "given" && !backend.value?.known) return "its executor backend is not known";
   if (isOn(command.flags, "omni") !== false) return "the stages of vLLM-Omni decide which devices they use";
-  const many = isOn(command.flags, "data-parallel-multi-port-external-lb");
-  return many === false || isGiven(command, "data-parallel-size-local")
-    ? undefined
-    : "its ranks in this pod are not known";
+  const supervised = isOn(command.flags, SUPERVISED);
+  if (supervised === undefined) return `it is not clear whether --${SUPERVISED} is given`;
+  // vllm/entrypoints/openai/dp_supervisor.py, validate_multi_port_external_lb_args
+  return supervised && isGiven(command, "data-parallel-size-local") !== true
+    ? `--${SUPERVISED} needs --data-parallel-size-local, its ranks in this pod`
+    : undefined;
 }
+
+/** Short: `-dpm`. One server of its own for each data parallel rank of the pod, behind one supervisor. */
+const SUPERVISED = "data-parallel-multi-port-external-lb";
 
 /** Whether this process runs one replica alone: a rank is given, or an external load balancer is. */
 function takesOneReplica(command: EngineCommand): boolean | undefined {

@@ -1,3 +1,4 @@
+import { type KnownProgram, knownModule, knownProgram, lmdeployProgram } from "./known-programs.ts";
 import type { Word } from "./word.ts";
 import { baseName, wrapperLength } from "./wrappers.ts";
 
@@ -5,7 +6,11 @@ import { baseName, wrapperLength } from "./wrappers.ts";
 export type Program =
   | { kind: "engine"; engine: "vllm" | "sglang"; words: readonly Word[]; serve: boolean; ray: boolean }
   | { kind: "mindie" }
-  | { kind: "ray"; part: "head" | "worker" }
+  /** A model server whose sizes are not read here. */
+  | { kind: "server"; product: string }
+  /** A router, proxy, store or controller beside engines. */
+  | { kind: "helper"; product: string; does: string }
+  | { kind: "ray"; part: "head" | "worker"; words: readonly Word[] }
   | { kind: "shell"; script: Word; arguments: readonly Word[]; bash: boolean }
   /** Something that cannot be looked into: a script file, a variable, a program's standard input. */
   | { kind: "closed"; what: string }
@@ -13,15 +18,6 @@ export type Program =
 
 const PYTHON = /^(?:python|pypy)(?:\d+(?:\.\d+)?)?$/;
 const SHELLS: ReadonlySet<string> = new Set(["sh", "bash", "dash", "ash", "zsh", "ksh"]);
-
-/** Modules that start an engine with its flags (vllm/entrypoints, sglang/launch_server.py); `serve`: a subcommand follows. */
-const MODULES: Readonly<Record<string, { engine: "vllm" | "sglang"; serve: boolean }>> = {
-  "vllm.entrypoints.openai.api_server": { engine: "vllm", serve: false },
-  "vllm.entrypoints.api_server": { engine: "vllm", serve: false },
-  "vllm.entrypoints.cli.main": { engine: "vllm", serve: true },
-  "sglang.launch_server": { engine: "sglang", serve: false },
-  "sglang.cli.main": { engine: "sglang", serve: true },
-};
 
 /** Says what a command line starts, through `exec`, `nohup`, `env`, `numactl` and the like. */
 export function programOf(line: readonly Word[], depth = 0): Program {
@@ -32,12 +28,16 @@ export function programOf(line: readonly Word[], depth = 0): Program {
   if (first === undefined) return { kind: "other", name: line[0]?.text ?? "" };
   if (!first.known) return opaque(words, first);
   const name = baseName(first.text);
-  if (name === "vllm" || name === "sglang") return subcommand(name, words.slice(1));
+  const known = knownProgram(name);
+  if (known !== undefined) return programKnown(known, name, words.slice(1));
   if (PYTHON.test(name)) return python(words.slice(1));
   if (name === "uv" && words[1]?.text === "run") return programOf(words.slice(2), depth + 1);
   if (SHELLS.has(name)) return shell(name, words.slice(1));
   if (name === "ray") return ray(words.slice(1), depth);
-  if (name === "mindieservice_daemon" || name === "mindie_llm_server") return { kind: "mindie" };
+  if (name === "lmdeploy") return lmdeploy(words);
+  if (name === "serve" && /^(?:run|deploy)$/.test(words[1]?.text ?? "")) {
+    return { kind: "server", product: "Ray Serve" };
+  }
   if (name === "multi-node-serving.sh") return multiNodeServing(words.slice(1));
   if (name.endsWith(".sh") || name.endsWith(".py"))
     return { kind: "closed", what: `the script ${first.text}` };
@@ -53,13 +53,26 @@ function opaque(words: readonly Word[], first: Word): Program {
   return program?.kind === "engine" ? program : { kind: "closed", what: first.text };
 }
 
-function subcommand(engine: "vllm" | "sglang", words: readonly Word[]): Program {
+function programKnown(known: KnownProgram, name: string, words: readonly Word[]): Program {
+  if (known.kind === "helper") return known;
+  if (known.kind === "server") return known.product === "MindIE" ? { kind: "mindie" } : known;
+  if (known.serve) return subcommand(known.engine, name, words);
+  return { kind: "engine", engine: known.engine, words, serve: false, ray: false };
+}
+
+function subcommand(engine: "vllm" | "sglang", name: string, words: readonly Word[]): Program {
   const first = words[0];
   if (first?.known && first.text === "serve") {
     return { kind: "engine", engine, words: words.slice(1), serve: true, ray: false };
   }
-  if (first !== undefined && !first.known) return { kind: "closed", what: `${engine} ${first.text}` };
-  return { kind: "other", name: `${engine} ${first?.text ?? ""}`.trim() };
+  if (first !== undefined && !first.known) return { kind: "closed", what: `${name} ${first.text}` };
+  return { kind: "other", name: `${name} ${first?.text ?? ""}`.trim() };
+}
+
+function lmdeploy(words: readonly Word[]): Program {
+  const found = words[1]?.text === "serve" ? lmdeployProgram(words[2]?.text) : undefined;
+  const name = words.slice(0, 3).map(({ text }) => text);
+  return found === undefined ? { kind: "other", name: name.join(" ") } : programKnown(found, "lmdeploy", []);
 }
 
 function python(words: readonly Word[]): Program {
@@ -71,6 +84,8 @@ function python(words: readonly Word[]): Program {
   if (option?.text === "-m") return module(words[index + 1], words.slice(index + 2));
   if (option === undefined || option.text === "-") return { kind: "closed", what: "Python's standard input" };
   if (option.text === "-c") return { kind: "closed", what: "a Python program" };
+  const script = option.known ? knownProgram(baseName(option.text)) : undefined;
+  if (script !== undefined) return programKnown(script, baseName(option.text), words.slice(index + 1));
   if (option.known && option.text.endsWith("vllm/entrypoints/openai/api_server.py")) {
     return { kind: "engine", engine: "vllm", words: words.slice(index + 1), serve: false, ray: false };
   }
@@ -80,10 +95,11 @@ function python(words: readonly Word[]): Program {
 function module(word: Word | undefined, rest: readonly Word[]): Program {
   if (word === undefined || !word.known)
     return { kind: "closed", what: `the module ${word?.text ?? ""}`.trim() };
-  const found = Object.hasOwn(MODULES, word.text) ? MODULES[word.text] : undefined;
+  // vLLM-MindSpore's launcher takes the module that it starts as its first argument.
+  if (word.text === "vllm_mindspore.entrypoints") return module(rest[0], rest.slice(1));
+  const found = knownModule(word.text);
   if (found === undefined) return { kind: "closed", what: `the module ${word.text}` };
-  if (found.serve) return subcommand(found.engine, rest);
-  return { kind: "engine", engine: found.engine, words: rest, serve: false, ray: false };
+  return programKnown(found, word.text, rest);
 }
 
 /** Reads the shell's own options: `-c` alone or in a cluster (`-lc`), `-o NAME`, long ones. */
@@ -108,6 +124,8 @@ function shell(name: string, words: readonly Word[]): Program {
   }
   if (operand === undefined) return { kind: "closed", what: `what ${name} reads` };
   if (baseName(operand.text) === "multi-node-serving.sh") return multiNodeServing(words.slice(index + 1));
+  const known = knownProgram(baseName(operand.text));
+  if (known !== undefined && known.kind !== "engine") return programKnown(known, name, []);
   return { kind: "closed", what: `the script ${operand.text}` };
 }
 
@@ -120,13 +138,13 @@ function ray(words: readonly Word[], depth: number): Program {
   }
   if (words[0]?.text !== "start") return { kind: "other", name: `ray ${words[0]?.text ?? ""}`.trim() };
   const head = words.some((word) => word.text === "--head" || word.text.startsWith("--head="));
-  return { kind: "ray", part: head ? "head" : "worker" };
+  return { kind: "ray", part: head ? "head" : "worker", words };
 }
 
 /** vLLM's examples/online_serving/multi-node-serving.sh: it starts Ray only, as leader or as worker. */
 function multiNodeServing(words: readonly Word[]): Program {
   const part = words[0]?.text;
   if (part === "leader" || part === "worker")
-    return { kind: "ray", part: part === "leader" ? "head" : "worker" };
+    return { kind: "ray", part: part === "leader" ? "head" : "worker", words: [] };
   return { kind: "closed", what: "the script multi-node-serving.sh" };
 }

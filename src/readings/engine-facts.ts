@@ -44,7 +44,8 @@ export function engineFacts({ container, part, pods, entry, worker }: EngineInpu
     worker: workerCommand,
     workerReplicas: pods - 1,
   });
-  const ray = own.ray || own.engine === "ray-worker" || entryCommand?.ray === true;
+  // What one pod of the role says of Ray holds for all of them.
+  const ray = [own, entryCommand, workerCommand].some((command) => command?.ray === true);
   const kv = readKvTransferConfig(own.flags);
   const connectors = kv.state === "given" ? allConnectors(kv.config).flatMap(({ name }) => name ?? []) : [];
   return { need: someNpus(need), ray, connectors, command: own, kv };

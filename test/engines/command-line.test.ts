@@ -127,7 +127,11 @@ describe("lists of arguments", () => {
     ["empty lists", { command: [], args: [] }, "none: it has neither command nor args"],
     ["no lists", { command: "vllm" }, "unreadable: command and args are no lists of strings"],
     ["numbers in the list", { args: ["-tp", 2] }, "unreadable: command and args are no lists of strings"],
-    ["another program", { command: ["nginx"] }, "list: it starts nginx, which is no engine known here"],
+    [
+      "another program",
+      { command: ["nginx"] },
+      "list: it starts nginx, which routes requests and is no engine",
+    ],
     [
       "another subcommand",
       { command: ["vllm", "bench", "serve"] },

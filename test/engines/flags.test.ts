@@ -2,6 +2,7 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import type { FlagEngine } from "../../src/engines/flag-names.ts";
 import { flagOf, isOn, readFlags, sizeOf } from "../../src/engines/flags.ts";
+import { VLLM_FLAG_NAMES, vllmArity } from "../../src/engines/vllm-flags.ts";
 import { knownWord, type Word } from "../../src/engines/word.ts";
 
 /** Words of a line; `$X` is a variable without quotes, `"$X"` one with. */
@@ -114,6 +115,64 @@ describe("what cannot be read is unknown", () => {
       state: "unknown",
       reason: '"--tensor-parallel-size 4" is one argument; make it two',
     });
+  });
+});
+
+describe("arity", () => {
+  const model = (line: string) => readFlags(words(line), "vllm").positionals.map(({ text }) => text);
+
+  test.each([
+    ["--enforce-eager m", ["m"]],
+    ["--no-enable-prefix-caching m", ["m"]],
+    ["--trust-remote-code m -tp 4", ["m"]],
+    ["-O 3 m", ["m"]],
+    ["--served-model-name a b -tp 4", []],
+    ["m --kv-cache-memory-bytes 100 x", ["m", "x"]],
+  ])("of %s the positionals are %j", (line, expected) => {
+    expect(model(line)).toEqual(expected);
+  });
+
+  test("every flag that takes a value keeps the rest of the line readable behind a variable", () => {
+    const valued = VLLM_FLAG_NAMES.filter((name) => !["none", "many"].includes(vllmArity(name) ?? "none"));
+    expect(valued.length).toBeGreaterThan(180);
+    for (const name of valued) {
+      if (name === "config" || name === TP) continue;
+      expect(size(`m --${name} $X -tp 4`, TP), name).toBe(4);
+      expect(size(`m -tp 8 --${name} $X`, TP), name).toBe(8);
+    }
+  });
+
+  test("behind a switch a variable can bring anything", () => {
+    for (const name of VLLM_FLAG_NAMES.filter((one) => vllmArity(one) === "none")) {
+      expect(size(`m -tp 8 --${name} $X`, TP), name).toBe("$X may bring --tensor-parallel-size with it");
+    }
+  });
+});
+
+describe("misspelt flags", () => {
+  test.each([
+    ["--tensor-paralel-size=4", "tensor-parallel-size"],
+    ["--tensor_paralell_size 4", "tensor-parallel-size"],
+    ["--pipeline-parallell-size 2", "pipeline-parallel-size"],
+  ])("%s leaves the size unknown", (line, near) => {
+    const written = line.split(/[ =]/)[0];
+    expect(size(line, near)).toBe(`${written} is no flag of the engine; did you mean --${near}?`);
+  });
+
+  test("the last occurrence counts", () => {
+    expect(size("--tensor-paralel-size 4 -tp 8", TP)).toBe(8);
+  });
+
+  test("a flag of another release is no slip", () => {
+    for (const line of [
+      "--swap-space 4",
+      "--use-v2-block-manager",
+      "--brand-new-flag 1",
+      "--no-enable-foo",
+    ]) {
+      expect(readFlags(words(line), "vllm").misspelt).toEqual([]);
+    }
+    expect(readFlags(words("--ep-size 4 --tp-size 4 --max-total-tokens 1"), "sglang").misspelt).toEqual([]);
   });
 });
 

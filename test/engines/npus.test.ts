@@ -79,6 +79,67 @@ describe("vLLM in one pod", () => {
   });
 });
 
+describe("a server for each rank (-dpm)", () => {
+  const LONG = "--data-parallel-multi-port-external-lb";
+
+  test.each(["-dpm", LONG])("%s counts with the ranks in this pod, and is unknown without them", (flag) => {
+    expect(entry(`vllm serve m -tp 4 -dp 2 ${flag} -dpl 2`)).toBe(
+      "8 = tensor-parallel-size 4 × data-parallel-size-local 2",
+    );
+    expect(entry(`vllm serve m -tp 4 -dp 2 ${flag}`)).toBe(
+      `${LONG} needs --data-parallel-size-local, its ranks in this pod`,
+    );
+  });
+});
+
+describe("SGLang's devices", () => {
+  test.each([
+    ["sglang serve --model-path Wan-AI/Wan2.1-T2V-1.3B-Diffusers --num-gpus 4", "4 = num-gpus 4"],
+    ["sglang serve m --num-gpus 2 --ulysses-degree 2 --tp-size 1", "2 = num-gpus 2"],
+    ["sglang serve m --model-type diffusion", "1 = num-gpus 1, the default"],
+    ["sglang serve m --num-gpus $N", "--num-gpus $N has a value that only the running pod knows"],
+    ["sglang serve m --tp 4 --base-gpu-id 0 --gpu-id-step 1", "4 = tensor-parallel-size 4"],
+    ["sglang serve m --tp 4 --base-gpu-id 2", "--base-gpu-id decides which devices it uses"],
+    ["sglang serve m --tp 4 --gpu-id-step 2", "--gpu-id-step decides which devices it uses"],
+  ])("%s: %s", (line, expected) => {
+    expect(entry(line)).toBe(expected);
+  });
+});
+
+describe("programs that people start", () => {
+  test.each([
+    ["vllm-mindspore serve m -tp 4", "4 = tensor-parallel-size 4"],
+    [
+      "python3 -m vllm_mindspore.entrypoints vllm.entrypoints.openai.api_server --model m --tensor_parallel_size=4",
+      "4 = tensor-parallel-size 4",
+    ],
+    ["python -m vllm.entrypoints.launchers.api_server.entry --model m -tp 8", "8 = tensor-parallel-size 8"],
+    ["python -m vllm.entrypoints.openai.api_server --model m -tp 8", "8 = tensor-parallel-size 8"],
+    ["vllm-omni serve m -tp 2 --omni", "the stages of vLLM-Omni decide which devices they use"],
+    ["lmdeploy serve api_server m --tp 2", "it starts LMDeploy, whose sizes are not read here"],
+    ["bash /app/wings_start.sh --engine vllm", "it starts wings, whose sizes are not read here"],
+    ["./mindieservice_daemon", "MindIE reads its sizes from config.json"],
+    ["ray start --head && serve run /conf/serve.yaml", "it starts Ray Serve, whose sizes are not read here"],
+    [
+      "python3 -m sglang_router.launch_router --pd-disaggregation",
+      "it starts SGLang's router, which routes requests to engines and is no engine",
+    ],
+    [
+      "python examples/load_balance_proxy_server_example.py --port 8000",
+      "it starts a prefill/decode proxy, which routes requests to engines and is no engine",
+    ],
+    ["./ms_coordinator", "it starts MindIE's coordinator, which routes requests to engines and is no engine"],
+    ["mooncake_master --port 50051", "it starts Mooncake's store, which keeps KV caches and is no engine"],
+    ["lmdeploy serve proxy", "it starts LMDeploy's proxy, which routes requests to engines and is no engine"],
+  ])("%s: %s", (line, expected) => {
+    expect(entry(line)).toBe(expected);
+  });
+
+  test("an engine beside a router is the engine", () => {
+    expect(entry("smg launch --port 1 & vllm serve m -tp 2")).toBe("2 = tensor-parallel-size 2");
+  });
+});
+
 describe("roles of several pods", () => {
   const RAY = "bash multi-node-serving.sh leader --ray_cluster_size=2; vllm serve m";
   const JOIN = "bash multi-node-serving.sh worker --ray_address=x";
@@ -220,7 +281,7 @@ describe("what is no readable engine is unknown, never 1", () => {
   test.each([
     ["bash run.sh", "it starts the script run.sh, which cannot be read here"],
     ["mindieservice_daemon", "MindIE reads its sizes from config.json"],
-    ["nginx", "it starts nginx, which is no engine known here"],
+    ["nginx", "it starts nginx, which routes requests and is no engine"],
     ["ray start --address=x", "its command line starts no engine"],
   ])("%s: %s", (line, expected) => {
     expect(entry(line)).toBe(expected);
