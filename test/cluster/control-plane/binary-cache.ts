@@ -15,7 +15,8 @@ export async function binaryCache(): Promise<BinaryCache> {
   return { folder, bin: join(folder, "bin"), kwokStages: join(folder, "kwok-stages") };
 }
 
-function cacheRoot(): string {
+/** The folder of everything that is built once and kept; `KTHENA_ASCEND_CACHE` names another. */
+export function cacheRoot(): string {
   const own = process.env.KTHENA_ASCEND_CACHE;
   if (own) return own;
   return join(process.env.XDG_CACHE_HOME || join(homedir(), ".cache"), "kthena-ascend");
