@@ -1,5 +1,7 @@
 # The webhook. Every replica runs `kthena-ascend serve` with the arguments of the Deployment (deploy/chart).
-FROM node:24.21.0-bookworm-slim AS build
+# --build-arg NODE_IMAGE=node:24.21.0-bookworm-slim@sha256:… pins the base; the labels come from `npm run release`.
+ARG NODE_IMAGE=node:24.21.0-bookworm-slim
+FROM ${NODE_IMAGE} AS build
 WORKDIR /build
 COPY package.json package-lock.json ./
 RUN npm ci
@@ -7,12 +9,12 @@ COPY tsconfig.json tsconfig.build.json ./
 COPY src src
 RUN npm run build
 
-FROM node:24.21.0-bookworm-slim AS dependencies
+FROM ${NODE_IMAGE} AS dependencies
 WORKDIR /app
 COPY package.json package-lock.json ./
 RUN npm ci --omit=dev
 
-FROM node:24.21.0-bookworm-slim
+FROM ${NODE_IMAGE}
 ENV NODE_ENV=production
 WORKDIR /app
 COPY package.json ./

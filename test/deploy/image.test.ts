@@ -46,6 +46,8 @@ test("the image starts what the package has as its command, and copies what the 
 test("the image runs on the version of Node that the project is tested with", async () => {
   const lock = JSON.parse(await readFile(join(ROOT, "package-lock.json"), "utf8"));
   const { version } = lock.packages["node_modules/node"];
-  const bases = [...(await readFile(join(ROOT, "Dockerfile"), "utf8")).matchAll(/^FROM (\S+)/gm)];
-  expect(bases.map(([, base]) => base)).toEqual(bases.map(() => `node:${version}-bookworm-slim`));
+  const dockerfile = await readFile(join(ROOT, "Dockerfile"), "utf8");
+  expect(dockerfile).toContain(`\nARG NODE_IMAGE=node:${version}-bookworm-slim\n`);
+  const bases = [...dockerfile.matchAll(/^FROM (\S+)/gm)].map(([, base]) => base);
+  expect(new Set(bases)).toEqual(new Set([`\${NODE_IMAGE}`]));
 });
