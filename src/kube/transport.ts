@@ -1,9 +1,8 @@
 import http from "node:http";
 import https from "node:https";
 import { text } from "node:stream/consumers";
-import type { KubeConfig } from "@kubernetes/client-node";
-import type { ConfigSource } from "./config.ts";
-import { loadKubeConfig } from "./config.ts";
+import { type ClusterAccess, type ConfigSource, loadAccess } from "./config.ts";
+import { type Credentials, credentialsOf } from "./credentials.ts";
 import { type Failure, failureOfAnswer, failureOfThrow, type Result } from "./failure.ts";
 
 /** One HTTP request to the API server. */
@@ -23,11 +22,14 @@ const IDLE_CONNECTION_MS = 30_000;
 /** From when on an idle peer is probed by TCP. Node then probes each second and gives up after ten. */
 const TCP_KEEPALIVE_MS = 15_000;
 
+interface Access extends ClusterAccess {
+  credentials: Credentials;
+}
+
 /**
- * HTTP to one API server over kept-alive connections. Addresses, TLS and credentials are client-node's
- * KubeConfig's business (files, exec plugins, rotated tokens); it is asked at each call, and read from its
- * source again when the server refuses the credentials. Node's agent pools by certificate and CA too, so renewed
- * ones take effect at once.
+ * HTTP to one API server over kept-alive connections. Credentials are asked for at each call (files, exec plugins and
+ * tokens change), and read from their source again when the server refuses them. Node's agent pools by certificate
+ * and CA too, so renewed ones take effect at once.
  */
 export class Transport {
   readonly #source: ConfigSource;
@@ -36,7 +38,7 @@ export class Transport {
     http: new http.Agent(agentOptions()),
     https: new https.Agent(agentOptions()),
   };
-  #config: KubeConfig | undefined;
+  #access: Access | undefined;
 
   constructor(source: ConfigSource, userAgent: string) {
     this.#source = source;
@@ -45,29 +47,28 @@ export class Transport {
 
   /** Address of the API server, as far as the configuration can be read. */
   get server(): string {
-    const config = this.#loaded();
-    return config.ok ? (config.value.getCurrentCluster()?.server ?? "") : "";
+    const access = this.#loaded();
+    return access.ok ? access.value.cluster.server : "";
   }
 
   /** Namespace of the current context. */
   get namespace(): string | undefined {
-    const config = this.#loaded();
-    if (!config.ok) return undefined;
-    return config.value.getContextObject(config.value.getCurrentContext())?.namespace || undefined;
+    const access = this.#loaded();
+    return access.ok ? access.value.namespace : undefined;
   }
 
   /** Sends a request and reads the whole answer. */
   async send(request: ApiRequest): Promise<Result<string>> {
     const first = await this.#attempt(request);
     if (first.ok || !mayRetry(request, first.failure)) return first;
-    if (first.failure.code === 401) this.#config = undefined;
+    if (first.failure.code === 401) this.#access = undefined;
     return await this.#attempt(request);
   }
 
   /** Sends a request and hands over the body as it comes. Whoever takes it must read or destroy it. */
   async open(request: ApiRequest): Promise<Result<http.IncomingMessage>> {
     const opened = await this.#exchange(request, (response) => Promise.resolve(response));
-    if (!opened.ok && opened.failure.code === 401) this.#config = undefined;
+    if (!opened.ok && opened.failure.code === 401) this.#access = undefined;
     return opened;
   }
 
@@ -85,15 +86,15 @@ export class Transport {
     request: ApiRequest,
     read: (response: http.IncomingMessage) => Promise<T>,
   ): Promise<Result<T>> {
-    const config = this.#loaded();
-    if (!config.ok) return config;
+    const access = this.#loaded();
+    if (!access.ok) return access;
     const cause = new AbortController();
     const timer = setTimeout(() => cause.abort("Timeout"), request.timeoutMs);
     const onAbort = () => cause.abort("Aborted");
     if (request.signal?.aborted) onAbort();
     request.signal?.addEventListener("abort", onAbort, { once: true });
     try {
-      const response = await this.#respond(config.value, request, cause.signal);
+      const response = await this.#respond(access.value, request, cause.signal);
       const code = response.statusCode ?? 0;
       if (code < 200 || code > 299) {
         return {
@@ -118,17 +119,15 @@ export class Transport {
   }
 
   async #respond(
-    config: KubeConfig,
+    { cluster, credentials }: Access,
     request: ApiRequest,
     signal: AbortSignal,
   ): Promise<http.IncomingMessage> {
-    const options: https.RequestOptions = { headers: {} };
-    await config.applyToHTTPSOptions(options);
-    const cluster = config.getCurrentCluster();
-    const url = new URL(`${cluster?.server.replace(/\/+$/, "")}${request.path}`);
+    const url = new URL(`${cluster.server.replace(/\/+$/, "")}${request.path}`);
     const secure = url.protocol === "https:";
-    // client-node's own agent opens a connection per call; it is needed only to go through a proxy.
-    if (!cluster?.proxyUrl) options.agent = secure ? this.#agents.https : this.#agents.http;
+    const options: https.RequestOptions = { headers: {} };
+    await credentials.applyTo(options);
+    options.agent ??= secure ? this.#agents.https : this.#agents.http;
     options.method = request.method;
     options.signal = signal;
     options.headers = {
@@ -150,11 +149,12 @@ export class Transport {
     });
   }
 
-  #loaded(): Result<KubeConfig> {
-    if (this.#config) return { ok: true, value: this.#config };
-    const loaded = loadKubeConfig(this.#source);
-    if (loaded.ok) this.#config = loaded.value;
-    return loaded;
+  #loaded(): Result<Access> {
+    if (this.#access) return { ok: true, value: this.#access };
+    const loaded = loadAccess(this.#source);
+    if (!loaded.ok) return loaded;
+    this.#access = { ...loaded.value, credentials: credentialsOf(loaded.value) };
+    return { ok: true, value: this.#access };
   }
 }
 
