@@ -55,7 +55,8 @@ export async function startProgram(program: Program): Promise<{ target: Target; 
   return { target: { kind: "ours", port, usage: () => usageOf(child), stop: () => void child.kill() }, ms };
 }
 
-async function freePort(): Promise<number> {
+/** A port of the loopback address that nobody listens on. */
+export async function freePort(): Promise<number> {
   const server = createServer().listen(0, "127.0.0.1");
   await once(server, "listening");
   const address = server.address();
@@ -64,7 +65,8 @@ async function freePort(): Promise<number> {
   return typeof address === "object" && address !== null ? address.port : 0;
 }
 
-function isReady(port: number): Promise<boolean> {
+/** Whether `/readyz` says yes. */
+export function isReady(port: number): Promise<boolean> {
   return new Promise((resolve) => {
     const ask = request({
       host: "127.0.0.1",
@@ -80,7 +82,7 @@ function isReady(port: number): Promise<boolean> {
 }
 
 /** As Linux tells it; how long its event loop was held up is not known from outside. */
-async function usageOf({ pid }: ChildProcess): Promise<{ rss: number; cpu: number; blocked: number }> {
+export async function usageOf({ pid }: ChildProcess): Promise<{ rss: number; cpu: number; blocked: number }> {
   const status = await readFile(`/proc/${pid}/status`, "utf8");
   const stat = await readFile(`/proc/${pid}/stat`, "utf8");
   const [user = 0, system = 0] = stat

@@ -19,6 +19,8 @@ export function handleErrors(app: FastifyInstance, context: Context): void {
     // A connection that is closed on bytes yet unread is reset, and the client never sees this answer. Node reads
     // and drops the rest of the body instead, for as long as the time limit of a request lets it.
     reply.removeHeader("connection");
+    // The API server asks again after that time, within the timeout of its call.
+    if (status === 429) reply.header("retry-after", "1");
     sendText(reply, context.state, status, problem);
     observe(context, unreadable(request, status, problem));
   });
@@ -32,22 +34,23 @@ function problems(bodyBytes: number): Record<string, { status: number; problem: 
   const mebibytes = bodyBytes / 2 ** 20;
   const type = "the content type is not application/json, in which the API server sends reviews";
   return {
-    FST_ERR_CTP_BODY_TOO_LARGE: { status: 413, problem: `the body is larger than ${mebibytes} MiB` },
+    BODY_TOO_LARGE: { status: 413, problem: `the body is larger than ${mebibytes} MiB` },
     FST_ERR_CTP_INVALID_MEDIA_TYPE: { status: 415, problem: type },
     FST_ERR_CTP_EMPTY_TYPE: { status: 415, problem: type },
-    FST_ERR_CTP_INVALID_CONTENT_LENGTH: {
-      status: 400,
-      problem: "the body is not as long as its content length says",
-    },
+    BODY_CUT_SHORT: { status: 400, problem: "the body is not as long as its content length says" },
+    BODY_SHED: { status: 429, problem: SHED },
   };
 }
+
+/** What is told where there is no room for a request. */
+export const SHED = "too much is under way here; ask again in a moment";
 
 function unreadable(request: FastifyRequest, status: number, problem: string) {
   const path = request.routeOptions.url ?? "";
   return {
     path,
     request: undefined,
-    outcome: "unreadable",
+    outcome: status === 429 ? "shed" : "unreadable",
     verdict: undefined,
     status,
     problem,

@@ -8,12 +8,17 @@ export interface Observation {
   path: string;
   /** What was asked for; undefined where the request held no review. */
   request: AdmissionRequest | undefined;
-  /** failed: the reviewer threw, answered with code 500. unreadable: no review, answered with an HTTP status. */
-  outcome: Verdict["outcome"] | "failed" | "unreadable";
+  /**
+   * failed: the reviewer threw, answered with code 500. unreadable: no review, answered with an HTTP status. shed: there
+   * was no room for it, answered with 429.
+   */
+  outcome: Verdict["outcome"] | "failed" | "unreadable" | "shed";
   /** What the reviewer said, where it said something. */
   verdict: Verdict | undefined;
   /** The HTTP status: 200 for everything that was a review. */
   status: number;
+  /** Length of the body, where it was read. */
+  length?: number;
   /** What was wrong with an unreadable request. */
   problem?: string;
   /** From the whole body at hand to the answer handed over. */
@@ -60,7 +65,7 @@ function logReview(log: Logger, request: AdmissionRequest, observation: Observat
 }
 
 function logUnreadable(log: Logger, { path, status, problem }: Observation): void {
-  log.warn({ path, status, problem }, "refused a body that is no review");
+  log.warn({ path, status, problem }, status === 429 ? "shed a request" : "refused a body that is no review");
 }
 
 /** On CREATE with `generateName` the API server has not made the name yet. */

@@ -6,6 +6,8 @@ import {
   type ReviewReading,
   readAdmissionReview,
 } from "../api/admission-review.ts";
+import type { Body } from "./body.ts";
+import { SHED } from "./errors.ts";
 import { type Observer, observe } from "./observation.ts";
 import { type Closing, sendJson, sendText } from "./reply.ts";
 
@@ -21,6 +23,7 @@ interface Exchange {
   route: ReviewRoute;
   request: AdmissionRequest;
   reply: FastifyReply;
+  body: Body;
   start: number;
 }
 
@@ -29,19 +32,21 @@ interface Exchange {
  * is answered in the same turn of the event loop.
  */
 export function reviewRoute(route: ReviewRoute): (request: FastifyRequest, reply: FastifyReply) => void {
-  return ({ body }, reply) => {
+  return (request, reply) => {
     const start = performance.now();
-    const reading = readBody(body);
-    if (reading.ok) judge({ route, request: reading.request, reply, start });
-    else refuse(route, reply, reading.problem, start);
+    const body = request.body as Body | undefined;
+    const reading = readText(body?.text);
+    if (reading.ok && body) return judge({ route, request: reading.request, reply, body, start });
+    body?.work.end();
+    refuse(route, reply, reading.ok ? "the body is empty" : reading.problem, start);
   };
 }
 
-function readBody(body: unknown): ReviewReading {
-  if (typeof body !== "string" || body === "") return { ok: false, problem: "the body is empty" };
+function readText(text = ""): ReviewReading {
+  if (text === "") return { ok: false, problem: "the body is empty" };
   try {
     // JSON.parse makes a key named `__proto__` data like any other, so nothing has to be taken out.
-    return readAdmissionReview(JSON.parse(body));
+    return readAdmissionReview(JSON.parse(text));
   } catch {
     // The parser's message quotes the body, which may be secret.
     return { ok: false, problem: "the body is no JSON" };
@@ -62,23 +67,36 @@ function judge(exchange: Exchange): void {
   }
 }
 
-function conclude({ route, request, reply, start }: Exchange, verdict: Verdict): void {
+function conclude(exchange: Exchange, verdict: Verdict): void {
+  const { route, request, start } = exchange;
   const { response } = verdict;
   // Without the uid of its request an answer counts as none.
-  const body = answerText(response.uid === request.uid ? response : { ...response, uid: request.uid });
-  sendJson(reply, route.state, body);
+  const text = answerText(response.uid === request.uid ? response : { ...response, uid: request.uid });
+  const sent = send(exchange, text);
   const seconds = (performance.now() - start) / 1000;
-  observe(route, { path: route.path, request, outcome: verdict.outcome, verdict, status: 200, seconds });
+  const what = sent ? { outcome: verdict.outcome, status: 200 } : { outcome: "shed" as const, status: 429 };
+  observe(route, { path: route.path, request, ...what, verdict, length: exchange.body.text.length, seconds });
+}
+
+/** Hands an answer over; false where there was no room for it. Whoever does not take it is cut in the end. */
+function send({ route, reply, body: { work } }: Exchange, text: string): boolean {
+  const room = work.hold(text.length);
+  reply.raw.once("close", work.end);
+  work.answered(() => reply.raw.destroy());
+  if (room) sendJson(reply, route.state, text);
+  else sendText(reply.header("retry-after", "1"), route.state, 429, SHED);
+  return room;
 }
 
 /** A bug must still answer a review: the API server would otherwise only know that the call failed. */
-function fail({ route, request, reply, start }: Exchange, error: unknown): void {
+function fail(exchange: Exchange, error: unknown): void {
+  const { route, request, start } = exchange;
   const { uid } = request;
   const { path } = route;
   route.log.error({ err: error, uid, path }, "a reviewer failed");
   const message = `kthena-ascend failed on this object, which is a bug; look for uid ${uid} in its log`;
   const status = { code: 500, reason: "InternalError", message };
-  sendJson(reply, route.state, answerText({ uid, allowed: false, status }));
+  send(exchange, answerText({ uid, allowed: false, status }));
   const seconds = (performance.now() - start) / 1000;
   observe(route, { path, request, outcome: "failed", verdict: undefined, status: 200, seconds });
 }

@@ -2,6 +2,9 @@ import type { Server } from "node:https";
 import { type FastifyInstance, fastify, LogController } from "fastify";
 import type { Logger } from "pino";
 import type { Reviewer } from "../admission/verdict.ts";
+import { readBodies } from "./body.ts";
+import { clientCheck } from "./client-certificate.ts";
+import { boundConnections } from "./connection-bound.ts";
 import { type DrainOptions, type DrainState, drainConnections } from "./drain.ts";
 import { handleErrors } from "./errors.ts";
 import { LIMITS, type Limits } from "./limits.ts";
@@ -10,10 +13,12 @@ import { sendText } from "./reply.ts";
 import { reviewRoute } from "./review-route.ts";
 import { logHandshakes, replaceCertificate, type ServingCertificate, secureOptions } from "./tls.ts";
 import { unusedConnections } from "./unused-connections.ts";
+import { type Shed, WorkUnderWay } from "./work-under-way.ts";
 
 export type { DrainOptions } from "./drain.ts";
 export type { Observation } from "./observation.ts";
 export type { ServingCertificate } from "./tls.ts";
+export type { Shed } from "./work-under-way.ts";
 
 /** Whether the server should get requests, and why not. */
 export interface Readiness {
@@ -30,6 +35,13 @@ export interface ServerOptions {
   readiness: () => Readiness;
   /** Called after each answer on a review path, also for what was no review. What it throws is logged. */
   onReview?: (observation: Observation) => void;
+  /** Called each time that something is given up so that the rest goes on. */
+  onShed?: (what: Shed) => void;
+  /**
+   * PEM of the CAs that sign the API server's client certificate: review paths then answer who shows one of theirs.
+   * Without it they answer everybody.
+   */
+  clientCa?: string;
   /** Other limits than those for the API server. */
   limits?: Partial<Limits>;
 }
@@ -47,6 +59,13 @@ export interface AdmissionServer {
    */
   replaceCertificate: (pair: ServingCertificate) => void;
   /**
+   * The same for the CAs of clients. Only where there were some at the start.
+   * @throws Error of OpenSSL where it is no PEM; what was before stays in force
+   */
+  replaceClientCa: (pem: string) => void;
+  /** Bytes that requests hold. */
+  bytesUnderWay: () => number;
+  /**
    * Leaves without a failed request: not ready at once, answers on for `graceMs` while the API server still sends,
    * then takes no new connection, answers what is under way and ends; at `limitMs` at the latest. A second call
    * waits for the first.
@@ -56,27 +75,41 @@ export interface AdmissionServer {
 
 /** Makes the server; it does not listen yet. */
 export function createAdmissionServer(options: ServerOptions): AdmissionServer {
-  const { log, onReview } = options;
+  const { log, onReview, onShed = () => {} } = options;
   const limits = { ...LIMITS, ...options.limits };
   const state: DrainState = { draining: false, closing: false };
-  const app = createApp(options.tls, limits);
+  const secure = { tls: options.tls, clientCa: options.clientCa };
+  const app = createApp(secure, limits);
   const server = app.server as unknown as Server;
+  const under = new WorkUnderWay(limits.underWayBytes, onShed);
+  readBodies(app, under, limits.bodyBytes);
+  boundConnections(server, limits.connections, () => onShed("connection"));
   const unused = unusedConnections(server);
   logHandshakes(server, log);
   handleErrors(app, { log, onReview, state, bodyBytes: limits.bodyBytes });
   healthRoutes(app, state, options.readiness);
+  const onRequest = secure.clientCa === undefined ? [] : [clientCheck(state)];
   for (const [path, reviewer] of Object.entries(options.routes)) {
-    app.post(path, reviewRoute({ path, reviewer, state, log, onReview }));
+    app.post(path, { onRequest }, reviewRoute({ path, reviewer, state, log, onReview }));
   }
+  const looking = setInterval(() => under.cutUnread(limits.answer), limits.check).unref();
   let drained: Promise<void> | undefined;
   const drain = async (how: DrainOptions): Promise<void> => {
     const cut = await drainConnections({ server, unused }, state, how);
     if (cut > 0) log.warn({ connections: cut }, "cut connections that did not end in time");
+    clearInterval(looking);
     await app.close();
+  };
+  const secureWith = (changed: Partial<typeof secure>): void => {
+    const next = { ...secure, ...changed };
+    replaceCertificate(server, next.tls, next.clientCa);
+    Object.assign(secure, next);
   };
   return {
     listen: (where) => listen(app, server, where),
-    replaceCertificate: (pair) => replaceCertificate(server, pair),
+    replaceCertificate: (tls) => secureWith({ tls }),
+    replaceClientCa: (clientCa) => secureWith({ clientCa }),
+    bytesUnderWay: () => under.bytes,
     drain: (how) => {
       drained ??= drain(how);
       return drained;
@@ -84,10 +117,17 @@ export function createAdmissionServer(options: ServerOptions): AdmissionServer {
   };
 }
 
-function createApp(tls: ServingCertificate, limits: Limits): FastifyInstance {
+interface Secure {
+  tls: ServingCertificate;
+  clientCa: string | undefined;
+}
+
+function createApp({ tls, clientCa }: Secure, limits: Limits): FastifyInstance {
   const app = fastify({
     https: {
-      ...secureOptions(tls),
+      ...secureOptions(tls, clientCa),
+      // Asked for and not insisted on: probes have none.
+      ...(clientCa === undefined ? {} : { requestCert: true, rejectUnauthorized: false }),
       handshakeTimeout: limits.handshake,
       headersTimeout: limits.headers,
       requestTimeout: limits.request,
@@ -101,11 +141,6 @@ function createApp(tls: ServingCertificate, limits: Limits): FastifyInstance {
     return503OnClosing: false,
     exposeHeadRoutes: false,
   }) as unknown as FastifyInstance;
-  app.removeAllContentTypeParsers();
-  // Bodies reach the route as text and are parsed once, there.
-  app.addContentTypeParser("application/json", { parseAs: "string" }, (_request, body, done) =>
-    done(null, body),
-  );
   return app;
 }
 

@@ -8,20 +8,34 @@ export interface ServingCertificate {
   key: string;
 }
 
+/** Suites with authenticated encryption and forward secrecy; those of TLS 1.3 are all so. Go's defaults are among them. */
+const CIPHERS = [
+  "TLS_AES_128_GCM_SHA256",
+  "TLS_AES_256_GCM_SHA384",
+  "TLS_CHACHA20_POLY1305_SHA256",
+  "ECDHE-ECDSA-AES128-GCM-SHA256",
+  "ECDHE-RSA-AES128-GCM-SHA256",
+  "ECDHE-ECDSA-AES256-GCM-SHA384",
+  "ECDHE-RSA-AES256-GCM-SHA384",
+  "ECDHE-ECDSA-CHACHA20-POLY1305",
+  "ECDHE-RSA-CHACHA20-POLY1305",
+].join(":");
+
 /**
  * TLS options for a certificate. The same at the start and at each replacement: `setSecureContext` forgets what it is
- * not told again, the minimum version among it.
+ * not told again, the minimum version among it. `clientCa`: PEM of the CAs whose certificates clients may show.
  */
-export function secureOptions({ cert, key }: ServingCertificate) {
-  return { cert, key, minVersion: "TLSv1.2" } as const;
+export function secureOptions({ cert, key }: ServingCertificate, clientCa?: string) {
+  const ca = clientCa === undefined ? {} : { ca: clientCa };
+  return { cert, key, minVersion: "TLSv1.2", ciphers: CIPHERS, honorCipherOrder: true, ...ca } as const;
 }
 
 /**
  * Puts a certificate in force for new connections; those that are open go on.
  * @throws Error of OpenSSL where the pair is no pair; the one before stays in force
  */
-export function replaceCertificate(server: Server, pair: ServingCertificate): void {
-  const options = secureOptions(pair);
+export function replaceCertificate(server: Server, pair: ServingCertificate, clientCa?: string): void {
+  const options = secureOptions(pair, clientCa);
   createSecureContext(options);
   server.setSecureContext(options);
 }
