@@ -129,8 +129,9 @@ export async function readFacts(
   client: KubeClient,
   complain: (problem: string) => void,
 ): Promise<ClusterFacts> {
-  const read = async <T extends KubeObject>(resource: Resource, transform?: (object: T) => T) => {
-    const listed = await listAll<T>(client, resource, { pageSize: 500, transform }, { timeoutMs: 15_000 });
+  const read = async <T extends KubeObject>(resource: Resource, transform = (object: T) => object) => {
+    const what = { pageSize: 500, read: (objects: T[]) => objects.map(transform) };
+    const listed = await listAll<T, T>(client, resource, what, { timeoutMs: 15_000 });
     if (listed.ok) return listed.value.items;
     complain(`${resource.plural} are not known: ${describeFailure(listed.failure)}`);
     return undefined;

@@ -11,6 +11,8 @@ export interface CallOptions {
   /** Upper limit of the whole call; 10 s, for a list 30 s. */
   timeoutMs?: number;
   signal?: AbortSignal;
+  /** A longer answer is a failure with reason `TooLarge`. */
+  mostBytes?: number;
 }
 
 /** What can be said with a write. */
@@ -218,6 +220,7 @@ export class KubeClient {
       path,
       timeoutMs: options.timeoutMs ?? this.#timeoutMs,
       ...(options.signal ? { signal: options.signal } : {}),
+      ...(options.mostBytes === undefined ? {} : { mostBytes: options.mostBytes }),
       ...(content.body === undefined ? {} : { body: JSON.stringify(content.body) }),
       ...(content.contentType ? { contentType: content.contentType } : {}),
     });

@@ -4,7 +4,7 @@ import { isObject, type Json, objectOf, stringOf } from "../api/json.ts";
 export interface Failure {
   /** HTTP status; 0 where no answer came at all. */
   code: number;
-  /** metav1.Status' reason (`NotFound`, `Conflict`, `Expired` …), or `Timeout`, `Network`, `Aborted`, `Config` with code 0. */
+  /** metav1.Status' reason (`NotFound`, `Conflict`, `Expired` …), or `Timeout`, `Network`, `Aborted`, `TooLarge`, `Config` with code 0. */
   reason: string;
   message: string;
   /** How long the server asks to stay away. */

@@ -1,19 +1,18 @@
-import { type ChangeHandler, ChangeHandlers } from "./change-handlers.ts";
+import type { ChangeHandler } from "./change-handlers.ts";
 import type { KubeClient, Selection } from "./client.ts";
 import { describeFailure, type Failure, failureOfThrow, isExpired, isNotFound } from "./failure.ts";
+import { Holding, type HoldingOptions, type Read } from "./holding.ts";
 import { listAll } from "./list-all.ts";
 import { needsList, Recovery } from "./recovery.ts";
 import { type KubeObject, keyOf, type Resource } from "./resource.ts";
-import { type Indexer, Store } from "./store.ts";
+import type { Store } from "./store.ts";
 import type { Surroundings } from "./surroundings.ts";
+import type { Unreadable } from "./unreadable.ts";
 import type { WatchEnd } from "./watch.ts";
 
 /** What to hold, and how. */
-export interface InformerOptions<T extends KubeObject> extends Selection {
+export interface InformerOptions<T extends KubeObject> extends Selection, HoldingOptions<T> {
   resource: Resource;
-  /** Keeps only the parts that are needed; must leave `metadata.name`, `namespace` and `resourceVersion`. */
-  transform?: (object: T) => T;
-  indexers?: Readonly<Record<string, Indexer<T>>>;
   /** A kind that the server does not have counts as an empty collection, and is looked for again now and then. */
   optional?: boolean;
   pageSize?: number;
@@ -35,6 +34,8 @@ export interface InformerState {
   /** Milliseconds since the server was last heard of; a healthy watch has a bookmark about every minute. */
   contactAgeMs: number;
   objects: number;
+  /** Objects that could not be read, and are not among those. */
+  unreadable: number;
   lists: number;
   failures: number;
   /** The failure that it is recovering from, if it is. */
@@ -55,8 +56,7 @@ export class Informer<T extends KubeObject> {
   readonly #client: KubeClient;
   readonly #options: InformerOptions<T>;
   readonly #around: Surroundings;
-  readonly #store: Store<T>;
-  readonly #handlers: ChangeHandlers<T>;
+  readonly #holding: Holding<T>;
   readonly #stopping = new AbortController();
   readonly #waiting = new Set<() => void>();
   readonly #recovery: Recovery;
@@ -73,15 +73,19 @@ export class Informer<T extends KubeObject> {
     this.#client = client;
     this.#options = options;
     this.#around = surroundings;
-    this.#store = new Store(options.indexers);
-    this.#handlers = new ChangeHandlers(surroundings.log);
+    this.#holding = new Holding(options, surroundings.log);
     this.#contact = surroundings.clock.monotonic();
     this.#recovery = new Recovery(surroundings, options.mostBackoffMs ?? 5_000);
   }
 
   /** The copy. Empty until `synced`. */
   get store(): Pick<Store<T>, "get" | "values" | "keys" | "by" | "size"> {
-    return this.#store;
+    return this.#holding.store;
+  }
+
+  /** What could not be read and is not in the copy, by key. */
+  get unreadable(): ReadonlyMap<string, Unreadable> {
+    return this.#holding.unreadable;
   }
 
   /** Whether the collection was read once in full and told to every handler. */
@@ -93,7 +97,8 @@ export class Informer<T extends KubeObject> {
     return {
       synced: this.#synced,
       contactAgeMs: this.#around.clock.monotonic() - this.#contact,
-      objects: this.#store.size,
+      objects: this.#holding.store.size,
+      unreadable: this.#holding.unreadable.size,
       lists: this.#lists,
       failures: this.#failures,
       ...(this.#failing ? { failing: this.#failing } : {}),
@@ -102,7 +107,7 @@ export class Informer<T extends KubeObject> {
 
   /** Adds a handler, tells it what is there already, and gives the function that takes it off. */
   onChange(handler: ChangeHandler<T>): () => void {
-    return this.#handlers.add(handler, this.#store);
+    return this.#holding.onChange(handler);
   }
 
   /** Begins. A second call does nothing. */
@@ -141,15 +146,16 @@ export class Informer<T extends KubeObject> {
     try {
       return await (this.#version === undefined ? this.#list() : this.#watch(this.#version));
     } catch (error) {
-      // A transform or an indexer threw: a mistake of ours, which must be loud but not the end.
+      // A mistake of ours, which must be loud but not the end.
       return this.#listFailed(failureOfThrow(error, "Bug"));
     }
   }
 
   async #list(): Promise<number> {
-    const { resource, optional, pageSize = 500, callTimeoutMs = 30_000, transform } = this.#options;
+    const { resource, optional, pageSize = 200, callTimeoutMs = 30_000 } = this.#options;
     const call = { timeoutMs: callTimeoutMs, signal: this.#stopping.signal };
-    const listed = await listAll<T>(this.#client, resource, { ...this.#options, pageSize, transform }, call);
+    const what = { ...this.#options, pageSize, read: (objects: T[]) => this.#holding.read(objects) };
+    const listed = await listAll<T, Read<T>>(this.#client, resource, what, call);
     if (this.#stopping.signal.aborted) return 0;
     if (!listed.ok) {
       if (!optional || !isNotFound(listed.failure)) return this.#listFailed(listed.failure);
@@ -161,28 +167,17 @@ export class Informer<T extends KubeObject> {
     return 0;
   }
 
-  #replaceAll(objects: readonly T[]): void {
+  #replaceAll(read: readonly Read<T>[]): void {
     this.#lists += 1;
     this.#recovery.listed();
     this.#heard();
-    const gone = new Set(this.#store.keys());
-    for (const object of objects) {
-      gone.delete(keyOf(object));
-      this.#put(object);
-    }
-    for (const key of gone) this.#take(key);
+    this.#holding.replaceAll(read);
     this.#synced = true;
     this.#wake();
   }
 
   async #watch(from: string): Promise<number> {
-    const {
-      resource,
-      transform,
-      watchSeconds = 300,
-      idleMs = 150_000,
-      openTimeoutMs = 10_000,
-    } = this.#options;
+    const { resource, watchSeconds = 300, idleMs = 150_000, openTimeoutMs = 10_000 } = this.#options;
     const { clock, random } = this.#around;
     const began = clock.monotonic();
     let told = false;
@@ -202,10 +197,10 @@ export class Informer<T extends KubeObject> {
     const ended = await this.#client.watch<T>(resource, call, {
       opened: () => this.#heard(),
       bookmark: (version) => news(version),
-      event: (type, object) => {
+      event: (type, object, length) => {
         const version = object.metadata.resourceVersion;
-        if (type === "DELETED") this.#take(keyOf(object));
-        else this.#put(transform ? transform(object) : object);
+        if (type === "DELETED") this.#holding.take(keyOf(object));
+        else this.#holding.put(object, length);
         // Last, so that an event that could not be taken in comes again.
         news(version);
       },
@@ -248,20 +243,6 @@ export class Informer<T extends KubeObject> {
   #heard(): void {
     this.#contact = this.#around.clock.monotonic();
     this.#failing = undefined;
-  }
-
-  #put(object: T): void {
-    const key = keyOf(object);
-    const previous = this.#store.set(key, object);
-    const version = object.metadata.resourceVersion;
-    if (previous === undefined || version === undefined || previous.metadata.resourceVersion !== version) {
-      this.#handlers.tell(key, object, previous);
-    }
-  }
-
-  #take(key: string): void {
-    const previous = this.#store.delete(key);
-    if (previous !== undefined) this.#handlers.tell(key, undefined, previous);
   }
 
   #wake(): void {

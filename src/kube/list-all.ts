@@ -1,4 +1,4 @@
-import type { CallOptions, KubeClient, Selection } from "./client.ts";
+import type { CallOptions, KubeClient, Page, Selection } from "./client.ts";
 import { isExpired, type Result } from "./failure.ts";
 import type { KubeObject, Resource } from "./resource.ts";
 
@@ -9,46 +9,54 @@ export interface Listed<T> {
 }
 
 /** What to list. */
-export interface ListAll<T> extends Selection {
+export interface ListAll<T extends KubeObject, R> extends Selection {
   pageSize: number;
   /** Applied page by page, so that never more than one page is there in full. */
-  transform?: ((object: T) => T) | undefined;
+  read: (objects: T[]) => Promise<readonly R[]> | readonly R[];
+  /** Bytes of one page: where it is larger, fewer objects are asked for. */
+  pageBytes?: number;
 }
 
-/** Reads a collection page by page; in one piece where its pages expire faster than they can be read. */
-export async function listAll<T extends KubeObject>(
+/** Far above what a page of ordinary objects takes, far below what a process may. Objects themselves end at 3 MB. */
+const PAGE_BYTES = 16 * 2 ** 20;
+/** Where pages expire before all are read, the list begins anew so many times. */
+const STARTS = 3;
+
+/** Reads a collection page by page. */
+export async function listAll<T extends KubeObject, R = T>(
   client: KubeClient,
   resource: Resource,
-  what: ListAll<T>,
+  what: ListAll<T, R>,
   call: CallOptions,
-): Promise<Result<Listed<T>>> {
-  const paged = await pages(client, resource, what, call);
-  if (paged.ok || !isExpired(paged.failure)) return paged;
-  return await pages(client, resource, { ...what, pageSize: 0 }, call);
+): Promise<Result<Listed<R>>> {
+  let listed = await pages(client, resource, what, call);
+  for (let start = 1; start < STARTS && !listed.ok && isExpired(listed.failure); start++)
+    listed = await pages(client, resource, what, call);
+  return listed;
 }
 
-async function pages<T extends KubeObject>(
+async function pages<T extends KubeObject, R>(
   client: KubeClient,
   resource: Resource,
-  { pageSize, transform, ...selection }: ListAll<T>,
+  { pageSize, read, pageBytes = PAGE_BYTES, ...selection }: ListAll<T, R>,
   call: CallOptions,
-): Promise<Result<Listed<T>>> {
-  const items: T[] = [];
+): Promise<Result<Listed<R>>> {
+  const items: R[] = [];
+  let limit = pageSize;
   let next = "";
   for (;;) {
-    const page = await client.list<T>(
-      resource,
-      {
-        ...selection,
-        ...(pageSize > 0 ? { limit: pageSize } : {}),
-        ...(next === "" ? {} : { continue: next }),
-      },
-      call,
-    );
+    const asked = { ...selection, limit, ...(next === "" ? {} : { continue: next }) };
+    // The API server itself bounds one object.
+    const bound = limit > 1 ? { mostBytes: pageBytes } : {};
+    const page: Result<Page<T>> = await client.list<T>(resource, asked, { ...call, ...bound });
+    if (!page.ok && page.failure.reason === "TooLarge") {
+      limit = Math.ceil(limit / 8);
+      continue;
+    }
     if (!page.ok) return page;
-    for (const item of page.value.items) items.push(transform ? transform(item) : item);
+    items.push(...(await read(page.value.items)));
     next = page.value.metadata.continue ?? "";
-    if (next === "")
-      return { ok: true, value: { items, resourceVersion: page.value.metadata.resourceVersion ?? "" } };
+    const { resourceVersion = "" } = page.value.metadata;
+    if (next === "") return { ok: true, value: { items, resourceVersion } };
   }
 }

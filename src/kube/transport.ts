@@ -15,6 +15,8 @@ export interface ApiRequest {
   /** For the whole call; for a stream, until the headers of the answer are there. */
   timeoutMs: number;
   signal?: AbortSignal;
+  /** Bytes of the answer; more are not read. */
+  mostBytes?: number;
 }
 
 /** Time after which an unused connection is dropped: well before the API server's own 90 s. */
@@ -79,7 +81,7 @@ export class Transport {
   }
 
   #attempt(request: ApiRequest): Promise<Result<string>> {
-    return this.#exchange(request, text);
+    return this.#exchange(request, (response) => textOf(response, request.mostBytes));
   }
 
   async #exchange<T>(
@@ -112,6 +114,7 @@ export class Transport {
   }
 
   #thrown(error: unknown, signal: AbortSignal, request: ApiRequest): Failure {
+    if (error instanceof TooLarge) return failureOfThrow(error, "TooLarge");
     if (!signal.aborted) return failureOfThrow(error);
     const what =
       signal.reason === "Timeout" ? `no answer within ${request.timeoutMs} ms` : "given up by the caller";
@@ -156,6 +159,21 @@ export class Transport {
     this.#access = { ...loaded.value, credentials: credentialsOf(loaded.value) };
     return { ok: true, value: this.#access };
   }
+}
+
+/** An answer was longer than was asked for. */
+class TooLarge extends Error {}
+
+async function textOf(response: http.IncomingMessage, mostBytes = Number.POSITIVE_INFINITY): Promise<string> {
+  const parts: Buffer[] = [];
+  let bytes = 0;
+  for await (const part of response as AsyncIterable<Buffer>) {
+    bytes += part.length;
+    // Leaving the loop ends the connection.
+    if (bytes > mostBytes) throw new TooLarge(`the answer is longer than ${mostBytes} bytes`);
+    parts.push(part);
+  }
+  return Buffer.concat(parts).toString();
 }
 
 function agentOptions(): https.AgentOptions {

@@ -21,7 +21,8 @@ export interface WatchCall {
 export interface WatchListener<T extends KubeObject> {
   /** The server has taken the watch. */
   opened(): void;
-  event(type: "ADDED" | "MODIFIED" | "DELETED", object: T): void;
+  /** `length`: of the object's JSON. */
+  event(type: "ADDED" | "MODIFIED" | "DELETED", object: T, length: number): void;
   /** Everything up to this version has been told. */
   bookmark(resourceVersion: string): void;
 }
@@ -71,7 +72,7 @@ function tell<T extends KubeObject>(line: string, listener: WatchListener<T>): F
     case "ADDED":
     case "MODIFIED":
     case "DELETED":
-      listener.event(event.type, event.object);
+      listener.event(event.type, event.object, line.length);
       return undefined;
     case "BOOKMARK":
       listener.bookmark(event.object.metadata.resourceVersion ?? "");

@@ -1,7 +1,8 @@
-import { expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { Informer, type InformerOptions } from "../../src/kube/informer.ts";
 import { CONFIG_MAPS, type KubeObject } from "../../src/kube/resource.ts";
 import { silentLog, systemClock } from "../../src/kube/surroundings.ts";
+import { Room } from "../../src/kube/unreadable.ts";
 import { type Call, type FakeApiServer, fakeApiServer, status, until } from "./fake-api-server.ts";
 
 /** A collection behind a fake server: it lists and watches it, and can be told to misbehave. */
@@ -227,22 +228,105 @@ test("a handler that comes late is told what is there, and none after it was tak
   expect(keys).toEqual(["ns/a"]);
 });
 
-test("a transform that throws is loud and is tried again, and no event is lost over it", async () => {
-  let bad = true;
+describe("an object that cannot be read", () => {
   const transform = (object: KubeObject) => {
-    if (bad && object.metadata.name === "b") throw new Error("cannot");
+    if (object.metadata.labels?.bad === "throws") throw new RangeError("Maximum call stack size exceeded");
+    if (object.metadata.labels?.bad === "slow") for (;;);
     return { metadata: { ...object.metadata, labels: {} } };
   };
-  await using f = await following({ transform }, (c) => c.put("a", { big: "x" }));
-  await until(() => f.collection.watches.size === 1, "watch");
-  expect(f.informer.store.get("ns/a")?.metadata.labels).toEqual({});
-  f.collection.put("b");
-  await until(() => f.informer.state.failing !== undefined, "failing");
-  expect(f.collection.watched.at(-1)).toBe("11");
-  bad = false;
-  // The fake does not replay, so a list stands for it.
-  f.collection.faults.push(() => status(410, "Expired"));
-  await until(() => f.informer.store.size === 2, "b");
+  const left = ({ informer }: { informer: Informer<KubeObject> }) =>
+    [...informer.unreadable].map(([key, { why }]) => [key, why]);
+
+  test("is left out of a list and told of, and the others are there", async () => {
+    await using f = await following({ transform }, (c) => {
+      c.put("a");
+      c.put("b", { bad: "throws" });
+      c.put("c", { bad: "slow" });
+      c.put("d");
+    });
+    expect(await f.informer.waitForSync(5_000)).toBe(true);
+    expect([...f.informer.store.keys()]).toEqual(["ns/a", "ns/d"]);
+    expect(left(f)).toEqual([
+      ["ns/b", "it nests too deep to be read"],
+      ["ns/c", "reading it takes longer than 0.2 s"],
+    ]);
+    expect(f.informer.state).toMatchObject({ synced: true, objects: 2, unreadable: 2, failures: 0 });
+    expect(f.informer.unreadable.get("ns/b")?.metadata).toMatchObject({ name: "b", namespace: "ns" });
+  });
+
+  test("breaks no watch, and is told as gone to those who knew it", async () => {
+    await using f = await following({ transform }, (c) => c.put("a"));
+    await until(() => f.collection.watches.size === 1, "watch");
+    f.collection.put("a", { bad: "throws", filler: "x".repeat(20_000) });
+    f.collection.put("b", { bad: "slow", filler: "x".repeat(20_000) });
+    f.collection.put("c");
+    await until(() => f.informer.store.get("ns/c") !== undefined, "c");
+    expect([...f.informer.store.keys()]).toEqual(["ns/c"]);
+    expect(f.told.map(({ key, current }) => [key, current !== undefined])).toEqual([
+      ["ns/a", true],
+      ["ns/a", false],
+      ["ns/c", true],
+    ]);
+    expect(f.informer.state).toMatchObject({ unreadable: 2, failures: 0, lists: 1 });
+    f.collection.put("b");
+    f.collection.remove("a");
+    await until(() => f.informer.unreadable.size === 0, "none left");
+    expect([...f.informer.store.keys()]).toEqual(["ns/c", "ns/b"]);
+  });
+
+  test("is not read again by the next list as long as it is the same", async () => {
+    let reads = 0;
+    const counting = (object: KubeObject) => {
+      if (object.metadata.name === "b") reads += 1;
+      return transform(object);
+    };
+    await using f = await following({ transform: counting }, (c) => c.put("b", { bad: "throws" }));
+    await until(() => f.collection.watches.size === 1, "watch");
+    const before = reads;
+    f.collection.faults.push(() => status(410, "Expired"));
+    f.server.cut();
+    await until(() => f.informer.state.lists === 2, "list");
+    expect(reads).toBe(before);
+    expect(f.informer.state.unreadable).toBe(1);
+  });
+
+  test("is one for which an index cannot be made, or for which there is no room", async () => {
+    const indexers = {
+      odd: ({ metadata }: KubeObject) => {
+        if (metadata.name === "b") throw new Error("no index");
+        return [];
+      },
+    };
+    const room = new Room(400);
+    await using f = await following({ indexers, room }, (c) => {
+      c.put("a");
+      c.put("b");
+      c.put("c", { big: "x".repeat(400) });
+    });
+    expect(await f.informer.waitForSync(2_000)).toBe(true);
+    expect([...f.informer.store.keys()]).toEqual(["ns/a"]);
+    expect(left(f)).toEqual([
+      ["ns/b", "no index"],
+      ["ns/c", "there is no room for it in what this replica keeps of the cluster"],
+    ]);
+    await until(() => f.collection.watches.size === 1, "watch");
+    f.collection.remove("a");
+    await until(() => f.informer.store.size === 0, "gone");
+    expect(room.bytes).toBe(0);
+  });
+});
+
+test("where a page is too large to be read at once, fewer objects are asked for", async () => {
+  const sizes: (string | null)[] = [];
+  await using f = await following({ pageSize: 200 }, (c) => {
+    c.put("a");
+    for (let turn = 0; turn < 2; turn += 1)
+      c.faults.push(() => ({ items: [], metadata: {}, filler: "x".repeat(17 * 2 ** 20) }));
+  });
+  expect(await f.informer.waitForSync(10_000)).toBe(true);
+  for (const { query } of f.server.calls.slice(0, 3)) sizes.push(query.get("limit"));
+  expect(sizes).toEqual(["200", "25", "4"]);
+  expect([...f.informer.store.keys()]).toEqual(["ns/a"]);
 });
 
 test("indexes follow the objects", async () => {
@@ -261,7 +345,7 @@ test("indexes follow the objects", async () => {
   expect(() => f.informer.store.by("none", "y")).toThrow("no index");
 });
 
-test("pages are read to the end, and in one piece where a page expires", async () => {
+test("pages are read to the end, and from the first again where a page expires", async () => {
   await using f = await following({ pageSize: 1 }, (c) => {
     c.put("a");
     c.put("b");
@@ -275,7 +359,7 @@ test("pages are read to the end, and in one piece where a page expires", async (
   expect(f.server.calls.slice(0, 3).map(({ query }) => [query.get("limit"), query.get("continue")])).toEqual([
     ["1", null],
     ["1", "more"],
-    [null, null],
+    ["1", null],
   ]);
 });
 
