@@ -17,96 +17,64 @@ import { asksIn } from "../defaults/asks.ts";
 import { parsePinned } from "../defaults/pinned.ts";
 import type { ResolvedDefaults } from "../defaults/settings.ts";
 import type { KubeClient } from "../kube/client.ts";
-import { Informer } from "../kube/informer.ts";
-import { type AnyObject, type KubeObject, NAMESPACES, type Place, PODS } from "../kube/resource.ts";
+import type { AnyObject, KubeObject, Place } from "../kube/resource.ts";
 import type { Surroundings } from "../kube/surroundings.ts";
 import type { Owner } from "../pinning/workload.ts";
-import { DefaultsInForce, type DefaultsOptions } from "./defaults-in-force.ts";
+import { andThen } from "./awaitable.ts";
+import type { ClusterCache, Following, HeldBooster, HeldServing } from "./cache.ts";
+import type { DefaultsInForce, DefaultsOptions } from "./defaults-in-force.ts";
 import { FactsWatch } from "./facts.ts";
-import {
-  type MemberPod,
-  MODEL_BOOSTERS,
-  MODEL_SERVERS,
-  MODEL_SERVINGS,
-  onlyAnnotations,
-  onlyMembership,
-  onlyRoleSizes,
-  onlyRouting,
-  type ServerObject,
-  type ServingObject,
-} from "./kinds.ts";
+import { MODEL_BOOSTERS, MODEL_SERVINGS } from "./kinds.ts";
+import { NamespaceDefaults } from "./namespace-defaults.ts";
 import { type Found, ObjectLookup } from "./object-lookup.ts";
-
-const BY_GROUP = "group";
-const BY_NAMESPACE = "namespace";
 
 /** What one replica knows of its cluster: what reviews look up beside the object. */
 export class ClusterView {
-  readonly defaults: DefaultsInForce;
   readonly #options: DefaultsOptions;
-  readonly #namespaces: Informer<KubeObject>;
-  readonly #boosters: Informer<KubeObject>;
-  readonly #servings: Informer<ServingObject>;
-  readonly #servers: Informer<ServerObject>;
-  readonly #pods: Informer<MemberPod>;
+  readonly #cache: ClusterCache;
+  readonly #defaults: NamespaceDefaults;
   readonly #facts: FactsWatch;
-  readonly #findNamespace: ObjectLookup<KubeObject>;
-  readonly #findBooster: ObjectLookup<KubeObject>;
-  readonly #findServing: ObjectLookup<ServingObject>;
+  /** What reviews are decided with. */
+  readonly #needed: Record<string, Pick<Following, "synced">>;
+  readonly #findBooster: ObjectLookup<HeldBooster>;
+  readonly #findServing: ObjectLookup<HeldServing>;
 
-  constructor(client: KubeClient, options: DefaultsOptions, around: Surroundings) {
+  constructor(client: KubeClient, cache: ClusterCache, options: DefaultsOptions, around: Surroundings) {
     this.#options = options;
-    this.defaults = new DefaultsInForce(client, options, around);
-    const annotated = { transform: onlyAnnotations<KubeObject> };
-    const byNamespace = { indexers: { [BY_NAMESPACE]: namespaceOf }, optional: true };
-    const servings = { resource: MODEL_SERVINGS, transform: onlyRoleSizes };
-    const servers = { resource: MODEL_SERVERS, transform: onlyRouting };
-    this.#namespaces = new Informer(client, { resource: NAMESPACES, ...annotated }, around);
-    this.#boosters = new Informer(client, { resource: MODEL_BOOSTERS, optional: true, ...annotated }, around);
-    this.#servings = new Informer<ServingObject>(client, { ...servings, ...byNamespace }, around);
-    this.#servers = new Informer<ServerObject>(client, { ...servers, ...byNamespace }, around);
-    this.#pods = new Informer<MemberPod>(
-      client,
-      {
-        resource: PODS,
-        labelSelector: KTHENA_NAME_LABEL,
-        transform: onlyMembership,
-        indexers: { [BY_GROUP]: ({ metadata }) => groupOf(metadata) },
-      },
-      around,
-    );
-    this.#facts = new FactsWatch(client, { servings: this.#servings, servers: this.#servers }, around);
+    this.#cache = cache;
+    const { boosters, servings, servers, pods } = cache;
+    this.#defaults = new NamespaceDefaults(client, cache, options, around);
+    this.#facts = new FactsWatch(client, { servings, servers }, around);
     const { clock } = around;
-    const lookup = <T extends KubeObject>(
-      resource: typeof PODS,
-      informer: Informer<T>,
-      transform: (object: T) => T,
-    ) => new ObjectLookup<T>(client, { resource, informer, transform }, clock);
-    this.#findNamespace = lookup(NAMESPACES, this.#namespaces, onlyAnnotations);
-    this.#findBooster = lookup(MODEL_BOOSTERS, this.#boosters, onlyAnnotations);
-    this.#findServing = lookup(MODEL_SERVINGS, this.#servings, onlyRoleSizes);
-  }
-
-  /** The informers by what they hold, for readiness and metrics. */
-  get informers(): Record<string, Pick<Informer<KubeObject>, "synced" | "state">> {
-    return {
-      ...this.defaults.informers,
-      namespaces: this.#namespaces,
-      modelboosters: this.#boosters,
-      modelservings: this.#servings,
-      modelservers: this.#servers,
-      pods: this.#pods,
+    this.#findBooster = new ObjectLookup(client, { resource: MODEL_BOOSTERS, informer: boosters }, clock);
+    this.#findServing = new ObjectLookup(client, { resource: MODEL_SERVINGS, informer: servings }, clock);
+    this.#needed = {
+      namespaces: cache.namespaces,
+      modelboosters: boosters,
+      modelservings: servings,
+      modelservers: servers,
+      pods,
     };
   }
 
-  /** Informers of what only warnings come from: nothing waits for them. */
-  get lesserInformers(): Record<string, Pick<Informer<KubeObject>, "synced" | "state">> {
-    return this.#facts.informers;
+  get defaults(): DefaultsInForce {
+    return this.#defaults.inForce;
+  }
+
+  /** The settings of a namespace today. */
+  defaultsFor(namespace: string | undefined): Awaitable<ResolvedDefaults | Unavailable> {
+    return this.#defaults.of(namespace);
+  }
+
+  /** Informers of its own by what they hold, for metrics: nothing waits for those that only warnings come from. */
+  get informers(): Record<string, Pick<Following, "synced" | "state">> {
+    return { ...this.defaults.informers, ...this.#facts.informers };
   }
 
   /** Why reviews cannot be decided yet; empty where they can. */
   get missing(): string[] {
-    const unread = Object.entries(this.informers).flatMap(([name, { synced }]) =>
+    const needed = { ...this.defaults.informers, ...this.#needed };
+    const unread = Object.entries(needed).flatMap(([name, { synced }]) =>
       synced ? [] : [`${name} have not been read yet`],
     );
     const { missing } = this.defaults;
@@ -114,60 +82,35 @@ export class ClusterView {
   }
 
   start(): void {
-    this.defaults.start();
-    this.#namespaces.onChange((key, current) => {
-      if (!current) this.defaults.forget(key);
-    });
-    for (const informer of this.#own()) informer.start();
+    this.#defaults.start();
     this.#facts.start();
   }
 
   async stop(): Promise<void> {
-    await Promise.all([
-      this.defaults.stop(),
-      this.#facts.stop(),
-      ...this.#own().map((informer) => informer.stop()),
-    ]);
+    await Promise.all([this.#defaults.stop(), this.#facts.stop()]);
   }
 
   /** What the reviewers ask. */
   get surroundings(): Admission {
     return {
-      defaultsFor: (namespace) => this.#defaultsFor(namespace),
+      defaultsFor: (namespace) => this.#defaults.of(namespace),
       clusterFacts: () => this.#facts.facts(),
       noticesFor: (namespace) => this.defaults.notices(namespace ?? ""),
       ownerOf: (object, namespace) => this.#ownerOf(object, namespace),
       podContextOf: (pod, namespace) => this.#podContextOf(pod, namespace),
       workloadsIn: (namespace) =>
-        this.#servings.store.by(BY_NAMESPACE, namespace ?? "").flatMap(({ routed }) => routed ?? []),
+        this.#cache.servings.store.by("namespace", namespace ?? "").flatMap(({ routed }) => routed ?? []),
       serversIn: (namespace) =>
-        this.#servers.store.by(BY_NAMESPACE, namespace ?? "").flatMap(({ routing }) => routing ?? []),
+        this.#cache.servers.store.by("namespace", namespace ?? "").flatMap(({ routing }) => routing ?? []),
       defaultsPlaces: () => ({ ...this.#options, cluster: this.defaults.layers }),
     };
-  }
-
-  #own(): Informer<KubeObject>[] {
-    const own = [this.#namespaces, this.#boosters, this.#servings, this.#servers, this.#pods];
-    return own as Informer<KubeObject>[];
-  }
-
-  #defaultsFor(namespace: string | undefined): Awaitable<ResolvedDefaults | Unavailable> {
-    const { missing } = this.defaults;
-    if (missing !== undefined) return { unavailable: missing };
-    if (namespace === undefined) return this.defaults.resolve("", {});
-    return then(this.#findNamespace.find({ name: namespace }), (found) => {
-      if (found.state === "unavailable") return { unavailable: found.why };
-      // The API server itself refuses objects of a namespace that does not exist.
-      const asks = found.state === "found" ? asksIn(found.object.metadata.annotations) : {};
-      return this.defaults.resolve(namespace, asks);
-    });
   }
 
   #ownerOf(object: JsonObject, namespace: string | undefined): Awaitable<Owner | undefined | Unavailable> {
     const reference = boosterReference(object);
     if (!reference) return undefined;
     const place = placeOf(reference.name, namespace);
-    return then(this.#findBooster.find(place, reference.uid), ownerFrom);
+    return andThen(this.#findBooster.find(place, reference.uid), ownerFrom);
   }
 
   #podContextOf(
@@ -180,12 +123,12 @@ export class ClusterView {
     const group = stringOf(labels[KTHENA_GROUP_LABEL]) ?? "";
     if (this.#runs(namespace, group)) return { complete: false, skip: "group-running" };
     const place = placeOf(name, namespace);
-    return then(this.#findServing.find(place), (found) => this.#contextFrom(found, labels, namespace));
+    return andThen(this.#findServing.find(place), (found) => this.#contextFrom(found, labels, namespace));
   }
 
   /** Whether an NPU pod of the group stands that was not completed: a group must not mix. */
   #runs(namespace: string | undefined, group: string): boolean {
-    const siblings = this.#pods.store.by(BY_GROUP, `${namespace ?? ""}/${group}`);
+    const siblings = this.#cache.pods.store.by("group", `${namespace ?? ""}/${group}`);
     return siblings.some(
       ({ metadata, asksForNpus }) =>
         asksForNpus &&
@@ -204,7 +147,7 @@ export class ClusterView {
     const serving = found.object;
     const role = stringOf(labels[KTHENA_ROLE_LABEL]) ?? "";
     const object = serving as unknown as JsonObject;
-    return then(this.#ownerOf(object, namespace), (owner) => {
+    return andThen(this.#ownerOf(object, namespace), (owner) => {
       if (owner && "unavailable" in owner) return owner;
       const asks = { ...owner?.asks, ...asksIn(serving.metadata.annotations) };
       const pinned = parsePinned(serving.metadata.annotations?.[SETTINGS]) ?? owner?.settings;
@@ -215,16 +158,11 @@ export class ClusterView {
         pods: podsOf(serving, role),
       });
       if (pinned) return context(pinned.units[role] ?? pinned.base);
-      return then(this.#defaultsFor(namespace), (defaults) =>
+      return andThen(this.#defaults.of(namespace), (defaults) =>
         "unavailable" in defaults ? defaults : context(defaults),
       );
     });
   }
-}
-
-/** Goes on at once where the value is there: a review that waits for nothing is answered in the same turn. */
-function then<T, R>(value: Awaitable<T>, next: (value: T) => Awaitable<R>): Awaitable<R> {
-  return value instanceof Promise ? value.then(next) : next(value);
 }
 
 function ownerFrom(found: Found<KubeObject>): Owner | undefined | Unavailable {
@@ -246,15 +184,6 @@ function boosterReference(object: JsonObject): { name: string; uid: string } | u
 
 function placeOf(name: string, namespace: string | undefined): Place {
   return namespace === undefined ? { name } : { name, namespace };
-}
-
-function namespaceOf({ metadata }: KubeObject): string[] {
-  return [metadata.namespace ?? ""];
-}
-
-function groupOf({ namespace, labels }: KubeObject["metadata"]): string[] {
-  const group = labels?.[KTHENA_GROUP_LABEL];
-  return group === undefined ? [] : [`${namespace ?? ""}/${group}`];
 }
 
 /** Pods of one instance of a role. */

@@ -12,6 +12,7 @@ import {
   nodeFacts,
   workloadFacts,
 } from "../rules/cluster-facts.ts";
+import type { Following, HeldServer, HeldServing } from "./cache.ts";
 import { MODEL_SERVERS, MODEL_SERVINGS } from "./kinds.ts";
 
 const QUEUES: Resource = {
@@ -40,8 +41,8 @@ function onlyName<T extends KubeObject>({ metadata: { name, resourceVersion } }:
 
 /** The informers of others that hold what facts are made of too. */
 export interface FactSources {
-  servings: Pick<Informer<AnyObject>, "synced" | "store" | "onChange">;
-  servers: Pick<Informer<AnyObject>, "synced" | "store" | "onChange">;
+  servings: Pick<Following<HeldServing>, "synced" | "store" | "onChange">;
+  servers: Pick<Following<HeldServer>, "synced" | "store" | "onChange">;
 }
 
 /** Keeps what rules want to know of the cluster. Nothing waits for it: what is not read yet is not known. */
@@ -96,7 +97,7 @@ export class FactsWatch {
 function valuesOf<T extends KubeObject>({
   synced,
   store,
-}: Pick<Informer<T>, "synced" | "store">): T[] | undefined {
+}: Pick<Following<T>, "synced" | "store">): T[] | undefined {
   return synced ? [...store.values()] : undefined;
 }
 

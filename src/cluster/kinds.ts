@@ -1,5 +1,12 @@
 import { type JsonObject, listOf, objectOf } from "../api/json.ts";
-import { NETWORKING_GROUP, PREFIX, WORKLOAD_GROUP } from "../api/names.ts";
+import {
+  INJECTED,
+  KTHENA_GROUP_LABEL,
+  NETWORKING_GROUP,
+  PREFIX,
+  STAMP,
+  WORKLOAD_GROUP,
+} from "../api/names.ts";
 import { asksForNpus } from "../engines/accelerators.ts";
 import {
   type AnyObject,
@@ -19,6 +26,14 @@ export const MODEL_SERVINGS: Resource = grouped(WORKLOAD_GROUP, "v1alpha1", "mod
 export const MODEL_BOOSTERS: Resource = grouped(WORKLOAD_GROUP, "v1alpha1", "modelboosters", "ModelBooster");
 export const MODEL_SERVERS: Resource = grouped(NETWORKING_GROUP, "v1alpha1", "modelservers", "ModelServer");
 export const MODEL_ROUTES: Resource = grouped(NETWORKING_GROUP, "v1alpha1", "modelroutes", "ModelRoute");
+
+/** Name and version, of what is kept otherwise. */
+export function onlyIdentity<T extends KubeObject>({ metadata }: T): T {
+  const { name, namespace, uid, resourceVersion } = metadata;
+  const place = { name, ...(namespace === undefined ? {} : { namespace }) };
+  const version = { ...(uid === undefined ? {} : { uid }), ...(resourceVersion ? { resourceVersion } : {}) };
+  return { metadata: { ...place, ...version } } as T;
+}
 
 /** A Namespace or ModelBooster, of which only the annotations count. */
 export function onlyAnnotations<T extends KubeObject>({ metadata }: T): T {
@@ -63,10 +78,13 @@ export interface MemberPod extends AnyObject {
 
 /** A pod as its siblings need it: labels, whether it is complete, whether it asks for NPUs, whether it goes. */
 export function onlyMembership({ metadata, spec }: MemberPod): MemberPod {
-  const { labels, deletionTimestamp } = metadata;
+  const { labels = {}, annotations = {}, deletionTimestamp } = metadata;
+  const group = labels[KTHENA_GROUP_LABEL];
+  const stamp = annotations[STAMP];
   const kept = {
-    ...ownMetadata(metadata),
-    ...(labels ? { labels } : {}),
+    ...onlyIdentity({ metadata }).metadata,
+    ...(group === undefined ? {} : { labels: { [KTHENA_GROUP_LABEL]: group } }),
+    ...(stamp === undefined ? {} : { annotations: { [STAMP]: "" } }),
     ...(deletionTimestamp ? { deletionTimestamp } : {}),
   };
   const asks = listOf(spec?.containers).some((container) => asksForNpus(objectOf(container)));
@@ -74,16 +92,14 @@ export function onlyMembership({ metadata, spec }: MemberPod): MemberPod {
 }
 
 function ownMetadata(metadata: ObjectMeta): ObjectMeta {
-  const { name, namespace, uid, resourceVersion, ownerReferences } = metadata;
-  const annotations = Object.fromEntries(
-    Object.entries(metadata.annotations ?? {}).filter(([key]) => key.startsWith(PREFIX)),
+  const { ownerReferences } = metadata;
+  const annotations = Object.entries(metadata.annotations ?? {}).filter(
+    // The record is the largest, and nobody here reads it.
+    ([key]) => key.startsWith(PREFIX) && key !== INJECTED,
   );
   return {
-    name,
-    ...(namespace === undefined ? {} : { namespace }),
-    ...(uid === undefined ? {} : { uid }),
-    ...(resourceVersion === undefined ? {} : { resourceVersion }),
+    ...onlyIdentity({ metadata }).metadata,
     ...(ownerReferences ? { ownerReferences } : {}),
-    annotations,
+    ...(annotations.length > 0 ? { annotations: Object.fromEntries(annotations) } : {}),
   };
 }

@@ -4,6 +4,7 @@ import { describeFailure, isNotFound } from "../kube/failure.ts";
 import type { Informer } from "../kube/informer.ts";
 import { type KubeObject, keyOf, type Place, type Resource } from "../kube/resource.ts";
 import type { Clock } from "../kube/surroundings.ts";
+import { TokenBucket } from "../kube/token-bucket.ts";
 
 /** What came of looking for an object: absent is certain, unavailable is not. */
 export type Found<T> =
@@ -14,9 +15,7 @@ export type Found<T> =
 /** A collection that is held locally. */
 export interface LookupOptions<T extends KubeObject> {
   resource: Resource;
-  informer: Informer<T>;
-  /** The informer's own: what the server answers is cut down in the same way. */
-  transform: (object: T) => T;
+  informer: Pick<Informer<T>, "store" | "synced" | "read">;
 }
 
 /** How long the local copy is waited for: Kubernetes' NamespaceLifecycle waits as long (admission.go, missingNamespaceWait). */
@@ -24,6 +23,12 @@ const WAIT_MS = 50;
 const LOOK_MS = 5;
 /** The API server waits five seconds for a webhook. */
 const CALL_MS = 3_000;
+/** What was not there is not asked for again so soon; the local copy tells when it is there. */
+const ABSENT_MS = 2_000;
+const MOST_ABSENT = 1_000;
+/** Whoever reaches the webhook may name what is not there: so many calls at once, then one in so many milliseconds. */
+const BURST = 50;
+const REFILL_MS = 50;
 
 /**
  * Finds objects in the local copy; one that is not there yet is waited for, and then asked for once, because what is
@@ -33,13 +38,17 @@ export class ObjectLookup<T extends KubeObject> {
   readonly #client: KubeClient;
   readonly #options: LookupOptions<T>;
   readonly #clock: Clock;
+  readonly #calls: TokenBucket;
   /** Several reviews may look for the same object at the same time. */
   readonly #asking = new Map<string, Promise<Found<T>>>();
+  /** Until when what was asked for counts as absent; the oldest first. */
+  readonly #absent = new Map<string, number>();
 
   constructor(client: KubeClient, options: LookupOptions<T>, clock: Clock) {
     this.#client = client;
     this.#options = options;
     this.#clock = clock;
+    this.#calls = new TokenBucket(BURST, REFILL_MS, clock);
   }
 
   /** `uid`: an object of that name with another uid is not the one. Answers at once where the object is known. */
@@ -50,7 +59,7 @@ export class ObjectLookup<T extends KubeObject> {
     const asked = `${key} ${uid ?? ""}`;
     const running = this.#asking.get(asked);
     if (running) return running;
-    const asking = this.#ask(place, key, uid).finally(() => this.#asking.delete(asked));
+    const asking = this.#look(place, asked, uid).finally(() => this.#asking.delete(asked));
     this.#asking.set(asked, asking);
     return asking;
   }
@@ -60,20 +69,39 @@ export class ObjectLookup<T extends KubeObject> {
     return object && isThe(object, uid) ? object : undefined;
   }
 
-  async #ask(place: Place, key: string, uid: string | undefined): Promise<Found<T>> {
+  async #look(place: Place, asked: string, uid: string | undefined): Promise<Found<T>> {
     const end = this.#clock.monotonic() + WAIT_MS;
     while (this.#options.informer.synced && this.#clock.monotonic() < end) {
       await this.#clock.sleep(LOOK_MS);
-      const known = this.#known(key, uid);
+      const known = this.#known(keyOf(place), uid);
       if (known) return { state: "found", object: known };
     }
-    const { resource, transform } = this.#options;
+    if ((this.#absent.get(asked) ?? 0) > this.#clock.monotonic()) return { state: "absent" };
+    const found = await this.#ask(place, uid);
+    if (found.state === "absent") this.#remember(asked);
+    return found;
+  }
+
+  async #ask(place: Place, uid: string | undefined): Promise<Found<T>> {
+    const { resource, informer } = this.#options;
+    const unavailable = (problem: string): Found<T> => {
+      return { state: "unavailable", why: `${resource.kind} ${keyOf(place)}: ${problem}` };
+    };
+    if (!this.#calls.take()) return unavailable("too many that are not known here are asked for at once");
     const read = await this.#client.get<T>(resource, place, { timeoutMs: CALL_MS });
-    if (read.ok) {
-      return isThe(read.value, uid) ? { state: "found", object: transform(read.value) } : { state: "absent" };
+    if (!read.ok) {
+      return isNotFound(read.failure) ? { state: "absent" } : unavailable(describeFailure(read.failure));
     }
-    if (isNotFound(read.failure)) return { state: "absent" };
-    return { state: "unavailable", why: `${resource.kind} ${key}: ${describeFailure(read.failure)}` };
+    if (!isThe(read.value, uid)) return { state: "absent" };
+    const kept = informer.read(read.value);
+    return kept.ok ? { state: "found", object: kept.value } : unavailable(kept.problem);
+  }
+
+  #remember(asked: string): void {
+    this.#absent.delete(asked);
+    this.#absent.set(asked, this.#clock.monotonic() + ABSENT_MS);
+    const [oldest] = this.#absent.keys();
+    if (this.#absent.size > MOST_ABSENT && oldest !== undefined) this.#absent.delete(oldest);
   }
 }
 

@@ -1,4 +1,5 @@
-import { ClusterView } from "../cluster/cluster-view.ts";
+import { ClusterCache } from "../cluster/cache.ts";
+import { NamespaceDefaults } from "../cluster/namespace-defaults.ts";
 import { KubeClient } from "../kube/client.ts";
 import { EventRecorder } from "../kube/events.ts";
 import { type Surroundings, systemClock } from "../kube/surroundings.ts";
@@ -7,7 +8,7 @@ import { createMetrics, type StateMeasure } from "../observe/metrics.ts";
 import { startMetricsServer } from "../server/metrics-server.ts";
 import { EXIT } from "./console.ts";
 import { Reconciling, settingsOf } from "./reconciling.ts";
-import { cannotListen, type ServeClusterOptions } from "./serve-cluster.ts";
+import { cannotListen, informerStates, type ServeClusterOptions } from "./serve-cluster.ts";
 
 /** What `kthena-ascend reconcile` takes. */
 export type ReconcileOptions = Pick<
@@ -35,43 +36,49 @@ export async function reconcileCommand(
   const client = new KubeClient({ source: options.source, userAgent: options.userAgent });
   const lastGood = { namespace, name: `${release}-last-good-defaults` };
   const following = { releaseNamespace: namespace, lastGood, namespaced: namespacedDefaults };
-  const view = new ClusterView(client, following, around);
+  const cache = new ClusterCache(client, around);
+  const defaults = new NamespaceDefaults(client, cache, following, around);
   const controller = "kthena-ascend.io/reconciler";
   const events = new EventRecorder(client, { controller, instance: identity }, around);
   const lease = { namespace, name: `${release}-reconciler` };
   const leading = { lease, identity, leaseDurationMs: leaseSeconds * 1000, events };
   const reconciling = new Reconciling(
     client,
-    { leads: true, ...leading, settingsToday: settingsOf(view) },
+    cache,
+    { leads: true, ...leading, settingsToday: settingsOf((of) => defaults.of(of)) },
     around,
   );
-  const metrics = createMetrics(() => stateOf(view, reconciling, events));
+  const metrics = createMetrics(() => stateOf({ cache, defaults }, reconciling, events));
   reconciling.measureIn(metrics.registry);
   const where = { host: options.host, port: options.metricsPort };
   const metricsServer =
     where.port === 0
       ? undefined
       : await startMetricsServer(metrics.registry, where).catch(cannotListen(where));
-  view.start();
+  defaults.start();
+  cache.start();
   reconciling.start();
   log.info({ release, namespace, identity }, "reconciling");
   const signal = await stopped;
   log.info({ signal }, "stopping");
   await reconciling.stop();
-  await Promise.all([view.stop(), events.stop(), metricsServer?.close()]);
+  await Promise.all([defaults.stop(), cache.stop(), events.stop(), metricsServer?.close()]);
   client.close();
   log.info("stopped");
   return EXIT.ok;
 }
 
-function stateOf(view: ClusterView, reconciling: Reconciling, events: EventRecorder): StateMeasure {
-  const informers = Object.entries(view.informers).map(([name, { state }]) => [name, state] as const);
+function stateOf(
+  { cache, defaults }: { cache: ClusterCache; defaults: NamespaceDefaults },
+  reconciling: Reconciling,
+  events: EventRecorder,
+): StateMeasure {
   return {
     ready: undefined,
     certificates: {},
     defaults: {},
     leases: reconciling.leases,
-    informers: { ...Object.fromEntries(informers), ...reconciling.informers },
+    informers: informerStates(cache, defaults.inForce.informers),
     eventsDropped: events.dropped,
   };
 }

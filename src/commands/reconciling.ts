@@ -1,10 +1,11 @@
 import type { Registry } from "prom-client";
 import { createStatusReviewer } from "../admission/status.ts";
+import type { Awaitable, Unavailable } from "../admission/surroundings.ts";
 import type { Reviewer } from "../admission/verdict.ts";
-import type { ClusterView } from "../cluster/cluster-view.ts";
+import type { ClusterCache } from "../cluster/cache.ts";
 import { settingsHash } from "../conditions/read.ts";
+import type { ResolvedDefaults } from "../defaults/settings.ts";
 import type { KubeClient } from "../kube/client.ts";
-import type { InformerState } from "../kube/informer.ts";
 import type { Surroundings } from "../kube/surroundings.ts";
 import { reconcilerMetrics } from "../observe/reconciler-metrics.ts";
 import type { ReconcilerMeasures } from "../reconciler/measures.ts";
@@ -23,14 +24,19 @@ export class Reconciling {
   readonly #around: Surroundings;
   #measures: ReconcilerMeasures = { reconciled: () => {}, secondsToActive: () => {} };
 
-  constructor(client: KubeClient, { leads, ...options }: ReconcilingOptions, around: Surroundings) {
+  constructor(
+    client: KubeClient,
+    cache: ClusterCache,
+    { leads, ...options }: ReconcilingOptions,
+    around: Surroundings,
+  ) {
     this.#leads = leads;
     this.#around = around;
     const measures: ReconcilerMeasures = {
       reconciled: (outcome) => this.#measures.reconciled(outcome),
       secondsToActive: (seconds) => this.#measures.secondsToActive(seconds),
     };
-    this.#reconciler = new Reconciler(client, { ...options, measures }, around);
+    this.#reconciler = new Reconciler(client, cache, { ...options, measures }, around);
   }
 
   /** The path of the status webhook with its reviewer. */
@@ -48,35 +54,27 @@ export class Reconciling {
     return this.#leads ? { reconciler: this.#reconciler.state.leading } : {};
   }
 
-  get informers(): Record<string, InformerState> {
-    const { informers } = this.#reconciler.snapshot;
-    return Object.fromEntries(Object.entries(informers).map(([name, { state }]) => [name, state]));
-  }
-
   /** Registers its metrics. */
   measureIn(registry: Registry): void {
     this.#measures = reconcilerMetrics(registry, () => this.#reconciler.state);
   }
 
   start(): void {
-    this.#reconciler.snapshot.start();
     if (this.#leads) this.#reconciler.start();
   }
 
   /** Ends the leader's work and gives the Lease back; the webhook goes on answering. */
-  handOver(): Promise<void> {
-    return this.#reconciler.handOver();
-  }
-
-  async stop(): Promise<void> {
-    await this.#reconciler.stop();
+  stop(): Promise<void> {
+    return this.#reconciler.stop();
   }
 }
 
 /** What a namespace's defaults resolve to today, as far as it is known. */
-export function settingsOf(view: ClusterView): (namespace: string) => Promise<string | undefined> {
+export function settingsOf(
+  defaultsFor: (namespace: string) => Awaitable<ResolvedDefaults | Unavailable>,
+): (namespace: string) => Promise<string | undefined> {
   return async (namespace) => {
-    const defaults = await view.surroundings.defaultsFor(namespace);
+    const defaults = await defaultsFor(namespace);
     return "unavailable" in defaults ? undefined : settingsHash(defaults.settings);
   };
 }

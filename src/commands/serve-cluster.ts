@@ -3,6 +3,7 @@ import { ClusterCertificates } from "../certs/cluster-certificates.ts";
 import { installationOf } from "../certs/installation.ts";
 import { DEFAULT_POLICY } from "../certs/rotate.ts";
 import { dnsNamesOf } from "../certs/service-names.ts";
+import { ClusterCache, type Following } from "../cluster/cache.ts";
 import { ClusterView } from "../cluster/cluster-view.ts";
 import { keepDefaults } from "../cluster/defaults-keeper.ts";
 import { KubeClient } from "../kube/client.ts";
@@ -61,13 +62,13 @@ export async function serveCluster(
   const around: Surroundings = { clock: systemClock, random: Math.random, log };
   const client = new KubeClient({ source: options.source, userAgent: options.userAgent });
   const parts = partsOf(client, options, around);
-  const { view, certificates, keeper, events } = parts;
+  const { cache, view, certificates, keeper, events } = parts;
   const reconciling = reconcilingOf(client, options, parts, around);
   const readiness = (): Readiness => {
     const reasons = [...certificates.missing, ...view.missing];
     return { ready: reasons.length === 0, reasons };
   };
-  const metrics = createMetrics(() => withReconciling(stateOf(parts, readiness().ready), reconciling));
+  const metrics = createMetrics(() => stateOf(parts, readiness().ready, reconciling));
   reconciling?.measureIn(metrics.registry);
   const injectors = options.injectors ? { injectors: options.injectors } : {};
   const { mutate, validate } = createReviewers({ ...view.surroundings, ...injectors });
@@ -80,11 +81,12 @@ export async function serveCluster(
   });
   certificates.onPair(server.replaceCertificate);
   view.start();
+  cache.start();
   keeper.start();
   reconciling?.start();
   const stop = async (): Promise<void> => {
-    await Promise.all([keeper.stop(), reconciling?.handOver(), certificates.stop()]);
-    await Promise.all([view.stop(), reconciling?.stop(), events.stop()]);
+    await Promise.all([keeper.stop(), reconciling?.stop(), certificates.stop()]);
+    await Promise.all([view.stop(), cache.stop(), events.stop()]);
     client.close();
   };
   const ports = await listenOn(options, server, metrics).catch(async (error: Error) => {
@@ -96,7 +98,7 @@ export async function serveCluster(
   const signal = await stopped;
   log.info({ signal, seconds: drainSeconds }, "draining");
   // The Leases go back first, so that another replica takes over while this one still answers.
-  await Promise.all([keeper.stop(), reconciling?.handOver(), certificates.stop(), drained(options, server)]);
+  await Promise.all([keeper.stop(), reconciling?.stop(), certificates.stop(), drained(options, server)]);
   await Promise.all([stop(), ports.closeMetrics()]);
   log.info("stopped");
   return EXIT.ok;
@@ -137,30 +139,23 @@ type Parts = ReturnType<typeof partsOf>;
 function reconcilingOf(
   client: KubeClient,
   { reconciler, release, namespace, identity, leaseSeconds }: ServeClusterOptions,
-  { view, events }: Parts,
+  { cache, view, events }: Parts,
   around: Surroundings,
 ): Reconciling | undefined {
   if (reconciler === "off") return undefined;
-  const settingsToday = settingsOf(view);
+  const settingsToday = settingsOf((of) => view.defaultsFor(of));
   const lease = { namespace, name: `${release}-reconciler` };
   const leading = { lease, identity, leaseDurationMs: leaseSeconds * 1000, events, settingsToday };
-  return new Reconciling(client, { leads: reconciler === "conditions", ...leading }, around);
-}
-
-function withReconciling(state: StateMeasure, reconciling: Reconciling | undefined): StateMeasure {
-  if (!reconciling) return state;
-  return {
-    ...state,
-    leases: { ...state.leases, ...reconciling.leases },
-    informers: { ...state.informers, ...reconciling.informers },
-  };
+  return new Reconciling(client, cache, { leads: reconciler === "conditions", ...leading }, around);
 }
 
 function partsOf(client: KubeClient, options: ServeClusterOptions, around: Surroundings) {
   const { release, namespace, identity } = options;
   const lastGood = { namespace, name: `${release}-last-good-defaults` };
+  const cache = new ClusterCache(client, around);
   const view = new ClusterView(
     client,
+    cache,
     { releaseNamespace: namespace, lastGood, namespaced: options.namespacedDefaults },
     around,
   );
@@ -182,7 +177,7 @@ function partsOf(client: KubeClient, options: ServeClusterOptions, around: Surro
     around,
   );
   const certificates = certificatesOf(client, options, leaseDurationMs, around);
-  return { view, events, keeper, certificates };
+  return { cache, view, events, keeper, certificates };
 }
 
 function certificatesOf(
@@ -206,7 +201,11 @@ function certificatesOf(
   return new ClusterCertificates(client, managed, around);
 }
 
-function stateOf({ view, certificates, keeper, events }: Parts, ready: boolean): StateMeasure {
+function stateOf(
+  { cache, view, certificates, keeper, events }: Parts,
+  ready: boolean,
+  reconciling: Reconciling | undefined,
+): StateMeasure {
   const { defaults } = view;
   const valid = [...defaults.namespaces].map(
     ([namespace, { from }]) => [namespace, from === "current"] as const,
@@ -215,15 +214,20 @@ function stateOf({ view, certificates, keeper, events }: Parts, ready: boolean):
     ready,
     certificates: certificates.expiry,
     defaults: Object.fromEntries([["", defaults.cluster.from === "current"], ...valid]),
-    leases: { defaults: keeper.holds(), certs: certificates.issuing },
-    informers: Object.fromEntries(
-      Object.entries({ ...view.informers, ...view.lesserInformers }).map(([name, { state }]) => [
-        name,
-        state,
-      ]),
-    ),
+    leases: { defaults: keeper.holds(), certs: certificates.issuing, ...reconciling?.leases },
+    informers: informerStates(cache, view.informers),
     eventsDropped: events.dropped,
   };
+}
+
+/** How each collection that is followed is doing, by its name. */
+export function informerStates(
+  cache: ClusterCache,
+  others: Record<string, Pick<Following, "state">>,
+): StateMeasure["informers"] {
+  const shared = cache.followed.map(({ resource, informer }) => [resource.plural, informer.state] as const);
+  const own = Object.entries(others).map(([name, { state }]) => [name, state] as const);
+  return Object.fromEntries([...shared, ...own]);
 }
 
 function measureOf({ path, request, outcome, verdict, seconds }: Observation) {

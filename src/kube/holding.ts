@@ -1,3 +1,4 @@
+import type { Bounded } from "../interrupt/bounded.ts";
 import { type ChangeHandler, ChangeHandlers } from "./change-handlers.ts";
 import { failureOfThrow } from "./failure.ts";
 import { readOne, readPage } from "./reading.ts";
@@ -61,6 +62,11 @@ export class Holding<T extends KubeObject> {
     return [...read, ...objects.flatMap((object) => known(object) ?? [])];
   }
 
+  /** Reads one object without taking it in; `length`: of its JSON, where that is known. */
+  readOne(object: T, length?: number): Bounded<T> {
+    return readOne(object, this.#transform, length);
+  }
+
   /** Takes a whole list in the place of what is held. */
   replaceAll(read: readonly Read<T>[]): void {
     const gone = new Set([...this.store.keys(), ...this.unreadable.keys()]);
@@ -74,7 +80,7 @@ export class Holding<T extends KubeObject> {
 
   /** Takes one in as a watch tells it; `length`: of its JSON. */
   put(object: T, length: number): void {
-    const read = readOne(object, this.#transform, length);
+    const read = this.readOne(object, length);
     if (read.ok) this.#put(read.value);
     else this.#leaveOut(unreadable(object, read.problem));
   }

@@ -1,3 +1,4 @@
+import type { Bounded } from "../interrupt/bounded.ts";
 import type { ChangeHandler } from "./change-handlers.ts";
 import type { KubeClient, Selection } from "./client.ts";
 import { describeFailure, type Failure, failureOfThrow, isExpired, isNotFound } from "./failure.ts";
@@ -103,6 +104,11 @@ export class Informer<T extends KubeObject> {
       failures: this.#failures,
       ...(this.#failing ? { failing: this.#failing } : {}),
     };
+  }
+
+  /** Reads an object that was got otherwise as those of the copy are read. */
+  read(object: T): Bounded<T> {
+    return this.#holding.readOne(object);
   }
 
   /** Adds a handler, tells it what is there already, and gives the function that takes it off. */

@@ -9,7 +9,7 @@ export function reconcilerMetrics(registry: Registry, state: () => ReconcilerSta
   const registers = [registry];
   const reconciles = new Counter({
     name: "kthena_ascend_reconciles_total",
-    help: "Looks at a ModelBooster: conditions written, found unchanged, in conflict with another write, or not written.",
+    help: "Looks at a ModelBooster: conditions written, found unchanged, in conflict with another write, not written, or left because something of it is unreadable.",
     labelNames: ["outcome"] as const,
     registers,
   });

@@ -1,6 +1,8 @@
 import type { Operation } from "../api/admission-review.ts";
 import type { Json } from "../api/json.ts";
 import { CONDITIONS_MANAGER } from "../api/names.ts";
+import type { Held } from "../cluster/held.ts";
+import { MODEL_BOOSTERS } from "../cluster/kinds.ts";
 import { mergeConditions, sameConditions, stored } from "../conditions/condition.ts";
 import { evaluate } from "../conditions/evaluate.ts";
 import type { BoosterFact } from "../conditions/facts.ts";
@@ -11,7 +13,6 @@ import type { EventRecorder } from "../kube/events.ts";
 import { describeFailure, type Failure, isConflict, isNotFound } from "../kube/failure.ts";
 import type { Surroundings } from "../kube/surroundings.ts";
 import { TokenBucket } from "../kube/token-bucket.ts";
-import { type Held, MODEL_BOOSTERS } from "./held.ts";
 import type { ReconcilerMeasures } from "./measures.ts";
 import type { Snapshot } from "./snapshot.ts";
 import { happenings, type Told, toldOf } from "./transitions.ts";
@@ -63,6 +64,10 @@ export class BoosterController {
     if (!held) return { done: true };
     if (!this.#snapshot.synced) return { done: false };
     const { fact } = held;
+    if (this.#snapshot.isObscured(fact)) {
+      this.#options.measures.reconciled("unreadable");
+      return { done: true };
+    }
     const nowMs = this.#around.clock.now();
     const report = reportIn(fact.conditions);
     const { findings, recheckMs } = evaluate(

@@ -1,5 +1,5 @@
 /** What became of one look at a ModelBooster. */
-export type ReconcileOutcome = "written" | "unchanged" | "conflict" | "failed";
+export type ReconcileOutcome = "written" | "unchanged" | "conflict" | "failed" | "unreadable";
 
 /** What the reconciler tells of its work as it happens. */
 export interface ReconcilerMeasures {

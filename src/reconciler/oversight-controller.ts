@@ -1,8 +1,8 @@
+import { type Held, WORKLOAD_VERSION } from "../cluster/held.ts";
 import type { ServingFact } from "../conditions/facts.ts";
 import { type Remark, remarksOn } from "../conditions/oversight.ts";
 import type { EventRecorder } from "../kube/events.ts";
 import type { Clock } from "../kube/surroundings.ts";
-import { type Held, WORKLOAD_VERSION } from "./held.ts";
 import type { Snapshot } from "./snapshot.ts";
 import type { WorkResult } from "./work-queue.ts";
 

@@ -1,3 +1,4 @@
+import type { ClusterCache } from "../cluster/cache.ts";
 import { OWN_TYPES } from "../conditions/reasons.ts";
 import type { KubeClient } from "../kube/client.ts";
 import type { EventRecorder } from "../kube/events.ts";
@@ -62,12 +63,12 @@ export class Reconciler {
   /** What works while this replica leads. */
   #work: { conditions: WorkQueue; oversight: WorkQueue; remarks: OversightController } | undefined;
 
-  constructor(client: KubeClient, options: ReconcilerOptions, around: Surroundings) {
+  constructor(client: KubeClient, cache: ClusterCache, options: ReconcilerOptions, around: Surroundings) {
     this.#client = client;
     this.#options = options;
     this.#timing = { ...TIMING, ...options.timing };
     this.#around = around;
-    this.snapshot = new Snapshot(client, around);
+    this.snapshot = new Snapshot(cache, around.clock);
     const { lease, identity, leaseDurationMs } = options;
     const lead = (signal: AbortSignal) => this.#lead(signal);
     this.#election = new LeaderElection(client, { lease, identity, leaseDurationMs, lead }, around);
@@ -85,19 +86,12 @@ export class Reconciler {
   }
 
   start(): void {
-    this.snapshot.start();
     this.#election.start();
   }
 
-  /** Ends what is under way and gives the Lease back; goes on following. */
-  handOver(): Promise<void> {
+  /** Ends what is under way and gives the Lease back. */
+  stop(): Promise<void> {
     return this.#election.stop();
-  }
-
-  /** The same, and stops following. */
-  async stop(): Promise<void> {
-    await this.handOver();
-    await this.snapshot.stop();
   }
 
   async #lead(signal: AbortSignal): Promise<void> {

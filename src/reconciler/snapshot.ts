@@ -1,5 +1,17 @@
 import type { Children } from "../admission/status.ts";
 import { equal, type Json } from "../api/json.ts";
+import { KTHENA_NAME_LABEL } from "../api/names.ts";
+import type {
+  ClusterCache,
+  Following,
+  HeldBooster,
+  HeldPod,
+  HeldPodGroup,
+  HeldRoute,
+  HeldServer,
+  HeldServing,
+} from "../cluster/cache.ts";
+import type { Held } from "../cluster/held.ts";
 import type {
   BoosterFact,
   ObjectFact,
@@ -10,11 +22,7 @@ import type {
   ServingFact,
 } from "../conditions/facts.ts";
 import { anchorOf, anchorsOf } from "../conditions/oversight.ts";
-import type { KubeClient } from "../kube/client.ts";
-import type { Informer } from "../kube/informer.ts";
-import type { Clock, Surroundings } from "../kube/surroundings.ts";
-import type { Held } from "./held.ts";
-import { type Informers, makeInformers } from "./informers.ts";
+import type { Clock } from "../kube/surroundings.ts";
 
 /** How long a write of a status waits for the copy to catch up with what is stored. */
 const CATCH_UP_MS = 100;
@@ -30,55 +38,29 @@ export interface SnapshotListener {
   stored(key: string, current: Held<BoosterFact> | undefined, previous: Held<BoosterFact> | undefined): void;
 }
 
-/**
- * What one replica knows of all ModelBoosters and what belongs to them.
- * Verbs needed: list and watch on modelboosters, modelservings, modelservers, modelroutes, pods and podgroups.
- */
+/** What one replica knows of all ModelBoosters and what belongs to them: a view of its copy of the cluster. */
 export class Snapshot {
-  readonly #informers: Informers;
+  readonly boosters: Following<HeldBooster>;
+  readonly servings: Following<HeldServing>;
+  readonly pods: Following<HeldPod>;
+  readonly #servers: Following<HeldServer>;
+  readonly #routes: Following<HeldRoute>;
+  readonly #podGroups: Following<HeldPodGroup>;
   readonly #clock: Clock;
 
-  constructor(client: KubeClient, around: Surroundings) {
-    this.#informers = makeInformers(client, around);
-    this.#clock = around.clock;
-  }
-
-  get boosters(): Informers["boosters"] {
-    return this.#informers.boosters;
-  }
-
-  get servings(): Informers["servings"] {
-    return this.#informers.servings;
-  }
-
-  get pods(): Informers["pods"] {
-    return this.#informers.pods;
-  }
-
-  /** The informers by what they hold, for readiness and metrics. */
-  get informers(): Record<string, Pick<Informer<Held<ObjectFact>>, "synced" | "state">> {
-    const { boosters, servings, servers, routes, pods, podGroups } = this.#informers;
-    return {
-      "conditions-modelboosters": boosters,
-      "conditions-modelservings": servings,
-      "conditions-modelservers": servers,
-      "conditions-modelroutes": routes,
-      "conditions-pods": pods,
-      "conditions-podgroups": podGroups,
-    };
+  constructor(cache: ClusterCache, clock: Clock) {
+    this.boosters = cache.boosters;
+    this.servings = cache.servings;
+    this.pods = cache.pods;
+    this.#servers = cache.servers;
+    this.#routes = cache.routes;
+    this.#podGroups = cache.podGroups;
+    this.#clock = clock;
   }
 
   /** Whether everything was read once: before that nothing may be decided. */
   get synced(): boolean {
-    return Object.values(this.informers).every(({ synced }) => synced);
-  }
-
-  start(): void {
-    for (const informer of this.#all()) informer.start();
-  }
-
-  async stop(): Promise<void> {
-    await Promise.all(this.#all().map((informer) => informer.stop()));
+    return this.#all().every(({ synced }) => synced);
   }
 
   /** Waits until everything was read; false where that did not come in time. */
@@ -107,12 +89,12 @@ export class Snapshot {
         child(key, current, previous);
         if (!sameFact(current, previous)) listener.serving(key);
       }),
-      this.#informers.servers.onChange((key, current, previous) => {
+      this.#servers.onChange((key, current, previous) => {
         child(key, current, previous);
         if (!sameFact(current, previous))
           this.#servingsBehind(present(current, previous).map(anchorOf), listener);
       }),
-      this.#informers.routes.onChange((key, current, previous) => {
+      this.#routes.onChange((key, current, previous) => {
         child(key, current, previous);
         if (!sameFact(current, previous))
           this.#servingsBehind(
@@ -120,7 +102,7 @@ export class Snapshot {
             listener,
           );
       }),
-      ...[this.pods, this.#informers.podGroups].map((informer) => this.#onMember(informer, listener)),
+      ...[this.pods, this.#podGroups].map((informer) => this.#onMember(informer, listener)),
     ];
     return () => {
       for (const end of ended) end();
@@ -130,26 +112,40 @@ export class Snapshot {
   /** The children of a ModelBooster: owned by its uid, and what belongs to its ModelServings. */
   childrenOf({ uid }: BoosterFact): Children {
     const servings = this.servings.store.by("owner", uid).map(({ fact }) => fact);
-    const members = <F extends ObjectFact>(informer: Informer<Held<F>>) =>
+    const members = <F extends ObjectFact>(informer: Pick<Following<Held<F>>, "store">) =>
       servings.flatMap(({ namespace, name }) =>
         informer.store.by("serving", `${namespace}/${name}`).map(({ fact }) => fact),
       );
     return {
       servings,
-      servers: this.#informers.servers.store.by("owner", uid).map(({ fact }) => fact),
-      routes: this.#informers.routes.store.by("owner", uid).map(({ fact }) => fact),
+      servers: this.#servers.store.by("owner", uid).map(({ fact }) => fact),
+      routes: this.#routes.store.by("owner", uid).map(({ fact }) => fact),
       pods: members(this.pods),
-      podGroups: members(this.#informers.podGroups),
+      podGroups: members(this.#podGroups),
     };
+  }
+
+  /** Whether something of a ModelBooster is there that cannot be read: then nothing is certain about it. */
+  isObscured({ uid }: BoosterFact): boolean {
+    const unreadable = this.#all().flatMap((informer) => [...informer.unreadable.values()]);
+    if (unreadable.length === 0) return false;
+    const names = new Set(
+      this.servings.store.by("owner", uid).map(({ fact }) => `${fact.namespace}/${fact.name}`),
+    );
+    return unreadable.some(
+      ({ metadata: { namespace, labels, ownerReferences = [] } }) =>
+        ownerReferences.some((owner) => owner.uid === uid) ||
+        names.has(`${namespace}/${labels?.[KTHENA_NAME_LABEL]}`),
+    );
   }
 
   /** ModelServers that may select a ModelServing, and the ModelRoutes that send to them. */
   routingOf(serving: ServingFact): { servers: ServerFact[]; routes: RouteFact[] } {
     const servers = anchorsOf(serving).flatMap((anchor) =>
-      this.#informers.servers.store.by("anchor", anchor).map(({ fact }) => fact),
+      this.#servers.store.by("anchor", anchor).map(({ fact }) => fact),
     );
     const routes = servers.flatMap(({ namespace, name }) =>
-      this.#informers.routes.store.by("target", `${namespace}/${name}`).map(({ fact }) => fact),
+      this.#routes.store.by("target", `${namespace}/${name}`).map(({ fact }) => fact),
     );
     return { servers, routes };
   }
@@ -164,7 +160,7 @@ export class Snapshot {
       await this.#clock.sleep(LOOK_MS);
       waited += LOOK_MS;
     }
-    const behind = !this.synced || this.#isBehind(booster, resourceVersion);
+    const behind = !this.synced || this.#isBehind(booster, resourceVersion) || this.isObscured(booster);
     return behind ? undefined : this.childrenOf(booster);
   }
 
@@ -182,15 +178,12 @@ export class Snapshot {
 
   #anchorsOf({ namespace, targets }: RouteFact): string[] {
     return targets.flatMap((name) => {
-      const server = this.#informers.servers.store.get(`${namespace}/${name}`);
+      const server = this.#servers.store.get(`${namespace}/${name}`);
       return server ? [anchorOf(server.fact)] : [];
     });
   }
 
-  #onMember(
-    informer: Informer<Held<PodFact>> | Informer<Held<PodGroupFact>>,
-    listener: SnapshotListener,
-  ): () => void {
+  #onMember(informer: Following<HeldPod> | Following<HeldPodGroup>, listener: SnapshotListener): () => void {
     type Member = Held<PodFact | PodGroupFact> | undefined;
     return informer.onChange((_key: string, current: Member, previous: Member) => {
       if (sameFact(current, previous)) return;
@@ -209,9 +202,8 @@ export class Snapshot {
     );
   }
 
-  #all(): Informer<Held<never>>[] {
-    const { boosters, servings, servers, routes, pods, podGroups } = this.#informers;
-    return [boosters, servings, servers, routes, pods, podGroups] as unknown as Informer<Held<never>>[];
+  #all(): Pick<Following, "synced" | "waitForSync" | "unreadable">[] {
+    return [this.boosters, this.servings, this.#servers, this.#routes, this.pods, this.#podGroups];
   }
 }
 

@@ -1,9 +1,9 @@
 import { type JsonObject, stringOf } from "../api/json.ts";
+import { WORKLOAD_VERSION } from "../cluster/held.ts";
 import { isOwnType, stored } from "../conditions/condition.ts";
 import type { BoosterFact } from "../conditions/facts.ts";
 import { CAUSES, OWN_TYPES, REASONS } from "../conditions/reasons.ts";
 import type { Happening } from "../kube/events.ts";
-import { WORKLOAD_VERSION } from "./held.ts";
 
 /** What was last told of each type: status and reason. */
 export type Told = Readonly<Record<string, string>>;

@@ -24,8 +24,7 @@ async function lookupOver(listed: readonly KubeObject[], read: (call: Call) => u
     return read(call);
   });
   const informer = new Informer<KubeObject>(server.client, { resource: NAMESPACES }, AROUND);
-  const transform = (object: KubeObject) => object;
-  const lookup = new ObjectLookup(server.client, { resource: NAMESPACES, informer, transform }, systemClock);
+  const lookup = new ObjectLookup(server.client, { resource: NAMESPACES, informer }, systemClock);
   informer.start();
   await informer.waitForSync(5_000);
   return {

@@ -1,5 +1,6 @@
 import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
 import type { JsonObject } from "../../src/api/json.ts";
+import { ClusterCache } from "../../src/cluster/cache.ts";
 import { KubeClient } from "../../src/kube/client.ts";
 import { EventRecorder } from "../../src/kube/events.ts";
 import {
@@ -64,8 +65,10 @@ function reconciler(identity = "one", { oversightDelayMs = 300_000, lease = "r" 
   const client = new KubeClient({ source: { from: "file", file: plane.kubeconfig }, userAgent: identity });
   const events = new EventRecorder(client, { controller: "test", instance: identity }, AROUND);
   const outcomes: ReconcileOutcome[] = [];
+  const cache = new ClusterCache(client, AROUND);
   const made = new Reconciler(
     client,
+    cache,
     {
       lease: { namespace: "models", name: lease },
       identity,
@@ -76,9 +79,11 @@ function reconciler(identity = "one", { oversightDelayMs = 300_000, lease = "r" 
     },
     AROUND,
   );
+  cache.start();
   made.start();
   const stop = async () => {
     await made.stop();
+    await cache.stop();
     await events.stop();
     client.close();
   };
@@ -302,11 +307,12 @@ test("a leader that ends hands over at once, and two never write the same", asyn
 test("what was computed from an older version is not written", async () => {
   const place = await create("stale");
   await serve(place);
-  const snapshot = new Snapshot(admin, AROUND);
-  snapshot.start();
+  const cache = new ClusterCache(admin, AROUND);
+  const snapshot = new Snapshot(cache, AROUND.clock);
+  cache.start();
   expect(await snapshot.waitForSync(10_000)).toBe(true);
   // As in a process that was frozen: its copy stands still.
-  await snapshot.stop();
+  await cache.stop();
   const outcomes: ReconcileOutcome[] = [];
   const controller = new BoosterController(
     admin,

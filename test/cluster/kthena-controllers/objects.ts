@@ -10,8 +10,8 @@ import type { AnyObject } from "../../../src/kube/resource.ts";
  * beside `npm run cluster` with KTHENA_CONTROLLER_MANAGER.
  */
 
+export { POD_GROUPS } from "../../../src/cluster/held.ts";
 export { MODEL_BOOSTERS, MODEL_ROUTES, MODEL_SERVERS, MODEL_SERVINGS } from "../../../src/cluster/kinds.ts";
-export { POD_GROUPS } from "../../../src/reconciler/held.ts";
 export { must as mustBe } from "../../kube/account.ts";
 
 /** The reference of a child to its owner. */
