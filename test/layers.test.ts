@@ -23,6 +23,7 @@ const LAYERS = [
   "kube",
   "defaults",
   "engines",
+  "interrupt",
   "api",
 ];
 /** They take data and give data: no I/O, no server, no Kubernetes client. */
