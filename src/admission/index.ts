@@ -3,7 +3,9 @@ import type { Finding } from "../api/finding.ts";
 import { INJECTED, SETTINGS } from "../api/names.ts";
 import { type PinnedSettings, parsePinned } from "../defaults/pinned.ts";
 import { injectors } from "../injectors/index.ts";
+import { bounded } from "../interrupt/bounded.ts";
 import { annotationsOf, type Owner } from "../pinning/workload.ts";
+import { givenUp, type Measured, measure, unreadJudgement } from "./bounds.ts";
 import { configMapFindings } from "./config-map.ts";
 import {
   type Judgement,
@@ -17,7 +19,7 @@ import {
 import { respond, undecided } from "./response.ts";
 import { kindOf } from "./shape.ts";
 import { type Awaitable, type Surroundings, type Unavailable, whenKnown } from "./surroundings.ts";
-import type { Reviewer } from "./verdict.ts";
+import type { Reviewer, Verdict } from "./verdict.ts";
 
 /** The two webhooks of this software. */
 export interface Reviewers {
@@ -33,24 +35,52 @@ export function createReviewers(given: Surroundings): Reviewers {
     mutate: (request) => {
       const pass = passReason(request);
       if (pass !== undefined) return respond(request, passed(request, pass), false);
-      return whenKnown(lookUp(request, surroundings), (world) =>
-        "unavailable" in world
-          ? undecided(request, world.unavailable)
-          : respond(request, judgeRequest(request, world, surroundings), true),
+      return judged(request, surroundings, (world) =>
+        respond(request, judgeRequest(request, world, surroundings), true),
       );
     },
     validate: (request) => {
       const pass = passReason(request);
       if (pass !== undefined) return respond(request, passed(request, pass), false);
-      if (kindOf(request) === "ConfigMap")
-        return respond(request, judgeConfigMap(request, surroundings), false);
-      return whenKnown(lookUp(request, surroundings), (world) =>
-        "unavailable" in world
-          ? undecided(request, world.unavailable)
-          : respond(request, judgeFinal(request, world, surroundings), false),
+      if (kindOf(request) === "ConfigMap") {
+        return inBounds(request, measure(request), () =>
+          respond(request, judgeConfigMap(request, surroundings), false),
+        );
+      }
+      return judged(request, surroundings, (world) =>
+        respond(request, judgeFinal(request, world, surroundings), false),
       );
     },
   };
+}
+
+/** Looks up what a request depends on and judges it, within the bounds of size and time. */
+function judged(
+  request: AdmissionRequest,
+  surroundings: Surroundings,
+  judge: (world: LookedUp) => Verdict,
+): Awaitable<Verdict> {
+  // Nobody reads a pod that its template completed.
+  const measured = podPasses(request) ? UNMEASURED : measure(request);
+  return whenKnown(lookUp(request, surroundings), (world) => {
+    if ("unavailable" in world) return undecided(request, world.unavailable);
+    if (measured.findings.length === 0) return inBounds(request, measured, () => judge(world));
+    const asks = [world.defaults.settings.asks, world.owner?.asks];
+    return respond(request, unreadJudgement(request, measured, asks), false);
+  });
+}
+
+function podPasses(request: AdmissionRequest): boolean {
+  return kindOf(request) === "Pod" && podPassReason(request) !== undefined;
+}
+
+const UNMEASURED: Measured = { length: 0, findings: [], stored: false };
+
+/** What a judgement says, or a refusal where it takes too long or nests too deep. */
+function inBounds(request: AdmissionRequest, { length }: Measured, judge: () => Verdict): Verdict {
+  const result = bounded(length, judge);
+  if (result.ok) return result.value;
+  return respond(request, givenUp(request, result.problem), false);
 }
 
 /** Looks up what a request depends on. */

@@ -3,6 +3,7 @@ import type { Finding } from "../api/finding.ts";
 import { sortedByPath } from "../rules/index.ts";
 import type { ValidatedKind } from "../rules/kthena/rule.ts";
 import { asAdmitted, schemaFindings, writtenFindings } from "../rules/schema/index.ts";
+import { measure, unreadJudgement } from "./bounds.ts";
 import { type Judgement, judgeRequest, type LookedUp } from "./judgement.ts";
 import type { KnownKind } from "./shape.ts";
 import type { Surroundings } from "./surroundings.ts";
@@ -17,6 +18,10 @@ export function judgeManifest(
   world: LookedUp,
   surroundings: Surroundings,
 ): Judgement {
+  const measured = measure(request);
+  if (measured.findings.length > 0) {
+    return unreadJudgement(request, measured, [world.defaults.settings.asks, world.owner?.asks]);
+  }
   const judgement = judgeRequest(request, world, surroundings);
   const kind = validatedKind(judgement.kind);
   if (kind === undefined) return judgement;

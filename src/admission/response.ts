@@ -1,6 +1,8 @@
-import type { AdmissionRequest, AdmissionResponse, Status } from "../api/admission-review.ts";
+import type { AdmissionRequest, AdmissionResponse, Status, StatusCause } from "../api/admission-review.ts";
 import type { Finding } from "../api/finding.ts";
 import { objectOf, stringOf } from "../api/json.ts";
+import { ANSWER_LIMITS as LIMITS } from "../api/limits.ts";
+import { shortened } from "../api/shortened.ts";
 import type { Judgement } from "./judgement.ts";
 import type { Verdict } from "./verdict.ts";
 import { findingText, warningsOf } from "./warnings.ts";
@@ -47,30 +49,50 @@ export function undecided(request: AdmissionRequest, why: string): Verdict {
 
 /** Code 422 with causes: kubectl prints it as it prints the API server's own validation. */
 function refusal(request: AdmissionRequest, denials: readonly Finding[]): Status {
-  const lines = denials.map((finding) => `${finding.path}: ${findingText(finding)}`);
+  const { causes, more } = causesOf(denials);
+  const lines = causes.map(({ field, message }) => `${field}: ${message}`);
+  const [only] = lines;
+  if (more > 0) lines.push(andMore(more));
   return {
     code: 422,
     reason: "Invalid",
     message:
-      lines.length === 1
-        ? (lines[0] ?? "")
-        : `${lines.length} problems:\n${lines.map((line) => `- ${line}`).join("\n")}`,
+      denials.length === 1 && only !== undefined
+        ? only
+        : `${denials.length} problems:\n${lines.map((line) => `- ${line}`).join("\n")}`,
     details: {
       group: request.kind.group,
       kind: request.kind.kind,
       name: nameOf(request),
-      causes: denials.map((finding) => ({
-        field: finding.path,
-        reason: finding.cause,
-        message: findingText(finding),
-      })),
+      causes:
+        more > 0 ? [...causes, { field: "", reason: "FieldValueInvalid", message: andMore(more) }] : causes,
     },
   };
 }
 
+/** The first causes, as many as an answer has room for, and how many there are beside them. */
+function causesOf(denials: readonly Finding[]): { causes: StatusCause[]; more: number } {
+  const causes: StatusCause[] = [];
+  // The message says the same again.
+  let room = LIMITS.refusal / 2;
+  for (const finding of denials.slice(0, LIMITS.causes)) {
+    const field = shortened(finding.path, LIMITS.text);
+    const message = shortened(findingText(finding), LIMITS.text);
+    room -= field.length + message.length;
+    if (room < 0) break;
+    causes.push({ field, reason: finding.cause, message });
+  }
+  return { causes, more: denials.length - causes.length };
+}
+
+function andMore(count: number): string {
+  return `${count} more ${count === 1 ? "problem" : "problems"}; kthena-ascend review shows all`;
+}
+
 function nameOf(request: AdmissionRequest): string {
   const metadata = objectOf(request.object?.metadata);
-  return request.name || stringOf(metadata.name) || stringOf(metadata.generateName) || "";
+  const name = request.name || stringOf(metadata.name) || stringOf(metadata.generateName) || "";
+  return shortened(name, LIMITS.name);
 }
 
 function auditOf({ findings, skip, operations }: Judgement): Record<string, string> {
@@ -85,5 +107,9 @@ function auditOf({ findings, skip, operations }: Judgement): Record<string, stri
     allowed: rules("allowed"),
     operations: operations.length > 0 ? String(operations.length) : "",
   };
-  return Object.fromEntries(Object.entries(entries).filter(([, value]) => value !== ""));
+  return Object.fromEntries(
+    Object.entries(entries).flatMap(([key, value]) =>
+      value === "" ? [] : [[key, shortened(value, LIMITS.audit)]],
+    ),
+  );
 }

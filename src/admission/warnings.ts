@@ -1,4 +1,5 @@
 import type { Finding } from "../api/finding.ts";
+import { shortened } from "../api/shortened.ts";
 import { RULES } from "../rules/index.ts";
 
 /** Kubernetes advises 120 characters at most for one (docs: Admission webhook good practices). */
@@ -12,16 +13,14 @@ export function findingText({ message, fix, rule }: Finding): string {
 
 /** What the user is shown of findings that refuse nothing: the most important first, ten at most and then a count. */
 export function warningsOf(findings: readonly Finding[]): string[] {
-  const lines = findings
+  const warnings = findings
     .filter(({ severity }) => severity === "warn")
-    .toSorted((left, right) => rankOf(left) - rankOf(right))
-    .map(warningText);
-  if (lines.length <= MOST_WARNINGS) return lines;
-  const more = lines.length - MOST_WARNINGS;
-  return [
-    ...lines.slice(0, MOST_WARNINGS),
-    `${more} more ${more === 1 ? "warning" : "warnings"}; kthena-ascend review shows all`,
-  ];
+    .map((finding) => ({ finding, rank: rankOf(finding) }))
+    .sort((left, right) => left.rank - right.rank);
+  const lines = warnings.slice(0, MOST_WARNINGS).map(({ finding }) => warningText(finding));
+  const more = warnings.length - lines.length;
+  if (more === 0) return lines;
+  return [...lines, `${more} more ${more === 1 ? "warning" : "warnings"}; kthena-ascend review shows all`];
 }
 
 /** What a rule of severity deny found goes first, then the order of the catalogue, which is by families. */
@@ -47,6 +46,6 @@ function warningText(finding: Finding): string {
   ];
   const fitting = forms.find((text) => text.length <= MOST_CHARACTERS);
   if (fitting !== undefined) return fitting;
-  const end = `… (${rule})`;
-  return `${message.slice(0, MOST_CHARACTERS - end.length)}${end}`;
+  const end = ` (${rule})`;
+  return `${shortened(message, MOST_CHARACTERS - end.length)}${end}`;
 }

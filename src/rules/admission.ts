@@ -3,6 +3,43 @@ import type { Rule } from "./rule.ts";
 /** What the webhooks themselves refuse, beside the rules: here for the catalogue, found where the request is handled. */
 export const ADMISSION_RULES: readonly Rule[] = [
   {
+    id: "bounds/depth",
+    severity: "deny",
+    guards: true,
+    summary: "An object that injection is asked for nests at most 100 levels deep",
+    why: "No object of these kinds has a quarter of that; one that has is not read at all. Elsewhere it is a warning.",
+    example: { refused: "a field with 101 lists inside of each other", admitted: "a field with 3" },
+    check: () => [],
+  },
+  {
+    id: "bounds/length",
+    severity: "deny",
+    guards: true,
+    summary: "Names, words, arguments and annotations are no longer than Kubernetes and Linux take",
+    why: "An argument has at most 131,072 characters (Linux, MAX_ARG_STRLEN), all annotations 262,144 (apimachinery).",
+    example: { refused: "a container name of 2,000 characters", admitted: "one of 63" },
+    check: () => [],
+  },
+  {
+    id: "bounds/number",
+    severity: "deny",
+    guards: true,
+    summary: "Lists are no longer than any real object has them",
+    why: "What is read is bounded, so that no single object can keep the webhook from answering others.",
+    example: { refused: "a ModelServing with 3,000 roles", admitted: "one with 20" },
+    check: () => [],
+  },
+  {
+    id: "bounds/time",
+    severity: "deny",
+    guards: true,
+    ratchets: false,
+    summary: "An object is judged within a second of computing",
+    why: "The webhook answers everybody, so work on one object ends there, whatever it holds.",
+    example: { refused: "an object that nobody has found yet", admitted: "every other" },
+    check: () => [],
+  },
+  {
     id: "schema/type",
     severity: "deny",
     guards: true,
