@@ -3,7 +3,7 @@ import type { Finding } from "../api/finding.ts";
 import { sortedByPath } from "../rules/index.ts";
 import type { ValidatedKind } from "../rules/kthena/rule.ts";
 import { asAdmitted, schemaFindings, writtenFindings } from "../rules/schema/index.ts";
-import { measure, unreadJudgement } from "./bounds.ts";
+import { type Measured, measure, unreadJudgement } from "./bounds.ts";
 import { type Judgement, judgeRequest, type LookedUp } from "./judgement.ts";
 import type { KnownKind } from "./shape.ts";
 import type { Surroundings } from "./surroundings.ts";
@@ -19,9 +19,7 @@ export function judgeManifest(
   surroundings: Surroundings,
 ): Judgement {
   const measured = measure(request);
-  if (measured.findings.length > 0) {
-    return unreadJudgement(request, measured, [world.defaults.settings.asks, world.owner?.asks]);
-  }
+  if (measured.findings.length > 0) return unreadManifest(request, measured, world);
   const judgement = judgeRequest(request, world, surroundings);
   const kind = validatedKind(judgement.kind);
   if (kind === undefined) return judgement;
@@ -34,6 +32,16 @@ export function judgeManifest(
   ];
   // The patch is for what the user wrote, so it is made of that.
   return { ...judgement, findings: sortedByPath([...told(seen.findings, ofSchema), ...ofSchema]) };
+}
+
+/** What the webhook does not read, the API server still does, unless it nests too deep to look at here. */
+function unreadManifest(request: AdmissionRequest, measured: Measured, world: LookedUp): Judgement {
+  const judgement = unreadJudgement(request, measured, [world.defaults.settings.asks, world.owner?.asks]);
+  const kind = validatedKind(judgement.kind);
+  if (kind === undefined || measured.findings.some(({ rule }) => rule === "bounds/depth")) return judgement;
+  const written = request.object ?? {};
+  const ofSchema = [...writtenFindings(kind, written), ...schemaFindings(kind, asAdmitted(kind, written))];
+  return { ...judgement, findings: sortedByPath([...judgement.findings, ...ofSchema]) };
 }
 
 function validatedKind(kind: KnownKind | undefined): ValidatedKind | undefined {

@@ -20,7 +20,7 @@ const DECIMAL: Record<string, number> = {
   P: 1e15,
   E: 1e18,
 };
-const SHAPE = /^([+-]?(?:\d+\.?\d*|\.\d+))(?:([eE][+-]?\d+)|(Ki|Mi|Gi|Ti|Pi|Ei|[numkMGTPE]?))$/;
+const SHAPE = /^([+-]?(?:\d+(?:\.\d*)?|\.\d+))(?:([eE][+-]?\d+)|(Ki|Mi|Gi|Ti|Pi|Ei|[numkMGTPE]?))$/;
 
 /**
  * Reads a Kubernetes quantity (apimachinery, pkg/api/resource/quantity.go) such as `16Gi`, `1.5Gi`, `500m`, 8.

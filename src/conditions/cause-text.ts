@@ -59,7 +59,7 @@ function unschedulable(
 
 function lackingNodes(reasons: string, { resource }: NpuAmount): number | undefined {
   const escaped = resource.replace(/[.*+?^${}()|[\]\\]/g, "\\$&");
-  const found = new RegExp(`(\\d+) Insufficient ${escaped}(?![\\w/-])`).exec(reasons);
+  const found = new RegExp(`(\\d{1,9}) Insufficient ${escaped}(?![\\w/-])`).exec(reasons);
   return found ? Number(found[1]) : undefined;
 }
 

@@ -1,5 +1,6 @@
 import { closest } from "../api/closest.ts";
 import { RESERVED_SCHEDULING_KEYS } from "../api/names.ts";
+import { trimmedEnd } from "../api/trim.ts";
 import { otherVendorOf } from "../engines/accelerators.ts";
 import { resourceNamed } from "../engines/resource-names.ts";
 import type { DefaultsDocument } from "./document.ts";
@@ -140,7 +141,7 @@ function checkMounts(document: DefaultsDocument, complain: Complain): void {
         "remove the mount",
       );
     }
-    const target = (mount.mountPath ?? mount.hostPath).replace(/\/+$/, "");
+    const target = trimmedEnd(mount.mountPath ?? mount.hostPath, "/");
     if (target === "/usr/local/Ascend" || target === "/usr/local" || target === "") {
       complain(
         `${path}.mountPath`,

@@ -1,4 +1,5 @@
 import { isObject, type JsonObject, listOf, objectOf, stringOf } from "../api/json.ts";
+import { trimmedEnd } from "../api/trim.ts";
 import type { DriverMount } from "../defaults/settings.ts";
 import type { Addition } from "../pinning/addition.ts";
 import { named } from "../pinning/path.ts";
@@ -89,5 +90,5 @@ export function coversPath(container: JsonObject, path: string): boolean {
 
 /** A path without slashes at its end. */
 function bare(path: string): string {
-  return path.endsWith("/") ? path.replace(/\/+$/, "") : path;
+  return trimmedEnd(path, "/");
 }

@@ -1,4 +1,5 @@
 import { isObject, type Json, type JsonObject, objectOf, stringOf } from "../api/json.ts";
+import { trimmed } from "../api/trim.ts";
 import { goRegexpProblem } from "./go/regexp.ts";
 import { isDns1035, nameFrom } from "./kthena/labels.ts";
 import { quoted } from "./quote.ts";
@@ -111,7 +112,7 @@ const cacheClaim: Rule = {
     const { cacheURI, modelURI } = objectOf(objectOf(object.spec).backend);
     if (typeof cacheURI !== "string" || !cacheURI.startsWith("pvc://")) return [];
     if (typeof modelURI === "string" && modelURI.startsWith("pvc://")) return [];
-    const claim = cacheURI.slice("pvc://".length).replace(/^\/+|\/+$/g, "");
+    const claim = trimmed(cacheURI.slice("pvc://".length), "/");
     if (/^[a-z0-9](?:[-a-z0-9.]*[a-z0-9])?$/.test(claim) && claim.length <= 253) return [];
     const message = `${quoted(cacheURI)} names the claim ${quoted(claim)}, which no PersistentVolumeClaim can be called`;
     return [

@@ -1,5 +1,6 @@
 import { type JsonObject, listOf, objectOf, stringOf } from "../api/json.ts";
 import { formatBytes, parseQuantity } from "../api/quantity.ts";
+import { trimmedEnd } from "../api/trim.ts";
 import { helperOf, isNativeSidecar } from "../engines/containers.ts";
 import { withNpus } from "./engines.ts";
 import { npus as npusText, quoted } from "./quote.ts";
@@ -121,7 +122,7 @@ const nonRoot: Rule = {
     }),
 };
 
-const DEVICE = /^\/dev(?:\/(?:davinci.*|devmm_svm|hisi_hdc))?\/*$/;
+const DEVICE = /^\/dev(?:\/(?:davinci.*|devmm_svm|hisi_hdc))?$/;
 
 const deviceMount: Rule = {
   id: "npu/device-mount",
@@ -138,7 +139,7 @@ const deviceMount: Rule = {
     podsOf(subject).flatMap(({ field, label, pod }) =>
       listOf(pod.spec.volumes).flatMap((volume, index): Remark[] => {
         const path = stringOf(objectOf(objectOf(volume).hostPath).path);
-        if (path === undefined || !DEVICE.test(path)) return [];
+        if (path === undefined || !DEVICE.test(trimmedEnd(path, "/"))) return [];
         return [
           {
             path: `${field}.spec.volumes[${index}].hostPath.path`,
@@ -151,7 +152,7 @@ const deviceMount: Rule = {
     ),
 };
 
-const CANN = /^\/usr\/local(?:\/Ascend(?:\/(?:ascend-toolkit|nnal|nnrt|cann|latest).*)?)?\/*$/;
+const CANN = /^\/usr\/local(?:\/Ascend(?:\/(?:ascend-toolkit|nnal|nnrt|cann|latest).*)?)?$/;
 
 const cannHidden: Rule = {
   id: "npu/cann-hidden",
@@ -167,7 +168,7 @@ const cannHidden: Rule = {
     withNpus(subject.engines).flatMap(({ container, field, label }) =>
       listOf(container.volumeMounts).flatMap((mount, index): Remark[] => {
         const path = stringOf(objectOf(mount).mountPath);
-        if (path === undefined || !CANN.test(path)) return [];
+        if (path === undefined || !CANN.test(trimmedEnd(path, "/"))) return [];
         return [
           {
             path: `${field}.volumeMounts[${index}].mountPath`,
@@ -198,7 +199,7 @@ const sharedMemory: Rule = {
     withNpus(subject.engines).flatMap(({ container, pod, label }): Remark[] => {
       const mount = listOf(container.volumeMounts)
         .map(objectOf)
-        .find(({ mountPath }) => stringOf(mountPath)?.replace(/\/+$/, "") === "/dev/shm");
+        .find(({ mountPath }) => trimmedEnd(stringOf(mountPath) ?? "", "/") === "/dev/shm");
       const volumes = listOf(pod?.pod.spec.volumes).map(objectOf);
       const index = mount ? volumes.findIndex(({ name }) => name === mount.name) : -1;
       const limit = objectOf(volumes[index]?.emptyDir).sizeLimit;

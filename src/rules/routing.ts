@@ -108,7 +108,7 @@ const trafficPolicy: Rule = {
     ];
     return [
       ...durations.flatMap(([path, value]): Remark[] =>
-        typeof value === "string" && /^-(?!0+\w*$)/.test(value)
+        typeof value === "string" && isNegative(value)
           ? [{ path, value, message: `${quoted(value)} is negative`, fix: "write a time such as 30s" }]
           : [],
       ),
@@ -116,6 +116,11 @@ const trafficPolicy: Rule = {
     ];
   },
 };
+
+/** Whether a duration as Go reads it is below zero: `-0s` is not. */
+function isNegative(duration: string): boolean {
+  return duration.startsWith("-") && !/^-0+\w*$/.test(duration);
+}
 
 const routeRules: Rule = {
   id: "routing/route-rules",

@@ -112,19 +112,19 @@ function repetition(parser: Parser, repeated: boolean): string | undefined {
   return repeat(parser, repeated, OPERATORS[sign]);
 }
 
-const COUNT = /\{(0|[1-9][0-9]*)(,?)(0|[1-9][0-9]*)?\}/y;
+const COUNT = /\{(0|[1-9][0-9]*)(?:(,)(0|[1-9][0-9]*)?)?\}/y;
 
 /** `{2}`, `{2,}`, `{2,5}`; a brace that opens none of these is a character. */
 function countedRepetition(parser: Parser, repeated: boolean): string | undefined {
   COUNT.lastIndex = parser.at;
   const [whole, low, comma, high] = COUNT.exec(parser.text) ?? [];
-  if (whole === undefined || (comma === "" && high !== undefined)) {
+  if (whole === undefined) {
     parser.at++;
     return pushLiteral(parser.stack, parser.fold);
   }
   parser.at += whole.length;
   const min = Number(low);
-  const max = comma === "" ? min : high === undefined ? -1 : Number(high);
+  const max = comma === undefined ? min : high === undefined ? -1 : Number(high);
   if (min > MOST_COPIES || max > MOST_COPIES) return `the count of ${whole} is above ${MOST_COPIES}`;
   if (max >= 0 && min > max) return `the counts of ${whole} are the wrong way round`;
   return repeat(parser, repeated, "repeat", min, max);

@@ -1,4 +1,5 @@
 import { type JsonObject, stringOf } from "../../api/json.ts";
+import { trimmed } from "../../api/trim.ts";
 import { cleanPath } from "../go/text.ts";
 import { quoted } from "../quote.ts";
 import type { Remark } from "../rule.ts";
@@ -83,7 +84,7 @@ function firstFault(object: JsonObject): Fault | undefined {
     const message = `the path of ${quoted(model)} has .. in it`;
     return { check: "pvc-dotdot", ...modelField, message, fix: "write the path without it" };
   }
-  const claim = cache.slice(PVC.length).replace(/^\/+|\/+$/g, "");
+  const claim = trimmed(cache.slice(PVC.length), "/");
   if (claim === "" || claim.includes("/")) {
     const message = `${quoted(cache)} is not the name of one claim`;
     return {
