@@ -11,7 +11,7 @@ import { requestFor } from "../src/commands/review.ts";
 import { resolveDefaults } from "../src/defaults/resolve.ts";
 import { type Growth, growthsOf } from "../test/generate/growth.ts";
 import { RICH_DOCUMENT, richOthers, richServings } from "../test/generate/rich.ts";
-import { randomFrom } from "../test/generate/shaped.ts";
+import { oneOf, randomFrom } from "../test/generate/shaped.ts";
 
 const CHARACTERS = 100 * 1024;
 const MOST_MS = 100;
@@ -25,6 +25,7 @@ const { values } = parseArgs({
 });
 const end = performance.now() + Number(values.seconds ?? "3600") * 1000;
 const defaults = resolveDefaults([]);
+const random = randomFrom(Number(values.seed ?? "1"));
 const { mutate, validate } = createReviewers({
   defaultsFor: () => defaults,
   defaultsPlaces: () => ({ releaseNamespace: "kthena-ascend", namespaced: true, cluster: [] }),
@@ -82,7 +83,8 @@ process.exitCode = faults.length === 0 ? 0 : 1;
 async function look(name: string, of: Case["of"]): Promise<string | undefined> {
   const whole = of(CHARACTERS);
   let ms = await cpuOf(whole);
-  if (ms > SURE_MS) ms = Math.min(ms, await cpuOf(whole), await cpuOf(whole));
+  // The first runs of new work are slow, and so is whatever the collector of garbage falls into.
+  for (let turn = 0; ms > SURE_MS && turn < 5; turn++) ms = Math.min(ms, await cpuOf(whole));
   if (ms > slowest.ms) slowest = { name, ms: Math.round(ms) };
   if (ms <= SURE_MS) return undefined;
   const half = of(CHARACTERS / 2);
@@ -121,12 +123,16 @@ function reviewCases(base: JsonObject): Case[] {
     ],
     ["update back", (grown) => () => validate(sent(base, { operation: "UPDATE", oldObject: grown }))],
   ];
-  return growthsOf(base).flatMap((growth: Growth) =>
-    turns.map(([turn, work]) => ({
-      name: `${kind} ${growth.name} (${turn})`,
-      of: (characters: number) => work(growth.grown(characters)),
-    })),
-  );
+  // One turn each, another one with another seed: all of all would be two hundred thousand.
+  return growthsOf(base).flatMap((growth: Growth): Case[] => {
+    const [turn, work] = oneOf(random, turns);
+    return [
+      {
+        name: `${kind} ${growth.name} (${turn})`,
+        of: (characters: number) => work(growth.grown(characters)),
+      },
+    ];
+  });
 }
 
 /** Defaults documents, written as YAML. */
@@ -154,7 +160,6 @@ function documentCases(): Case[] {
 }
 
 function shuffled<T>(list: readonly T[]): T[] {
-  const random = randomFrom(Number(values.seed ?? "1"));
   return list
     .map((item) => ({ item, at: random() }))
     .sort((left, right) => left.at - right.at)
