@@ -36,8 +36,9 @@ export function additionsByPath({ units, additions }: CompletedWorkload): Map<st
 
 /** An addition that holds the path: a whole variable whose value is at fault. */
 function parentIn(additions: ReadonlyMap<string, Addition>, path: string): Addition | undefined {
-  for (const [parent, addition] of additions) {
-    if (path.startsWith(parent) && /^[.[]/.test(path.slice(parent.length))) return addition;
+  for (let end = path.length - 1; end > 0; end--) {
+    const found = path[end] === "." || path[end] === "[" ? additions.get(path.slice(0, end)) : undefined;
+    if (found) return found;
   }
   return undefined;
 }

@@ -1,13 +1,19 @@
+/** Nobody means a word by one that is longer than this. */
+const LONGEST = 100;
+
 /** The known word that a mistyped one most likely means, or undefined where none is near: `most` letters differ. */
 export function closest(
   word: string,
   known: readonly string[],
   most = Math.max(2, Math.floor(word.length / 3)),
 ): string | undefined {
+  if (word.length > LONGEST) return undefined;
+  const lower = word.toLowerCase();
   let best: string | undefined;
   let bestDistance = most + 1;
   for (const candidate of known) {
-    const distance = editDistance(word.toLowerCase(), candidate.toLowerCase(), bestDistance);
+    if (Math.abs(candidate.length - lower.length) >= bestDistance) continue;
+    const distance = editDistance(lower, candidate.toLowerCase(), bestDistance);
     if (distance < bestDistance) {
       best = candidate;
       bestDistance = distance;
@@ -16,17 +22,22 @@ export function closest(
   return best;
 }
 
-/** Levenshtein distance, given up at `limit`: words that differ that much in length are never compared. */
+/** Levenshtein distance, given up at `limit`: no two words that differ that much are looked at to their end. */
 function editDistance(left: string, right: string, limit: number): number {
-  if (Math.abs(left.length - right.length) >= limit) return limit;
-  let previous = Array.from({ length: right.length + 1 }, (_, index) => index);
+  let previous = new Uint16Array(right.length + 1).map((_, index) => index);
+  let current = new Uint16Array(right.length + 1);
   for (let row = 1; row <= left.length; row++) {
-    const current = [row];
+    current[0] = row;
+    let least = row;
     for (let column = 1; column <= right.length; column++) {
-      const substitution = (previous[column - 1] ?? 0) + (left[row - 1] === right[column - 1] ? 0 : 1);
-      current.push(Math.min(substitution, (previous[column] ?? 0) + 1, (current[column - 1] ?? 0) + 1));
+      const same = left.charCodeAt(row - 1) === right.charCodeAt(column - 1);
+      const substitution = (previous[column - 1] ?? 0) + (same ? 0 : 1);
+      const distance = Math.min(substitution, (previous[column] ?? 0) + 1, (current[column - 1] ?? 0) + 1);
+      current[column] = distance;
+      if (distance < least) least = distance;
     }
-    previous = current;
+    if (least >= limit) return limit;
+    [previous, current] = [current, previous];
   }
   return previous[right.length] ?? limit;
 }

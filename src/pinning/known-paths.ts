@@ -1,4 +1,4 @@
-import { valueHash } from "../api/canonical.ts";
+import { canonical, valueHash } from "../api/canonical.ts";
 import { equal, type Json } from "../api/json.ts";
 import { encodePath, type KeyedPath, type Segment } from "./path.ts";
 
@@ -24,24 +24,29 @@ export interface KnownPaths {
   find: (...parts: KeyedPath[]) => KnownPath;
 }
 
-/** Names of containers and the like are the users', so what is remembered must have an end. */
-const MOST_PATHS = 4096;
+/** Names of containers and the like are the users', so what is remembered must have an end: about 2 MB. */
+const MOST_CHARACTERS = 1024 * 1024;
+/** What a path takes beside its text, in characters. */
+const OVERHEAD = 250;
+/** A longer value is computed again each time. */
+const LONGEST_VALUE = 512;
 
-/** An empty memory of paths. When it has `most` it starts afresh. */
-export function knownPaths(most = MOST_PATHS): KnownPaths {
+/** An empty memory of paths. When the texts in it have `most` characters it starts afresh. */
+export function knownPaths(most = MOST_CHARACTERS): KnownPaths {
   let root = knownPath(undefined, "");
-  let count = 0;
+  let characters = 0;
   const longer = (from: KnownPath, segment: Segment): KnownPath => {
     const known = next(from, segment);
     if (known) return known;
-    count++;
-    return lengthened(from, segment);
+    const made = lengthened(from, segment);
+    characters += OVERHEAD + 2 * made.text.length + LONGEST_VALUE / 2;
+    return made;
   };
   return {
     find: (...parts) => {
-      if (count > most) {
+      if (characters > most) {
         root = knownPath(undefined, "");
-        count = 0;
+        characters = 0;
       }
       let at = root;
       for (const part of parts) for (const segment of part) at = longer(at, segment);
@@ -53,8 +58,9 @@ export function knownPaths(most = MOST_PATHS): KnownPaths {
 /** The hash of a value that is added at a path. */
 export function hashAt(known: KnownPath, value: Json): string {
   if (known.last && equal(known.last.value, value)) return known.last.hash;
-  const hash = valueHash(value);
-  known.last = { value, hash };
+  const text = typeof value === "string" ? value : canonical(value);
+  const hash = valueHash(text);
+  if (text.length <= LONGEST_VALUE) known.last = { value, hash };
   return hash;
 }
 

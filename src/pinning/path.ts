@@ -38,6 +38,7 @@ export function itemIndex(list: readonly Json[], segment: ItemSegment): number {
   const { by, is } = segment;
   // Most segments are names, and an engine can have hundreds of variables.
   if (by === "name") return list.findIndex((item) => isObject(item) && item.name === is);
+  if (by === "" && is.startsWith('"')) return list.indexOf(unquoted(is));
   return list.findIndex((item) => isItem(item, segment));
 }
 
@@ -60,6 +61,9 @@ export function encodePath(path: KeyedPath): string {
 const TOKEN =
   /\.?([A-Za-z_][A-Za-z0-9_-]*)|\[("(?:[^"\\]|\\.)*")\]|\[([A-Za-z]*)=("(?:[^"\\]|\\.)*"|[^\s"[\]=]+)\]/y;
 
+/** No field of these kinds lies deeper; what claims to is none of our paths. */
+const MOST_SEGMENTS = 40;
+
 /** Reads a path as `encodePath` writes it; undefined where it is none. */
 export function decodePath(text: string): Segment[] | undefined {
   const path: Segment[] = [];
@@ -67,7 +71,7 @@ export function decodePath(text: string): Segment[] | undefined {
   let end = 0;
   while (end < text.length) {
     const match = TOKEN.exec(text);
-    if (!match) return undefined;
+    if (!match || path.length === MOST_SEGMENTS) return undefined;
     const [, key, quotedKey, by, is] = match;
     if (key !== undefined) path.push(key);
     else if (quotedKey !== undefined) path.push(unquoted(quotedKey));

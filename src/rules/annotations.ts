@@ -52,36 +52,52 @@ function allow(catalogue: () => readonly Rule[]): Rule {
       admitted: "metadata: {annotations: {kthena-ascend.io/allow: npu/count-shape}}",
     },
     check: (subject) =>
-      ownExemptions(subject).flatMap(({ annotation, ids }) =>
-        ids.flatMap((id) => allowRemark(annotation ?? "", id, catalogue())),
+      ownExemptions(subject).flatMap(({ annotation = "", ids }) =>
+        allowRemarks(annotation, ids, catalogue()),
       ),
   };
 }
 
-function allowRemark(path: string, id: string, catalogue: readonly Rule[]): Remark[] {
-  const rule = catalogue.find((candidate) => candidate.id === id);
-  if (rule && canBeAllowed(rule)) return [];
+/** So many are told one by one. */
+const MOST_TOLD = 10;
+
+function allowRemarks(path: string, ids: ReadonlySet<string>, catalogue: readonly Rule[]): Remark[] {
+  const byId = ruleById(catalogue);
+  const wrong = [...ids].filter((id) => {
+    const rule = byId.get(id);
+    return !rule || !canBeAllowed(rule);
+  });
+  const told = wrong.slice(0, MOST_TOLD).map((id) => allowRemark(path, id, byId));
+  const more = wrong.length - told.length;
+  if (more === 0) return told;
+  const message = `${more} more of its words ${more === 1 ? "is no rule" : "are no rules"} that can be allowed`;
+  return [...told, { path, value: more, message, fix: "write ids of rules, with a comma between them" }];
+}
+
+const ruleById = oncePer(
+  (catalogue: readonly Rule[]): ReadonlyMap<string, Rule> =>
+    new Map(catalogue.map((rule) => [rule.id, rule])),
+);
+
+function allowRemark(path: string, id: string, byId: ReadonlyMap<string, Rule>): Remark {
+  const rule = byId.get(id);
   if (rule)
-    return [
-      {
-        path,
-        value: id,
-        message: `${id} ${rule.guards ? "guards the object's own correctness" : "is refused by Kthena itself"} and cannot be allowed`,
-        fix: "remove it from the list and correct what it finds",
-      },
-    ];
-  const guess = closest(
-    id,
-    catalogue.filter(canBeAllowed).map((candidate) => candidate.id),
-  );
-  return [
-    {
+    return {
       path,
       value: id,
-      message: `${quoted(id)} is no rule`,
-      fix: guess ? `did you mean "${guess}"?` : "remove it; kthena-ascend rules lists them all",
-    },
-  ];
+      message: `${id} ${rule.guards ? "guards the object's own correctness" : "is refused by Kthena itself"} and cannot be allowed`,
+      fix: "remove it from the list and correct what it finds",
+    };
+  const guess = closest(
+    id,
+    [...byId.values()].filter(canBeAllowed).map((candidate) => candidate.id),
+  );
+  return {
+    path,
+    value: id,
+    message: `${quoted(id)} is no rule`,
+    fix: guess ? `did you mean "${guess}"?` : "remove it; kthena-ascend rules lists them all",
+  };
 }
 
 function remarks(subject: RuleSubject, wanted: (problem: AskProblem) => boolean): Remark[] {

@@ -10,7 +10,7 @@ export interface Exemption {
   field: string;
   /** Path of the annotation; undefined where it stands on the namespace or the owner. */
   annotation: string | undefined;
-  ids: readonly string[];
+  ids: ReadonlySet<string>;
 }
 
 /** Whether an object can be exempt from a rule: not where it guards correctness, and not where Kthena refuses all the same. */
@@ -19,21 +19,23 @@ export function canBeAllowed({ guards, ratchets }: Rule): boolean {
 }
 
 /** Reads `npu/whole-node, kv/port` as the annotation `allow` holds it. */
-export function allowedIds(text: string | undefined): string[] {
-  return text === undefined ? [] : text.split(/[\s,]+/).filter((id) => id !== "");
+export function allowedIds(text: string | undefined): Set<string> {
+  const ids = new Set(text?.split(/[\s,]+/));
+  ids.delete("");
+  return ids;
 }
 
 /**
  * All exemptions that hold for an object: of its namespace and owner, its own, and those of its templates, which
  * hold for their role (on the entry template) or for the workers (on the worker template). They add up.
  */
-export function exemptionsOf(subject: RuleSubject): Exemption[] {
+function exemptionsOf(subject: RuleSubject): Exemption[] {
   const inherited = (subject.allow ?? []).map((text) => ({
     field: "",
     annotation: undefined,
     ids: allowedIds(text),
   }));
-  return [...inherited, ...ownExemptions(subject)].filter(({ ids }) => ids.length > 0);
+  return [...inherited, ...ownExemptions(subject)].filter(({ ids }) => ids.size > 0);
 }
 
 /** The exemptions that stand on the object itself and its templates. */
@@ -53,16 +55,31 @@ export function ownExemptions(subject: RuleSubject): Exemption[] {
   }
   return places.flatMap(({ field, at, metadata }) => {
     const ids = allowedIds(stringOf(objectOf(objectOf(metadata).annotations)[ASK.allow]));
-    return ids.length === 0 ? [] : [{ field, annotation: `${at}.annotations[${ASK.allow}]`, ids }];
+    return ids.size === 0 ? [] : [{ field, annotation: `${at}.annotations[${ASK.allow}]`, ids }];
   });
 }
 
-/** Whether a finding of a rule at a path is exempt. */
-export function isExempt(exemptions: readonly Exemption[], id: string, path: string): boolean {
-  return exemptions.some(({ field, ids }) => ids.includes(id) && isWithin(path, field));
+/** Exemptions by field: the ids that are allowed at it and below. */
+export type ExemptionsByField = ReadonlyMap<string, ReadonlySet<string>>;
+
+/** The exemptions of an object, to be asked for finding after finding. */
+export function exemptionsByField(subject: RuleSubject): ExemptionsByField {
+  const byField = new Map<string, Set<string>>();
+  for (const { field, ids } of exemptionsOf(subject)) {
+    const known = byField.get(field) ?? new Set<string>();
+    for (const id of ids) known.add(id);
+    byField.set(field, known);
+  }
+  return byField;
 }
 
-function isWithin(path: string, field: string): boolean {
-  if (field === "" || path === field) return true;
-  return path.startsWith(field) && (path[field.length] === "." || path[field.length] === "[");
+/** Whether a finding of a rule at a path is exempt. */
+export function isExempt(exemptions: ExemptionsByField, id: string, path: string): boolean {
+  if (exemptions.size === 0) return false;
+  if (exemptions.get("")?.has(id)) return true;
+  for (let end = 1; end <= path.length; end++) {
+    const ends = end === path.length || path[end] === "." || path[end] === "[";
+    if (ends && exemptions.get(path.slice(0, end))?.has(id)) return true;
+  }
+  return false;
 }

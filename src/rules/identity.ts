@@ -18,8 +18,7 @@ export function identityOf(finding: Finding, object: JsonObject): string {
 export function keyedPathOf(path: string, object: JsonObject): KeyedPath {
   const segments: Segment[] = [];
   let current: Json | undefined = object;
-  for (const [, key, bracketed] of path.matchAll(/([^.[\]]+)|\[([^\]]*)\]/g)) {
-    const token: string = key ?? bracketed ?? "";
+  for (const token of tokensOf(path)) {
     if (Array.isArray(current)) {
       const item: Json | undefined = current[Number(token)];
       segments.push(itemSegment(item));
@@ -30,6 +29,26 @@ export function keyedPathOf(path: string, object: JsonObject): KeyedPath {
     }
   }
   return segments;
+}
+
+/** The keys and bracketed parts of a field path, each character looked at once. */
+function* tokensOf(path: string): Generator<string> {
+  const lastClose = path.lastIndexOf("]");
+  let at = 0;
+  while (at < path.length) {
+    let end = at;
+    if (path[at] === "[" && at < lastClose) {
+      end = path.indexOf("]", at);
+      yield path.slice(at + 1, end);
+    } else {
+      while (end < path.length && !".[]".includes(path[end] ?? "")) end++;
+      if (end > at) yield path.slice(at, end);
+      else end++;
+      at = end;
+      continue;
+    }
+    at = end + 1;
+  }
 }
 
 function itemSegment(item: Json | undefined): Segment {

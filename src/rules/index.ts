@@ -6,7 +6,7 @@ import { ADMISSION_RULES } from "./admission.ts";
 import { annotationRules } from "./annotations.ts";
 import { BOOSTER_RULES } from "./booster.ts";
 import { CLUSTER_RULES } from "./cluster.ts";
-import { canBeAllowed, type Exemption, exemptionsOf, isExempt } from "./exemptions.ts";
+import { canBeAllowed, type ExemptionsByField, exemptionsByField, isExempt } from "./exemptions.ts";
 import { GANG_RULES } from "./gang.ts";
 import { HCCL_RULES } from "./hccl.ts";
 import { HCCL_ADDRESS_RULES } from "./hccl-addresses.ts";
@@ -65,12 +65,12 @@ export function judge(
   rules: readonly Rule[] = RULES,
 ): Finding[] {
   const findings: Finding[] = [];
-  let exemptions: Exemption[] | undefined;
+  let exemptions: ExemptionsByField | undefined;
   for (const { rule, severity } of activeRules(rules)(settings)) {
     const remarks = rule.check(subject);
     if (remarks.length === 0) continue;
     for (const remark of remarks) {
-      exemptions ??= exemptionsOf(subject);
+      exemptions ??= exemptionsByField(subject);
       const exempt = canBeAllowed(rule) && isExempt(exemptions, rule.id, remark.path);
       findings.push(findingOf(rule.id, exempt ? "allowed" : severity, remark));
     }
