@@ -108,7 +108,7 @@ const OWN_ENV: Record<string, string> = {
 function checkEnv(document: DefaultsDocument, complain: Complain): void {
   const env = document.hccl?.env ?? {};
   for (const name of Object.keys(env)) {
-    const why = OWN_ENV[name];
+    const why = Object.hasOwn(OWN_ENV, name) ? OWN_ENV[name] : undefined;
     if (why !== undefined) complain(`hccl.env.${name}`, `cannot be a site-wide value: ${why}`, "remove it");
     else if (!/^[A-Za-z_][A-Za-z0-9_.-]*$/.test(name))
       complain(

@@ -70,7 +70,7 @@ const OWN: Record<string, string> = {
 };
 
 function checkEnv(path: string, name: string, complain: Complain): void {
-  const why = OWN[name];
+  const why = Object.hasOwn(OWN, name) ? OWN[name] : undefined;
   if (why !== undefined) complain(path, `cannot be set here: ${why}`, "remove it");
   else if (!/^[A-Za-z_][A-Za-z0-9_.-]*$/.test(name))
     complain(path, "is no name of an environment variable", "use letters, digits and underscores");

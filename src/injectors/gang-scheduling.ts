@@ -106,5 +106,5 @@ export function gangScheduling(object: JsonObject, defaults: ResolvedDefaults, u
 }
 
 function missing(wanted: Record<string, string>, there: JsonObject): [string, string][] {
-  return Object.entries(wanted).filter(([key]) => there[key] === undefined);
+  return Object.entries(wanted).filter(([key]) => at(there, key) === undefined);
 }

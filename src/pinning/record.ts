@@ -29,7 +29,7 @@ export interface InjectionRecord {
 export function parseRecord(text: Json | undefined): InjectionRecord | undefined {
   const value = parsed(text);
   if (!isObject(value) || value.v !== 1 || !isObject(value.units)) return undefined;
-  const units: Record<string, UnitRecord> = {};
+  const units: Record<string, UnitRecord> = Object.create(null);
   for (const [key, unit] of Object.entries(value.units)) {
     const record = unitOf(unit);
     if (record) units[key] = record;

@@ -143,7 +143,7 @@ interface State {
 function leanObject(kind: WorkloadKind, object: JsonObject, record: InjectionRecord | undefined): JsonObject {
   if (record === undefined) return object;
   const units = unitsOf(kind, object).map((unit) => {
-    const lean = leanOf(unit.value, record.units[unit.key]?.added ?? {});
+    const lean = leanOf(unit.value, ofUnit(record.units, unit.key)?.added ?? {});
     return isObject(lean) ? { ...unit, value: lean } : unit;
   });
   return withUnits(kind, object, units);
@@ -152,12 +152,12 @@ function leanObject(kind: WorkloadKind, object: JsonObject, record: InjectionRec
 function completedUnit(state: State, unit: Unit): CompletedUnit {
   const { input, record } = state;
   const old = state.oldUnits.get(unit.key);
-  const recorded = record?.units[unit.key];
+  const recorded = ofUnit(record?.units, unit.key);
   const refresh = refreshOf(input, input.object, unit);
   const refreshed = refresh !== undefined && refresh !== (recorded ?? record)?.refresh;
   const defaults = refreshed
-    ? (input.todayOfUnits?.[unit.key] ?? state.today)
-    : (state.pinned?.units[unit.key] ?? state.pinned?.base ?? state.today);
+    ? (ofUnit(input.todayOfUnits, unit.key) ?? state.today)
+    : (ofUnit(state.pinned?.units, unit.key) ?? state.pinned?.base ?? state.today);
   const asks = objectAsks(input, defaults);
   const context = { kind: input.kind, object: state.lean, unit: leanUnit(state, unit), asks, defaults };
   const peers = input.injectors.peers(context);
@@ -165,7 +165,7 @@ function completedUnit(state: State, unit: Unit): CompletedUnit {
     value: unit.value,
     old: old?.value,
     record: recorded,
-    submitted: state.submitted?.units[unit.key],
+    submitted: ofUnit(state.submitted?.units, unit.key),
     update: input.oldObject !== undefined,
     inputsUnchanged: inputsUnchanged(state, old, peers, defaults),
     mayBegin: record !== undefined || mayBegin(state, unit, old, refresh),
@@ -178,6 +178,11 @@ function completedUnit(state: State, unit: Unit): CompletedUnit {
   const completed = outcome.record && withRefresh(outcome.record, refresh);
   const asRecorded = (): boolean => isAsRecorded(unitInput);
   return { ...outcome, record: completed, unit, asks, defaults, asRecorded };
+}
+
+/** What is kept for a unit; units are called as their user likes, `constructor` too. */
+function ofUnit<T>(units: Readonly<Record<string, T>> | undefined, key: string): T | undefined {
+  return units && Object.hasOwn(units, key) ? units[key] : undefined;
 }
 
 /** The record that came with an update, where it is not the stored one: it only serves to find the lean object. */

@@ -41,6 +41,13 @@ const generated: Rule = {
   },
 };
 
+/** What Kthena calls the role of a worker's type. */
+const ROLES: ReadonlyMap<string, string> = new Map([
+  ["server", "leader"],
+  ["prefill", "prefill"],
+  ["decode", "decode"],
+]);
+
 function namesOf(
   given: string,
   name: string,
@@ -51,7 +58,7 @@ function namesOf(
   const pods = workers.flatMap((item) => {
     const worker = objectOf(item);
     const type = stringOf(worker.type) ?? "server";
-    const role = { server: "leader", prefill: "prefill", decode: "decode" }[type];
+    const role = ROLES.get(type);
     if (role === undefined) return [];
     const extra = type === "server" ? Math.max(0, count(worker.pods) - 1) : 0;
     const made = `${given}-${name}-${count(backend.replicas)}-${role}-${count(worker.replicas)}-${extra}`;

@@ -1,4 +1,4 @@
-import { isObject, type Json, type JsonObject, listOf, objectOf, stringOf } from "../../api/json.ts";
+import { at, isObject, type Json, type JsonObject, listOf, objectOf, stringOf } from "../../api/json.ts";
 import { ASK } from "../../api/names.ts";
 import type { KvSettings, SidecarTemplate } from "../../defaults/kv-settings.ts";
 import { type ReferenceValues, referencesIn, resolved } from "../../defaults/references.ts";
@@ -184,11 +184,11 @@ function containerAdditions(sidecar: SidecarTemplate, container: JsonObject, pod
  */
 function missingIn(own: JsonObject, template: JsonObject, path: KeyedPath): Place[] {
   return Object.entries(template).flatMap(([key, value]): Place[] => {
-    const current = own[key] ?? undefined;
+    const current = at(own, key) ?? undefined;
     if (value === undefined) return [];
     if (isObject(value) && Object.keys(value).length > 0 && (current === undefined || isObject(current)))
       return missingIn(objectOf(current), value, [...path, key]);
-    const by = MERGE_KEYS[key];
+    const by = MERGE_KEYS.get(key);
     if (by !== undefined && Array.isArray(value) && value.length > 0)
       return missingItems(listOf(current), value, [...path, key], by);
     return current === undefined ? [{ path: [...path, key], value }] : [];
@@ -204,7 +204,11 @@ function missingItems(own: readonly Json[], template: readonly Json[], path: Key
 }
 
 /** Lists of a container whose items are known by a key (ModelServing CRD); ports by their name. */
-const MERGE_KEYS: Record<string, string> = { env: "name", volumeMounts: "mountPath", ports: "name" };
+const MERGE_KEYS: ReadonlyMap<string, string> = new Map([
+  ["env", "name"],
+  ["volumeMounts", "mountPath"],
+  ["ports", "name"],
+]);
 
 function valuesFor(plan: KvPlan, pod: PodSubject): ReferenceValues {
   const { mooncake, lmcache } = pod.settings.kvConnectors;
