@@ -199,7 +199,7 @@ describe("an object within the bounds, though larger than any real one", () => {
 describe("an answer", () => {
   it("tells at most 100 causes, and then how many there are", async () => {
     const env = many(1, (index) => ({ name: "HCCL_IF_IP", value: `10.0.0.${index}` }));
-    const roles = many(300, (index) => ({
+    const roles = many(120, (index) => ({
       name: `role-${index}`,
       entryTemplate: {
         spec: {
