@@ -4,7 +4,8 @@ import { INJECTED, SETTINGS } from "../api/names.ts";
 import { type PinnedSettings, parsePinned } from "../defaults/pinned.ts";
 import { injectors } from "../injectors/index.ts";
 import { bounded } from "../interrupt/bounded.ts";
-import { annotationsOf, type Owner } from "../pinning/workload.ts";
+import { annotationsOf } from "../pinning/annotations.ts";
+import type { Owner } from "../pinning/workload.ts";
 import { givenUp, type Measured, measure, unreadJudgement } from "./bounds.ts";
 import { configMapFindings } from "./config-map.ts";
 import {

@@ -8,18 +8,17 @@ import { injectors as todaysInjectors } from "../injectors/index.ts";
 import { modelServerConnector } from "../injectors/kv/model-server.ts";
 import type { WorkloadKind } from "../kinds/index.ts";
 import type { Addition } from "../pinning/addition.ts";
+import { annotationsOf } from "../pinning/annotations.ts";
 import { patchOf } from "../pinning/patch.ts";
 import { encodePath } from "../pinning/path.ts";
 import { completePlain } from "../pinning/plain.ts";
 import {
-  annotationsOf,
   type CompletedWorkload,
+  type CompletionInput,
   completeWorkload,
   type Injectors,
   type Owner,
-  type WorkloadInput,
 } from "../pinning/workload.ts";
-import type { RoleReading } from "../readings/role.ts";
 import type { RoutedWorkload, RoutingServer } from "../readings/routing.ts";
 import { enginesOfUnit } from "../rules/engines.ts";
 import { judge, RULES, sortedByPath } from "../rules/index.ts";
@@ -195,7 +194,7 @@ function workload(
 }
 
 interface WorkloadCase {
-  completion: Omit<WorkloadInput, "object" | "oldObject">;
+  completion: Omit<CompletionInput, "object" | "oldObject">;
   completed: CompletedWorkload;
   object: JsonObject;
   oldObject: JsonObject | undefined;
@@ -267,7 +266,8 @@ function pod(
   const injection = injectorsOf(surroundings).pod(object, asks, context.defaults, context.pods);
   if ("skip" in injection) return untouched("Pod", object, injection.skip);
   const completed = injection.value;
-  const reading = injection.reading as RoleReading;
+  const { reading } = injection;
+  if (!reading) return untouched("Pod", object);
   const pods = rulePods(completed, reading, context.defaults, "", "the pod");
   const unit = {
     key: "",

@@ -3,12 +3,13 @@ import { ASK } from "../api/names.ts";
 import { readAsks } from "../defaults/asks.ts";
 import { sourceOf } from "../defaults/settings.ts";
 import { asksForNpus, otherAcceleratorOf, unknownHuaweiResources } from "../engines/accelerators.ts";
+import type { Unit } from "../kinds/units.ts";
 import type { Addition } from "../pinning/addition.ts";
 import { put } from "../pinning/tree.ts";
 import type { Injection } from "../pinning/unit.ts";
-import type { UnitContext } from "../pinning/workload.ts";
 import { boosterNeed } from "../readings/engine-facts.ts";
 import { readHardware } from "../readings/hardware.ts";
+import type { WorkloadReading } from "../readings/workload.ts";
 import { kvPlanOfWorker, workerConfig } from "./kv/booster.ts";
 import { isWritten, lopsided } from "./npu-resources.ts";
 
@@ -16,21 +17,23 @@ import { isWritten, lopsided } from "./npu-resources.ts";
  * The NPUs of a ModelBooster's worker, requests and limits equal. All else is added to the ModelServing that
  * Kthena's controller makes of it.
  */
-export function boosterWorker(context: UnitContext): Injection {
-  const worker = context.unit.value;
-  const asks = readAsks(context.asks);
+export function boosterWorker(booster: WorkloadReading, unit: Unit): Injection {
+  const worker = unit.value;
+  const asks = readAsks(booster.asks);
   if (asks.inject === false) return { skip: "opted-out" };
   if (otherAcceleratorOf(worker)) return { skip: "other-vendor" };
-  const connector = workerConfig(kvPlanOfWorker(context), worker);
-  const own = context.defaults.settings.npu.resourceName;
+  const connector = workerConfig(kvPlanOfWorker(booster, unit.key), worker);
+  const own = booster.defaults.settings.npu.resourceName;
   if (asksForNpus(worker, own)) return applied(worker, [...equalised(worker, own), ...connector]);
   if (asks.inject !== true && asks.npus === undefined) return { skip: "no-npu" };
   if (asks.npus === undefined && unknownHuaweiResources(worker, own).length > 0)
     return applied(worker, connector);
-  const { settings, provenance } = context.defaults;
+  const { settings, provenance } = booster.defaults;
   const { resourceName: name } = readHardware({ asks, spec: {}, containers: [worker] }, settings);
   const wanted =
-    name === undefined || isWritten(worker.resources, name) ? undefined : wantedNpus(context, asks.npus);
+    name === undefined || isWritten(worker.resources, name)
+      ? undefined
+      : wantedNpus(booster, worker, asks.npus);
   if (!wanted || name === undefined) return applied(worker, connector);
   const additions = (["requests", "limits"] as const).map((side) => ({
     path: ["resources", side, name],
@@ -48,12 +51,13 @@ function applied(worker: JsonObject, additions: Addition[]): Injection {
 }
 
 function wantedNpus(
-  context: UnitContext,
+  { object, defaults }: WorkloadReading,
+  worker: JsonObject,
   asked: number | undefined,
 ): { count: number; source: string } | undefined {
   if (asked !== undefined) return { count: asked, source: `annotation ${ASK.npus}` };
-  if (!context.defaults.settings.npu.inferFromArguments) return undefined;
-  const need = boosterNeed(context.unit.value, stringOf(at(context.object, "spec", "backend", "type")));
+  if (!defaults.settings.npu.inferFromArguments) return undefined;
+  const need = boosterNeed(worker, stringOf(at(object, "spec", "backend", "type")));
   return need.known ? { count: need.perPod, source: `worker config: ${need.explanation}` } : undefined;
 }
 

@@ -1,24 +1,19 @@
-import { textHash } from "../api/canonical.ts";
 import { type Json, type JsonObject, objectOf } from "../api/json.ts";
 import { ASK, STAMP } from "../api/names.ts";
 import type { ResolvedDefaults } from "../defaults/settings.ts";
-import { templatesOf, withUnits } from "../kinds/units.ts";
+import type { WorkloadKind } from "../kinds/index.ts";
+import { templatesOf, type Unit } from "../kinds/units.ts";
 import type { Addition } from "../pinning/addition.ts";
 import { type Draft, draftOf } from "../pinning/draft.ts";
 import { hashAt, type KnownPath, type KnownPaths, knownPaths } from "../pinning/known-paths.ts";
 import { withoutDuplicateEnv } from "../pinning/lean.ts";
+import { stampOf } from "../pinning/stamp.ts";
 import { put } from "../pinning/tree.ts";
 import type { Injection } from "../pinning/unit.ts";
-import type { Injectors, UnitContext } from "../pinning/workload.ts";
+import type { Injectors } from "../pinning/workload.ts";
 import type { PodSubject } from "../readings/pod-subject.ts";
-import {
-  entryAsks,
-  podSubject,
-  type RoleReading,
-  readPod,
-  readRole,
-  type TemplatePlace,
-} from "../readings/role.ts";
+import { entryAsks, podSubject, type RoleReading, readPod, type TemplatePlace } from "../readings/role.ts";
+import type { WorkloadReading } from "../readings/workload.ts";
 import { boosterWorker } from "./booster-worker.ts";
 import { driverMounts } from "./driver-mounts.ts";
 import { gangScheduling, podScheduling } from "./gang-scheduling.ts";
@@ -54,24 +49,46 @@ interface PodInjection {
 /** Today's injectors. A list of others can be given to try how objects fare over two versions. */
 export function injectors(podInjectors: readonly PodInjector[] = POD_INJECTORS): Injectors {
   const how = { injectors: podInjectors, paths: knownPaths() };
+  const kinds: Record<WorkloadKind, KindInjection> = { ModelServing: servings(how), ModelBooster: BOOSTERS };
   return {
     normalise: normalised,
-    peers: (context) => {
-      // A ModelBooster has no sidecars of its own.
-      if (context.kind === "ModelBooster")
-        return countedPeer(kvPlanOfWorker(context), context.defaults, "none");
-      const asks = entryAsks(context.unit.value, context.asks);
-      return countedPeer(kvPlanOf(context), context.defaults, asks[ASK.kvSidecar]);
-    },
-    unit: (context) => (context.kind === "ModelBooster" ? boosterWorker(context) : injectRole(context, how)),
+    peers: (workload, unit) => kinds[workload.kind].peers(workload, unit),
+    unit: (workload, unit) => kinds[workload.kind].unit(inForm(workload, unit), unit),
+    reading: (workload, unit) => kinds[workload.kind].reading(inForm(workload, unit), unit),
     pod: (pod, asks, defaults, pods) => injectPod(pod, asks, defaults, pods, how),
-    object: ({ kind, object, defaults, update }) =>
-      kind === "ModelServing" ? gangScheduling(object, defaults, update) : [],
-    triggered: (context) =>
-      context.kind === "ModelBooster"
-        ? !("skip" in boosterWorker(context))
-        : !("skip" in readRole(context.unit.value, context.asks, context.defaults.settings).trigger),
+    object: (workload, update) => kinds[workload.kind].object(workload, update),
+    triggered: (workload, unit) => kinds[workload.kind].triggered(workload, unit),
   };
+}
+
+/** What is injected into the objects of one kind. */
+type KindInjection = Pick<Injectors, "peers" | "reading" | "unit" | "object" | "triggered">;
+
+function servings(how: PodInjection): KindInjection {
+  return {
+    peers: (workload, { key, value }) => {
+      const asks = entryAsks(value, workload.asks);
+      return countedPeer(kvPlanOf(workload, key), workload.defaults, asks[ASK.kvSidecar]);
+    },
+    reading: readingOfRole,
+    unit: (workload, unit) => injectRole(workload, unit, how),
+    object: ({ object, defaults }, update) => gangScheduling(object, defaults, update),
+    triggered: (workload, unit) => !("skip" in workload.role(unit).trigger),
+  };
+}
+
+const BOOSTERS: KindInjection = {
+  // A ModelBooster has no sidecars of its own.
+  peers: (workload, { key }) => countedPeer(kvPlanOfWorker(workload, key), workload.defaults, "none"),
+  reading: () => undefined,
+  unit: boosterWorker,
+  object: () => [],
+  triggered: (workload, unit) => !("skip" in boosterWorker(workload, unit)),
+};
+
+/** The reading of a workload with a unit as it is to be injected: mostly that is the form which was read. */
+function inForm(workload: WorkloadReading, unit: Unit): WorkloadReading {
+  return workload.unit(unit.key)?.value === unit.value ? workload : workload.with(unit);
 }
 
 function injectPod(
@@ -87,14 +104,17 @@ function injectPod(
   return { ...runPlaces(base, reading, defaults, how), reading };
 }
 
-function injectRole(context: UnitContext, how: PodInjection): Injection {
-  const role = context.unit.value;
-  const reading = readRole(role, context.asks, context.defaults.settings);
+function readingOfRole(workload: WorkloadReading, unit: Unit): RoleReading {
+  const role = workload.role(unit);
+  return "skip" in role.trigger ? role : { ...role, kv: kvPlanOf(workload, unit.key) };
+}
+
+function injectRole(workload: WorkloadReading, unit: Unit, how: PodInjection): Injection {
+  const reading = readingOfRole(workload, unit);
   if ("skip" in reading.trigger) return reading.trigger;
-  reading.kv = kvPlanOf({ ...context, object: withUnits(context.kind, context.object, [context.unit]) });
-  const required = requiredFields(role);
-  const start = required.reduce<Json>((tree, { path, value }) => put(tree, path, value), role);
-  const { additions, value } = runPlaces(objectOf(start), reading, context.defaults, how);
+  const required = requiredFields(unit.value);
+  const start = required.reduce<Json>((tree, { path, value }) => put(tree, path, value), unit.value);
+  const { additions, value } = runPlaces(objectOf(start), reading, workload.defaults, how);
   return { additions: [...required, ...additions], value, reading };
 }
 
@@ -144,16 +164,16 @@ function stamp({ path, text: key }: KnownPath, additions: readonly Addition[]): 
   return {
     path,
     key,
-    value: textHash(additions.map(({ key, hash }) => `${key}=${hash}`).join()),
+    value: stampOf(additions.map(({ key, hash }) => `${key}=${hash}`)),
     injector: "stamp",
     reason: "pods of this template need no second look",
     source: "hash of what was added to it",
   };
 }
 
-function normalised(unit: JsonObject): JsonObject {
+function normalised(kind: WorkloadKind, unit: JsonObject): JsonObject {
   let next = unit;
-  for (const { key, template } of templatesOf("ModelServing", unit)) {
+  for (const { key, template } of templatesOf(kind, unit)) {
     const merged = withoutDuplicateEnv(template);
     if (merged !== template) next = { ...next, [key]: merged };
   }

@@ -9,5 +9,6 @@ export const modelBoosterShape: WorkloadShape = {
   podsEach: ({ pods }) => (typeof pods === "number" ? Math.max(1, pods) : 1),
   scaling: new Set(["replicas", "maxUnavailable", "partition"]),
   required: [],
+  peerFields: [["spec", "backend", "type"]],
   immutable: [],
 };

@@ -16,6 +16,7 @@ export const modelServingShape: WorkloadShape = {
   // Kthena's revision leaves them out (utils/revision_util.go).
   scaling: new Set(["replicas", "maxUnavailable", "partition"]),
   required: ["workerReplicas"],
+  peerFields: [],
   // The CRD's rules `gang-required` and `gang-immutable`.
   immutable: ["spec.template.gangPolicy.minRoleReplicas"],
 };

@@ -19,6 +19,8 @@ export interface WorkloadShape {
   scaling: ReadonlySet<string>;
   /** Fields of a unit that its CRD requires: what was added there stays when injection ends. */
   required: readonly string[];
+  /** Fields beside its units that decide about the additions to them. */
+  peerFields: readonly (readonly string[])[];
   /** Additions beside the units that the CRD declares immutable, as `encodePath` writes them. */
   immutable: readonly string[];
 }

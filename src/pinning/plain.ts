@@ -1,10 +1,10 @@
 import type { JsonObject } from "../api/json.ts";
 import { INJECTED } from "../api/names.ts";
 import type { Addition } from "./addition.ts";
+import { annotationsOf } from "./annotations.ts";
 import { completeObject } from "./object.ts";
 import { parseRecord, recordText } from "./record.ts";
 import { put, without } from "./tree.ts";
-import { annotationsOf } from "./workload.ts";
 
 /** An object that is completed as a whole: on CREATE; later what was added is kept, and nothing more is. */
 export function completePlain(

@@ -1,10 +1,13 @@
-import { shortHash, valueHash } from "../api/canonical.ts";
+import { canonical, textHash, valueHash } from "../api/canonical.ts";
 import { equal, isObject, type Json, type JsonObject } from "../api/json.ts";
 import { STAMP } from "../api/names.ts";
+import { shapeOf, type WorkloadKind } from "../kinds/index.ts";
+import type { RoleReading } from "../readings/role.ts";
 import type { Addition } from "./addition.ts";
 import { hasAll, leanOf, pruned } from "./lean.ts";
 import { encodePath } from "./path.ts";
 import { type AddedHashes, hashesOfAdditions, type UnitRecord } from "./record.ts";
+import { isStamped } from "./stamp.ts";
 import { get, put } from "./tree.ts";
 
 /** What injection says of a lean unit: its additions and the unit with them, or why there are none. */
@@ -12,13 +15,14 @@ export type Injection =
   | {
       additions: Addition[];
       value: JsonObject;
-      /** What the injectors found out about the unit, for the rules; nothing here looks into it. */
-      reading?: unknown;
+      /** What the injectors found out about the unit, for the rules. */
+      reading?: RoleReading | undefined;
     }
   | { skip: string };
 
 /** One unit (role, worker) of a request, with all that its completion depends on. */
 export interface UnitInput {
+  kind: WorkloadKind;
   /** As submitted. */
   value: JsonObject;
   /** As stored, on UPDATE, where a unit of that name is there. */
@@ -31,32 +35,35 @@ export interface UnitInput {
    */
   submitted?: UnitRecord | undefined;
   update: boolean;
-  /** UPDATE only: whether annotations and other roles' settings that count for it are as they were. */
-  inputsUnchanged: boolean;
+  /** It is to be stored as it stands: where its record is true of it, it is complete. */
+  final: boolean;
+  /** UPDATE only: it is as it is stored but for its scaling, and so is what counts for it elsewhere in the object. */
+  unchanged: boolean;
   /** UPDATE of an object without a record: whether injection may begin now. */
-  mayBegin: boolean;
+  mayBegin: () => boolean;
   /** The annotation `refresh` has a new value for it. */
   refreshed: boolean;
+  /** It without what the records say was added to it. */
+  lean: () => JsonObject;
   /** What beside the lean unit its additions are computed from: annotations, settings of other roles. */
-  inputs: Json;
+  inputs: () => Json;
   /** The form in which a lean unit is compared and injected: duplicate environment variables merged. */
   normalise: (lean: JsonObject) => JsonObject;
+  /** What is found out about a lean unit, for the rules. */
+  reading: (lean: JsonObject) => RoleReading | undefined;
   /** Today's injectors on a lean unit, with the settings that hold for it. */
   inject: (lean: JsonObject) => Injection;
 }
 
 /** What becomes of a unit. */
 export interface UnitOutcome {
-  how: "unchanged" | "left-alone" | "restored" | "injected" | "skipped";
+  how: "unchanged" | "left-alone" | "recorded" | "restored" | "injected" | "skipped";
   value: JsonObject;
   record?: UnitRecord | undefined;
   additions: Addition[];
   skip?: string;
-  reading?: unknown;
+  reading?: RoleReading | undefined;
 }
-
-/** Fields of a role that scale or pace it: Kthena's revision leaves them out (utils/revision_util.go). */
-const SCALING = new Set(["replicas", "maxUnavailable", "partition"]);
 
 /**
  * Decides one unit by the three cases of an update: as it was, the same request again, or a changed one. On
@@ -64,20 +71,37 @@ const SCALING = new Set(["replicas", "maxUnavailable", "partition"]);
  */
 export function completeUnit(input: UnitInput): UnitOutcome {
   const { value, old, record } = input;
-  if (input.update && old && input.inputsUnchanged && equal(unscaled(value), unscaled(old))) {
-    const skip = record || input.mayBegin ? {} : { skip: "not-recorded" };
+  if (input.update && input.unchanged) {
+    const skip = record || input.mayBegin() ? {} : { skip: "not-recorded" };
     return { how: "unchanged", value, record: rewritten(input) ?? record, additions: [], ...skip };
   }
-  if (input.update && !input.mayBegin) {
+  if (input.update && !input.mayBegin()) {
     return { how: "left-alone", value, additions: [], skip: "not-recorded" };
   }
-  const lean = objectLean(value, [record?.added, input.submitted?.added]);
+  if (input.final) {
+    const complete = completeAsRecorded(input);
+    if (complete) return complete;
+  }
+  const lean = input.lean();
   if (input.update && old && record && !input.refreshed && hasAll(old, record.added)) {
-    if (fingerprint(input.normalise(lean), input.inputs) === record.lean) {
-      return { how: "restored", value: rescaled(old, value), record, additions: [] };
+    if (fingerprint(input, input.normalise(lean)) === record.lean) {
+      return { how: "restored", value: rescaled(input.kind, old, value), record, additions: [] };
     }
   }
   return fresh(input, lean);
+}
+
+/**
+ * A unit that needs no injection to be told complete: its record is true of it, and the stamps say that it holds all
+ * that was added to its templates.
+ */
+function completeAsRecorded(input: UnitInput): UnitOutcome | undefined {
+  const { value } = input;
+  const record = input.submitted ?? input.record;
+  if (record === undefined || !isStamped(input.kind, value, record.added) || !isTrueOf(input, record))
+    return undefined;
+  const reading = input.reading(input.normalise(leanBy(input, record)));
+  return { how: "recorded", value, record, additions: [], reading };
 }
 
 /**
@@ -100,9 +124,18 @@ export function isAsRecorded(input: UnitInput): boolean {
   return record !== undefined && isTrueOf(input, record);
 }
 
-function isTrueOf({ value, normalise, inputs }: UnitInput, { added, lean }: UnitRecord): boolean {
-  if (!hasAll(value, added)) return false;
-  return fingerprint(normalise(objectLean(value, [added])), inputs) === lean;
+function isTrueOf(input: UnitInput, record: UnitRecord): boolean {
+  if (!hasAll(input.value, record.added)) return false;
+  return fingerprint(input, input.normalise(leanBy(input, record))) === record.lean;
+}
+
+/** The unit without what one record says. */
+function leanBy({ value, record, submitted, lean }: UnitInput, by: UnitRecord): JsonObject {
+  return record === undefined || submitted === undefined ? lean() : asUnit(leanOf(value, by.added), value);
+}
+
+function asUnit(lean: Json, otherwise: JsonObject): JsonObject {
+  return isObject(lean) ? lean : otherwise;
 }
 
 function fresh(input: UnitInput, lean: JsonObject): UnitOutcome {
@@ -110,16 +143,14 @@ function fresh(input: UnitInput, lean: JsonObject): UnitOutcome {
   const injection = input.inject(base);
   if ("skip" in injection) {
     const added = { ...input.record?.added, ...input.submitted?.added };
-    const value = keptSticky(lean, input.value, added);
+    const value = keptRequired(input.kind, lean, input.value, added);
     return { how: "skipped", value, additions: [], skip: injection.skip };
   }
   const { additions, value, reading } = injection;
-  const kept = pruned(
-    base,
-    additions.map((addition) => addition.path),
-  );
-  const record = { lean: fingerprint(kept, input.inputs), added: hashesOfAdditions(additions) };
-  return { how: "injected", ...withOldStamps(input.old, value, record, additions), additions, reading };
+  const paths = additions.map((addition) => addition.path);
+  const kept = asUnit(pruned(base, paths), base);
+  const record = { lean: fingerprint(input, kept), added: hashesOfAdditions(additions) };
+  return { how: "injected", ...withOldStamps(input, value, record, additions), additions, reading };
 }
 
 /**
@@ -127,7 +158,7 @@ function fresh(input: UnitInput, lean: JsonObject): UnitOutcome {
  * a user took out what is injected in the same way, or wrote it down.
  */
 function withOldStamps(
-  old: JsonObject | undefined,
+  { kind, old }: UnitInput,
   value: JsonObject,
   record: UnitRecord,
   additions: readonly Addition[],
@@ -141,35 +172,37 @@ function withOldStamps(
     next = put(next, path, stamp);
     added[encodePath(path)] = valueHash(stamp);
   }
-  const same = isObject(next) && equal(unscaled(next), unscaled(old));
+  const same = isObject(next) && equal(unscaled(kind, next), unscaled(kind, old));
   return same && isObject(next) ? { value: next, record: { ...record, added } } : { value, record };
 }
 
 /** Injection ends here; what the CRD requires stays, as the user's own from now on. */
-function keptSticky(lean: JsonObject, value: JsonObject, added: AddedHashes): JsonObject {
-  const required = "workerReplicas";
-  return required in added && lean[required] === undefined && value[required] !== undefined
-    ? { ...lean, [required]: value[required] }
-    : lean;
-}
-
-function objectLean(value: JsonObject, records: readonly (AddedHashes | undefined)[]): JsonObject {
-  const lean = records.reduce<Json>((tree, added) => (added ? leanOf(tree, added) : tree), value);
-  return isObject(lean) ? lean : value;
+function keptRequired(
+  kind: WorkloadKind,
+  lean: JsonObject,
+  value: JsonObject,
+  added: AddedHashes,
+): JsonObject {
+  const kept = shapeOf(kind).required.filter(
+    (key) => Object.hasOwn(added, key) && lean[key] === undefined && value[key] !== undefined,
+  );
+  return kept.length === 0 ? lean : { ...lean, ...Object.fromEntries(kept.map((key) => [key, value[key]])) };
 }
 
 /** Hash of a lean unit and of what else its additions come from; scaling does not count. */
-function fingerprint(lean: Json, inputs: Json): string {
-  return shortHash({ inputs, lean: isObject(lean) ? unscaled(lean) : lean });
+function fingerprint({ kind, inputs }: UnitInput, lean: JsonObject): string {
+  return textHash(`{"inputs":${canonical(inputs())},"lean":${canonical(unscaled(kind, lean))}}`);
 }
 
-function unscaled(unit: JsonObject): JsonObject {
-  if (!Object.keys(unit).some((key) => SCALING.has(key))) return unit;
-  return Object.fromEntries(Object.entries(unit).filter(([key]) => !SCALING.has(key)));
+function unscaled(kind: WorkloadKind, unit: JsonObject): JsonObject {
+  const { scaling } = shapeOf(kind);
+  if (!Object.keys(unit).some((key) => scaling.has(key))) return unit;
+  return Object.fromEntries(Object.entries(unit).filter(([key]) => !scaling.has(key)));
 }
 
 /** The stored unit with the scaling of the submitted one. */
-function rescaled(old: JsonObject, value: JsonObject): JsonObject {
-  const scaling = Object.entries(value).filter(([key]) => SCALING.has(key));
-  return scaling.length === 0 ? unscaled(old) : { ...unscaled(old), ...Object.fromEntries(scaling) };
+function rescaled(kind: WorkloadKind, old: JsonObject, value: JsonObject): JsonObject {
+  const scaling = Object.entries(value).filter(([key]) => shapeOf(kind).scaling.has(key));
+  const rest = unscaled(kind, old);
+  return scaling.length === 0 ? rest : { ...rest, ...Object.fromEntries(scaling) };
 }

@@ -14,6 +14,7 @@ import type { KvPlan } from "../readings/kv-plan.ts";
 import type { PodSubject } from "../readings/pod-subject.ts";
 import { npusOf, podSubject, type RoleReading, readRole } from "../readings/role.ts";
 import type { RoutedWorkload, RoutingServer } from "../readings/routing.ts";
+import { readWorkload, type WorkloadReading } from "../readings/workload.ts";
 import type { ClusterFacts } from "./cluster-facts.ts";
 import { engineOfWorker, enginesOfUnit, type RuleEngine } from "./engines.ts";
 
@@ -98,8 +99,9 @@ export function workloadSubject(
 ): RuleSubject {
   const { object } = completed;
   const injected = completed.units.filter((unit) => unit.record !== undefined);
+  const reading = readingOfResult(kind, object);
   const units = injected.map((unit) =>
-    kind === "ModelBooster" ? workerUnit(unit, completed.object) : roleUnit(unit),
+    kind === "ModelBooster" ? workerUnit(unit, reading(unit)) : roleUnit(unit),
   );
   const engines = units.flatMap((unit, index): RuleEngine[] => {
     if (kind === "ModelServing") return enginesOfUnit(unit);
@@ -109,10 +111,21 @@ export function workloadSubject(
   return { kind, submitted, object, units, engines };
 }
 
-function workerUnit(completed: CompletedUnit, object: JsonObject): RuleUnit {
+/** The result as a workload, by the settings that hold for a unit: nearly always they are the same for all. */
+function readingOfResult(kind: WorkloadKind, object: JsonObject): (unit: CompletedUnit) => WorkloadReading {
+  const known = new Map<ResolvedDefaults, WorkloadReading>();
+  return ({ asks, defaults }) => {
+    const reading = known.get(defaults) ?? readWorkload({ kind, object, asks, defaults });
+    known.set(defaults, reading);
+    return reading;
+  };
+}
+
+function workerUnit(completed: CompletedUnit, result: WorkloadReading): RuleUnit {
   const { unit, value, defaults } = completed;
   const asks = readAsks(completed.asks);
   const node = readHardware({ asks, spec: {}, containers: [unit.value] }, defaults.settings);
+  const { object } = result;
   const holder: Holder = {
     field: unit.field,
     label: `worker ${unit.key}`,
@@ -131,14 +144,13 @@ function workerUnit(completed: CompletedUnit, object: JsonObject): RuleUnit {
     container: value,
     pod: undefined,
   };
-  const kv = kvPlanOfWorker({ object, unit, asks: completed.asks, defaults });
+  const kv = kvPlanOfWorker(result, unit.key);
   return { key: unit.key, field: unit.field, value, holders: [holder], pods: [], kv };
 }
 
 function roleUnit(completed: CompletedUnit): RuleUnit {
   const { unit, value, asks, defaults } = completed;
-  const known = completed.reading as RoleReading | undefined;
-  const reading = known ?? readRole(value, asks, defaults.settings);
+  const reading = completed.reading ?? readRole(value, asks, defaults.settings);
   const pods = rulePods(value, reading, defaults, unit.field, `role ${unit.key}`);
   const holders = pods.flatMap((pod) => holdersOf(pod, unit.key));
   return { key: unit.key, field: unit.field, value, pods, holders };

@@ -10,10 +10,11 @@ import { injectors, POD_INJECTORS } from "../../src/injectors/index.ts";
 import type { PodInjector } from "../../src/injectors/pod-injector.ts";
 import type { WorkloadKind } from "../../src/kinds/index.ts";
 import { unitsOf } from "../../src/kinds/units.ts";
+import { annotationsOf } from "../../src/pinning/annotations.ts";
 import { patchOf } from "../../src/pinning/patch.ts";
 import { named } from "../../src/pinning/path.ts";
 import { parseRecord } from "../../src/pinning/record.ts";
-import { annotationsOf, completeWorkload } from "../../src/pinning/workload.ts";
+import { completeWorkload } from "../../src/pinning/workload.ts";
 import { defaultsLayer, modelBooster, modelServing } from "../generate/workloads.ts";
 
 const copy = <T>(value: T): T => JSON.parse(JSON.stringify(value)) as T;

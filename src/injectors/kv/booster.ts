@@ -1,16 +1,16 @@
 import { at, isObject, type JsonObject, stringOf } from "../../api/json.ts";
+import { oncePer } from "../../api/once-per.ts";
 import { readAsks } from "../../defaults/asks.ts";
 import type { Settings } from "../../defaults/settings.ts";
 import { boosterCommand } from "../../engines/booster.ts";
 import { ofText, readKvTransferConfig } from "../../engines/kv-transfer-config.ts";
-import { unitsOf } from "../../kinds/units.ts";
 import type { Addition } from "../../pinning/addition.ts";
 import { boosterNeed } from "../../readings/engine-facts.ts";
 import type { KvPlan } from "../../readings/kv-plan.ts";
 import { type KvRole, sizesOf } from "../../readings/kv-role.ts";
-import { peerOf } from "./peer.ts";
+import type { WorkloadReading } from "../../readings/workload.ts";
+import { type KvRoles, kvRolesOf, peerOf } from "./peer.ts";
 import { type Placing, planKv } from "./plan.ts";
-import type { KvContext } from "./workload.ts";
 
 /** The key of a worker's `config` from which Kthena makes the flag. */
 export const KV_CONFIG_KEY = "kv-transfer-config";
@@ -21,18 +21,18 @@ const TYPE = "vLLMDisaggregated";
  * What becomes of a ModelBooster worker's `kv-transfer-config`; undefined where no connector is wanted. Of what
  * vllm-ascend has, Kthena's converter takes MooncakeConnectorV1 alone, so there is no pool (convert/model_server.go).
  */
-export function kvPlanOfWorker({ object, unit, asks, defaults }: KvContext): KvPlan | undefined {
+export function kvPlanOfWorker(booster: WorkloadReading, key: string): KvPlan | undefined {
+  const all = kvWorkers(booster);
+  const own = all?.byName.get(key);
+  return all && own && planKv(own, peerOf(own, all), true, intoConfig);
+}
+
+const kvWorkers = oncePer(({ object, units, asks, defaults }: WorkloadReading): KvRoles | undefined => {
   if (stringOf(at(object, "spec", "backend", "type")) !== TYPE) return undefined;
   const asked = readAsks(asks).kvConnector;
   const settings = withoutPool(defaults.settings);
-  const roles = unitsOf("ModelBooster", object).flatMap(
-    ({ key, value }) => workerRole(key, value, asked, settings) ?? [],
-  );
-  const own = roles.find(({ name }) => name === unit.key);
-  if (!own) return undefined;
-  const others = roles.filter((role) => role !== own);
-  return planKv(own, peerOf(own, others), true, intoConfig);
-}
+  return kvRolesOf(units.flatMap(({ key, value }) => workerRole(key, value, asked, settings) ?? []));
+});
 
 const intoConfig: Placing = (role, { config, ...about }) => {
   const text = JSON.stringify(config);

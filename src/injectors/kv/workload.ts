@@ -1,53 +1,51 @@
 import { isObject, type Json, type JsonObject, listOf, objectOf } from "../../api/json.ts";
 import { ASK } from "../../api/names.ts";
+import { oncePer } from "../../api/once-per.ts";
 import type { ResolvedDefaults } from "../../defaults/settings.ts";
-import { templatesOf, unitsOf } from "../../kinds/units.ts";
+import { templatesOf } from "../../kinds/units.ts";
 import type { KvPeer, KvPlan } from "../../readings/kv-plan.ts";
-import { type KvRole, kvRoleOf } from "../../readings/kv-role.ts";
-import { podSubject, readRole } from "../../readings/role.ts";
-import { peerOf } from "./peer.ts";
+import type { KvRole } from "../../readings/kv-role.ts";
+import type { WorkloadReading } from "../../readings/workload.ts";
+import { type KvRoles, kvRolesOf, peerOf } from "./peer.ts";
 import { planKv } from "./plan.ts";
 import { referredBySidecars } from "./sidecars.ts";
 
-/** What is looked at: an object, one of its roles, and what holds there. */
-export interface KvContext {
-  object: JsonObject;
-  unit: { key: string };
-  asks: Record<string, string>;
-  defaults: ResolvedDefaults;
-}
-
 /** The plan of one role of a ModelServing; undefined where no connector is wanted. */
-export function kvPlanOf(context: KvContext): KvPlan | undefined {
-  if (!isAbout(context)) return undefined;
-  const roles = unitsOf("ModelServing", context.object).flatMap((unit) => {
-    const reading = readRole(unit.value, context.asks, context.defaults.settings);
-    if ("skip" in reading.trigger) return [];
-    const pods = reading.places.map((place) => podSubject(unit.value, reading, place, context.defaults));
-    return kvRoleOf(unit.key, pods) ?? [];
-  });
-  return planAmong(roles, context.unit.key);
+export function kvPlanOf(workload: WorkloadReading, role: string): KvPlan | undefined {
+  return isAbout(workload) ? planAmong(workload.kvRoles(), role) : undefined;
 }
 
-/** The plan of one role among all that have an engine. */
+/** The plan of one role among all that have an engine; made once for each. */
 export function planAmong(roles: readonly KvRole[], name: string): KvPlan | undefined {
-  const own = roles.find((role) => role.name === name);
+  return plansOf(roles)(name);
+}
+
+const plansOf = oncePer((roles: readonly KvRole[]) => {
+  const all = kvRolesOf(roles);
+  const known = new Map<string, KvPlan | undefined>();
+  return (name: string): KvPlan | undefined => {
+    if (!known.has(name)) known.set(name, planned(all, name));
+    return known.get(name);
+  };
+});
+
+function planned(all: KvRoles, name: string): KvPlan | undefined {
+  const own = all.byName.get(name);
   if (!own) return undefined;
-  const others = roles.filter((role) => role !== own);
-  const faced = others.some(({ side }) => side === "prefill" || side === "decode");
-  return planKv(own, peerOf(own, others), faced);
+  const facing = own.side === "prefill" || own.side === "decode" ? 1 : 0;
+  return planKv(own, peerOf(own, all), all.paired > facing);
 }
 
 /** Most workloads have no connector: then nothing is read. */
-function isAbout({ object, asks, defaults }: KvContext): boolean {
+const isAbout = oncePer(({ units, asks, defaults }: WorkloadReading): boolean => {
   if (asks[ASK.kvConnector] !== undefined || defaults.settings.kvConnectors.default !== "none") return true;
-  return unitsOf("ModelServing", object).some(({ value }) =>
+  return units.some(({ value }) =>
     templatesOf("ModelServing", value).some(({ template }) => {
       if (objectOf(objectOf(template.metadata).annotations)[ASK.kvConnector] !== undefined) return true;
       return listOf(objectOf(template.spec).containers).some(mentionsConnector);
     }),
   );
-}
+});
 
 function mentionsConnector(container: Json): boolean {
   const { args, command, env } = objectOf(container);

@@ -1,0 +1,60 @@
+import { isObject, type Json, type JsonObject, objectOf } from "../api/json.ts";
+import { INJECTED, SETTINGS } from "../api/names.ts";
+import { pinnedText } from "../defaults/pinned.ts";
+import type { ResolvedDefaults } from "../defaults/settings.ts";
+import { annotationsOf } from "./annotations.ts";
+import { type InjectionRecord, recordText, sameRecord, type UnitRecord } from "./record.ts";
+import type { State } from "./state.ts";
+import { withKey, without } from "./tree.ts";
+import type { CompletedUnit } from "./workload.ts";
+
+/** The object with what is to be remembered of it in its annotations. */
+export function withRecord(
+  object: JsonObject,
+  state: State,
+  next: InjectionRecord | undefined,
+  units: readonly CompletedUnit[],
+  base: ResolvedDefaults,
+): JsonObject {
+  if (!next) return withoutAnnotations(object, state);
+  const before = state.input.oldObject ? annotationsOf(state.input.oldObject) : {};
+  const unchanged = sameRecord(next, state.record) && base === state.pinned?.base;
+  const kept = unchanged && units.every((unit) => unit.how !== "injected");
+  const injected = kept ? before[INJECTED] : recordText(next);
+  const settings = kept ? before[SETTINGS] : pinnedText(base, ownSettings(units, base));
+  const metadata = objectOf(object.metadata);
+  let annotations = objectOf(metadata.annotations);
+  if (annotations[INJECTED] !== injected) annotations = withKey(annotations, INJECTED, injected ?? "");
+  if (annotations[SETTINGS] !== settings) annotations = withKey(annotations, SETTINGS, settings ?? "");
+  return annotations === metadata.annotations
+    ? object
+    : { ...object, metadata: { ...metadata, annotations } };
+}
+
+/** The settings of units that have others than the object as a whole. */
+function ownSettings(
+  units: readonly CompletedUnit[],
+  base: ResolvedDefaults,
+): Record<string, ResolvedDefaults> {
+  return Object.fromEntries(
+    units.flatMap((unit) =>
+      unit.record && unit.defaults.text !== base.text ? [[unit.unit.key, unit.defaults]] : [],
+    ),
+  );
+}
+
+/** The two annotations are ours alone: nobody else's stay on an object that nothing was added to. */
+function withoutAnnotations(object: JsonObject, state: State): JsonObject {
+  const old = state.input.oldObject ? annotationsOf(state.input.oldObject) : {};
+  let next: Json = object;
+  for (const key of [INJECTED, SETTINGS]) {
+    const stored = state.record ? undefined : old[key];
+    if (annotationsOf(object)[key] !== stored) next = without(next, ["metadata", "annotations", key]);
+  }
+  return isObject(next) ? next : object;
+}
+
+/** The records of all units that are injected. */
+export function recordsOf(units: readonly CompletedUnit[]): Record<string, UnitRecord> {
+  return Object.fromEntries(units.flatMap(({ unit, record }) => (record ? [[unit.key, record]] : [])));
+}
