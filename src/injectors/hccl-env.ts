@@ -5,6 +5,7 @@ import { isKthenaEngine } from "../engines/images.ts";
 import type { Addition } from "../pinning/addition.ts";
 import { named } from "../pinning/path.ts";
 import { variablesNamed } from "../readings/env.ts";
+import { mayBring } from "../readings/env-from.ts";
 import { type Engine, type PodSubject, transfersDirectly } from "../readings/pod-subject.ts";
 import type { PodInjector } from "./pod-injector.ts";
 
@@ -37,11 +38,11 @@ function ofEngine(pod: PodSubject, engine: Engine): Addition[] {
   const env = variablesNamed(engine.container, namesOf(pod));
   const variables = [
     ownAddress(),
-    ...interfaces(pod, env),
+    ...interfaces(pod, engine, env),
     ...fabricSwitch(pod, engine, env),
     ...ray(engine),
     ...realDevices(engine),
-    ...siteEnv(pod),
+    ...siteEnv(pod, engine),
   ];
   const missing = variables.filter((variable) => !env.has(variable.name));
   return missing.map((variable) => addition("containers", engine.name, variable));
@@ -82,8 +83,10 @@ function ownAddress(): Variable {
 }
 
 /** The three transports must use the same interface: HCCL, Gloo and TensorPipe. */
-function interfaces(pod: PodSubject, env: ReadonlyMap<string, JsonObject>): Variable[] {
+function interfaces(pod: PodSubject, engine: Engine, env: ReadonlyMap<string, JsonObject>): Variable[] {
   if (IFNAMES.every((name) => env.has(name))) return [];
+  const asked = pod.asks.socketIfname !== undefined || IFNAMES.some((name) => env.has(name));
+  if (!asked && mayBring(engine.container, IFNAMES).length > 0) return [];
   const chosen = chosenInterface(pod, env);
   if (!chosen) return [];
   return IFNAMES.map((name) => ({
@@ -139,7 +142,8 @@ function fabricSwitch(pod: PodSubject, engine: Engine, env: ReadonlyMap<string, 
   if (fabric === "" || !transfersDirectly(pod, engine)) return [];
   const { name, value, unless, why } = FABRIC_SWITCHES[fabric];
   const site = pod.settings.hccl.env;
-  const chosen = [name, ...unless].some((other) => other !== name && env.has(other));
+  const chosen =
+    unless.some((other) => env.has(other)) || mayBring(engine.container, [name, ...unless]).length > 0;
   if (chosen || [name, ...unless].some((other) => Object.hasOwn(site, other))) return [];
   return [literal(name, value, why, `hardware ${pod.hardware}, fabric ${fabric}`)];
 }
@@ -169,10 +173,14 @@ function realDevices(engine: Engine): Variable[] {
   ];
 }
 
-function siteEnv(pod: PodSubject): Variable[] {
-  return Object.entries(pod.settings.hccl.env).map(([name, value]) =>
-    literal(name, value, "site-wide environment of engines", `hccl.env (${pod.source("hccl.env")})`),
-  );
+function siteEnv(pod: PodSubject, { container }: Engine): Variable[] {
+  const site = pod.settings.hccl.env;
+  const brought = new Set(mayBring(container, Object.keys(site), false));
+  return Object.entries(site)
+    .filter(([name]) => !brought.has(name))
+    .map(([name, value]) =>
+      literal(name, value, "site-wide environment of engines", `hccl.env (${pod.source("hccl.env")})`),
+    );
 }
 
 const IDENTITY = { POD_NAME: "metadata.name", NAMESPACE: "metadata.namespace" } as const;

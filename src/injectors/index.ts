@@ -15,6 +15,7 @@ import type { PodSubject } from "../readings/pod-subject.ts";
 import { entryAsks, podSubject, type RoleReading, readPod, type TemplatePlace } from "../readings/role.ts";
 import type { WorkloadReading } from "../readings/workload.ts";
 import { boosterWorker } from "./booster-worker.ts";
+import { dnsPolicy } from "./dns-policy.ts";
 import { driverMounts } from "./driver-mounts.ts";
 import { gangScheduling, podScheduling } from "./gang-scheduling.ts";
 import { hcclEnv } from "./hccl-env.ts";
@@ -36,6 +37,7 @@ export const POD_INJECTORS: readonly PodInjector[] = [
   driverMounts,
   sharedMemory,
   startupProbe,
+  dnsPolicy,
   podScheduling,
   kvSidecars,
 ];

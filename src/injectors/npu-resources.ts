@@ -4,6 +4,7 @@ import { asksForNpus, npuResourcesOf, unknownHuaweiResources } from "../engines/
 import type { Addition } from "../pinning/addition.ts";
 import { named } from "../pinning/path.ts";
 import type { Engine, PodSubject } from "../readings/pod-subject.ts";
+import type { SoftShare } from "../readings/soft-share.ts";
 import type { PodInjector } from "./pod-injector.ts";
 
 const SIDES = ["requests", "limits"] as const;
@@ -55,7 +56,7 @@ function forEngine(pod: PodSubject, engine: Engine): Addition[] {
   if (name === undefined || isWritten(engine.container.resources, name)) return [];
   // What nobody is known to publish may be NPUs too, or a share of one.
   if (pod.asks.npus === undefined && unknownHuaweiResources(engine.container, own).length > 0) return [];
-  const wanted = wantedNpus(pod, engine);
+  const wanted = pod.share ? wantedShare(pod.share) : wantedNpus(pod, engine);
   if (!wanted) return [];
   return SIDES.map((side) => ({
     path: [...base, side, name],
@@ -64,6 +65,11 @@ function forEngine(pod: PodSubject, engine: Engine): Addition[] {
     reason: `NPUs for the engine (${pod.source("npu.resourceName")})`,
     source: wanted.source,
   }));
+}
+
+/** Under soft sharing the count says the same as the label (01_soft_allocation_scheduling_inference.md). */
+function wantedShare({ quota }: SoftShare): { count: number; source: string } | undefined {
+  return quota === undefined ? undefined : { count: quota, source: "the label aicoreQuota of the pod" };
 }
 
 function wantedNpus(pod: PodSubject, engine: Engine): { count: number; source: string } | undefined {

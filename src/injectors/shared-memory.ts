@@ -15,7 +15,8 @@ const MIB = 2 ** 20;
 export const sharedMemory: PodInjector = {
   id: "shared-memory",
   inject: (pod) => {
-    if (!pod.settings.sharedMemory.enabled) return [];
+    // With hostIPC /dev/shm is the host's, which a volume would cut off.
+    if (!pod.settings.sharedMemory.enabled || pod.spec.hostIPC === true) return [];
     const lacking = pod.engines.filter(
       (engine) => engine.npus !== undefined && !coversPath(engine.container, PATH),
     );

@@ -7,6 +7,7 @@ import type { KvReading } from "../engines/kv-transfer-config.ts";
 import type { NeededNpus } from "../engines/npus.ts";
 import type { HardwareReading } from "./hardware.ts";
 import type { KvPlan } from "./kv-plan.ts";
+import type { SoftShare } from "./soft-share.ts";
 
 /** A container that runs the model server, as an injector sees it. */
 export interface Engine {
@@ -43,6 +44,8 @@ export interface PodSubject {
   facts: HardwareFacts;
   /** Where the hardware was read, and what follows from it. */
   node: HardwareReading;
+  /** Where its NPU is shared by software; counts are percentages then. */
+  share?: SoftShare | undefined;
   /** What is decided about the role's KV connector; undefined where it has none. */
   kv?: KvPlan | undefined;
   /** Where a setting came from. */

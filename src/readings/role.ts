@@ -11,6 +11,7 @@ import { engineFacts } from "./engine-facts.ts";
 import { type HardwareReading, readHardware } from "./hardware.ts";
 import { type KvPlan, kvArgument } from "./kv-plan.ts";
 import type { Engine, PodSubject } from "./pod-subject.ts";
+import { softShareOf } from "./soft-share.ts";
 import { type Trigger, triggerOf } from "./trigger.ts";
 
 /** A pod template of a role as it is found there: what does not change while it is injected. */
@@ -151,6 +152,8 @@ export function podSubject(
   const template = objectOf(at(unit, ...from.place));
   const spec = objectOf(template.spec);
   const { node } = from;
+  const share = softShareOf(template);
+  const how = { resourceName: defaults.settings.npu.resourceName, soft: share !== undefined };
   const entry = role.places.find((place) => place.part === "entry");
   return {
     part: from.part,
@@ -159,30 +162,24 @@ export function podSubject(
     spec,
     hostNetwork: spec.hostNetwork === true,
     pods: role.pods,
-    engines: from.engines.map((engine) =>
-      engineAt(spec, engine, role.kv, defaults.settings.npu.resourceName),
-    ),
+    engines: from.engines.map((engine) => engineAt(spec, engine, role.kv, how)),
     kv: role.kv,
-    entryNpus:
-      from.part === "worker" ? entryNpus(unit, entry, defaults.settings.npu.resourceName) : undefined,
+    entryNpus: from.part === "worker" ? entryNpus(unit, entry, how) : undefined,
     asks: from.asks,
     settings: defaults.settings,
     hardware: node.name,
     facts: node.facts,
     node,
+    share,
     source: (path) => sourceOf(defaults.provenance, path),
   };
 }
 
-function entryNpus(
-  unit: JsonObject,
-  place: TemplatePlace | undefined,
-  resourceName: string,
-): number | undefined {
+function entryNpus(unit: JsonObject, place: TemplatePlace | undefined, how: CountedAs): number | undefined {
   if (!place) return undefined;
   const containers = listOf(at(unit, ...place.place, "spec", "containers"));
   return place.engines
-    .map(({ index }) => npusOf(objectOf(containers[index]), resourceName))
+    .map(({ index }) => npusOf(objectOf(containers[index]), how))
     .find((count) => count !== undefined);
 }
 
@@ -191,10 +188,10 @@ function engineAt(
   spec: JsonObject,
   { name, index, facts }: FoundEngine,
   plan: KvPlan | undefined,
-  resourceName: string,
+  how: CountedAs,
 ): Engine {
   const container = objectOf(listOf(spec.containers)[index]);
-  const engine = { name, container, npus: npusOf(container, resourceName), ...facts };
+  const engine = { name, container, npus: npusOf(container, how), ...facts };
   if (plan === undefined || facts.connectors.length > 0) return engine;
   // A generated configuration is not among the arguments that were read.
   return { ...engine, connectors: plan.classes, kv: generatedIn(container, plan) ?? facts.kv };
@@ -207,15 +204,23 @@ function generatedIn(container: JsonObject, { outcome }: KvPlan): KvReading | un
   return index < 0 ? undefined : { ...outcome.reading, at: { list: "args", index } };
 }
 
+/** What decides how the numbers of resources are read. */
+export interface CountedAs {
+  /** The name of NPUs in the defaults. */
+  resourceName: string;
+  /** MindCluster's soft sharing: they are percentages of one NPU. */
+  soft?: boolean;
+}
+
 /**
  * NPUs of a container, all resource names together, virtual ones too; of a resource that is an amount of one NPU, one.
  * Undefined where it has none or they cannot be read.
  */
-export function npusOf(container: JsonObject, resourceName?: string): number | undefined {
+export function npusOf(container: JsonObject, { resourceName, soft = false }: CountedAs): number | undefined {
   let sum = 0;
   for (const { unit, limit, request } of npuResourcesOf(container, resourceName)) {
     const count = countOf(limit ?? request);
-    sum += unit === "part" ? Math.min(count, 1) : count;
+    sum += unit === "part" || soft ? Math.min(count, 1) : count;
   }
   return sum > 0 ? sum : undefined;
 }

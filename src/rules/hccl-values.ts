@@ -51,6 +51,7 @@ function outOfRange(subject: RuleSubject, ranges: Record<string, Range>): Remark
     if (!range) return [];
     const number = /^\s*[+-]?\d+(?:\.\d+)?\s*$/.test(value) ? Number(value) : Number.NaN;
     if (number >= range.least && number <= range.most && Number.isInteger(number)) return [];
+    if (found.name === "HCCL_EXEC_TIMEOUT" && takesDecimals(engine) && isDecimal(value, range)) return [];
     const within = number >= range.least && number <= range.most;
     const unit = range.unit === "" ? "" : ` ${range.unit}`;
     return [
@@ -66,19 +67,29 @@ function outOfRange(subject: RuleSubject, ranges: Record<string, Range>): Remark
   });
 }
 
-/** Bounds that hold for some hardware or mode only, of which the manifest is no proof. */
+/** HCCL_EXEC_TIMEOUT takes two decimals but on the first 910 (CANN, envref_07_0078). */
+function takesDecimals({ node }: RuleEngine): boolean {
+  return node.row.chip !== "910A" && node.row.chip !== "310P";
+}
+
+function isDecimal(value: string, { least, most }: Range): boolean {
+  return /^\d{1,10}\.\d{1,2}$/.test(value) && Number(value) >= least && Number(value) <= most;
+}
+
+/**
+ * Bounds that hold for some hardware only, of which the manifest is no proof. Those of AIV (1091) are none:
+ * vllm-ascend's own tutorials set 3600 with it.
+ */
 function shorterHere(subject: RuleSubject): Remark[] {
   return variables(subject, ["HCCL_EXEC_TIMEOUT"]).flatMap(({ engine, found, value }): Remark[] => {
     const number = /^\d+$/.test(value) ? Number(value) : undefined;
-    const aiv = variableOf(engine, "HCCL_OP_EXPANSION_MODE")?.value === "AIV";
-    const most = aiv ? 1091 : engine.hardware === "snt9" ? 17340 : undefined;
+    const most = engine.node.row.chip === "910A" ? 17340 : undefined;
     if (number === undefined || most === undefined || number <= most || number > 2147483647) return [];
-    const where = aiv ? "with HCCL_OP_EXPANSION_MODE=AIV" : "on snt9";
     return [
       {
         path: found.path,
         value,
-        message: `HCCL_EXEC_TIMEOUT of ${engine.envLabel} is ${value}; ${where} it can be ${most} at most`,
+        message: `HCCL_EXEC_TIMEOUT of ${engine.envLabel} is ${value}; on snt9 it can be ${most} at most`,
         fix: `write ${most} or less`,
         uncertain: true,
       },
@@ -86,9 +97,21 @@ function shorterHere(subject: RuleSubject): Remark[] {
   });
 }
 
+/** Compared without regard to case (hicann/hccl, alg_env_config.cc). */
+const ANY_CASE: ReadonlySet<string> = new Set(["HCCL_DETERMINISTIC", "HCCL_INTER_HCCS_DISABLE"]);
+
 const CHOICES: Record<string, readonly string[]> = {
   HCCL_SOCKET_FAMILY: ["AF_INET", "AF_INET6"],
-  HCCL_OP_EXPANSION_MODE: ["AI_CPU", "AIV", "HOST", "HOST_TS"],
+  HCCL_OP_EXPANSION_MODE: [
+    "AI_CPU",
+    "AICPU_TS",
+    "AICPU_CacheDisable",
+    "AIV",
+    "CCU_MS",
+    "CCU_SCHED",
+    "HOST",
+    "HOST_TS",
+  ],
   HCCL_DETERMINISTIC: ["true", "false", "strict"],
   HCCL_INTRA_ROCE_ENABLE: ["0", "1"],
   HCCL_INTRA_PCIE_ENABLE: ["0", "1"],
@@ -110,7 +133,12 @@ const values: Rule = {
   check: (subject) => [
     ...variables(subject, Object.keys(CHOICES)).flatMap(({ engine, found, value }): Remark[] => {
       const choices = CHOICES[found.name] ?? [];
-      if (choices.includes(value)) return [];
+      const same = ANY_CASE.has(found.name) ? value.toLowerCase() : value;
+      if (
+        choices.includes(value) ||
+        choices.some((choice) => ANY_CASE.has(found.name) && choice.toLowerCase() === same)
+      )
+        return [];
       return [valueRemark(engine, found, value, `one of: ${choices.join(", ")}`)];
     }),
     ...variables(subject, ["HCCL_BUFFSIZE"]).flatMap(({ engine, found, value }) =>
@@ -137,7 +165,7 @@ const fabric: Rule = {
   id: "hccl/fabric-switches",
   severity: "deny",
   summary: "The switches of the fabric do not contradict each other",
-  why: "HCCL_INTRA_ROCE_ENABLE and HCCL_INTRA_PCIE_ENABLE cannot both be 1 (CANN, hcclug_000078, envref_07_0082); fabric memory exists on A3 (vllm-ascend, kv_pool.md §5.1).",
+  why: "HCCL_INTRA_ROCE_ENABLE and HCCL_INTRA_PCIE_ENABLE cannot both be 1, nor one of them 0 alone (CANN, hcclug_000078, envref_07_0082; hccl, alg_env_config.cc ParseIntraLinkType); fabric memory exists on A3 (vllm-ascend, kv_pool.md §5.1).",
   example: {
     in: "container",
     refused: 'env: [{name: HCCL_INTRA_ROCE_ENABLE, value: "1"}, {name: HCCL_INTRA_PCIE_ENABLE, value: "1"}]',
@@ -154,6 +182,7 @@ const fabric: Rule = {
         on("HCCL_INTRA_PCIE_ENABLE"),
         on("ASCEND_ENABLE_USE_FABRIC_MEM"),
       ];
+      const lone = aloneOff(engine);
       const both: Remark[] =
         roce && pcie
           ? [
@@ -166,7 +195,7 @@ const fabric: Rule = {
             ]
           : [];
       const foreign: Remark[] =
-        memory && (engine.hardware === "a2" || engine.hardware === "snt9")
+        memory && engine.node.row.chip !== undefined && !engine.node.row.fabrics.includes("hccs")
           ? [
               {
                 path: memory.path,
@@ -177,9 +206,30 @@ const fabric: Rule = {
               },
             ]
           : [];
-      return [...both, ...foreign];
+      return [...lone, ...both, ...foreign];
     }),
 };
+
+const INTRA_LINKS = ["HCCL_INTRA_ROCE_ENABLE", "HCCL_INTRA_PCIE_ENABLE"] as const;
+
+/** One of the two links off and the other not set leaves none: the engine ends at start. */
+function aloneOff(engine: RuleEngine): Remark[] {
+  return INTRA_LINKS.flatMap((name): Remark[] => {
+    const other = INTRA_LINKS.find((link) => link !== name) ?? name;
+    const found = variableOf(engine, name);
+    if (found?.value?.trim() !== "0" || engine.env.has(other)) return [];
+    return [
+      {
+        path: found.path,
+        value: "0",
+        message: `${name} of ${engine.envLabel} is 0, and ${other} is not set: HCCL has no link inside the server left`,
+        fix: `set ${other} to "1" beside it, or remove ${name}`,
+        // Another source of variables, or a script, may set the other one.
+        uncertain: engine.envFrom || engine.command.form === "shell" || engine.command.form === "unreadable",
+      },
+    ];
+  });
+}
 
 const visibleDevices: Rule = {
   id: "hccl/visible-devices",

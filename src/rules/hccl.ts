@@ -3,6 +3,7 @@ import { ASK } from "../api/names.ts";
 import { templatesOf, unitsOf } from "../kinds/units.ts";
 import { repeatedNames } from "../pinning/lean.ts";
 import { variablesNamed } from "../readings/env.ts";
+import { mayBring } from "../readings/env-from.ts";
 import type { Remark, Rule } from "./rule.ts";
 import type { RuleSubject } from "./subject.ts";
 
@@ -28,7 +29,9 @@ const hostInterface: Rule = {
         if (!pod.hostNetwork) return [];
         const lacking = pod.engines.filter(
           ({ container, npus }) =>
-            npus !== undefined && !variablesNamed(container, INTERFACES).has("HCCL_SOCKET_IFNAME"),
+            npus !== undefined &&
+            !variablesNamed(container, INTERFACES).has("HCCL_SOCKET_IFNAME") &&
+            mayBring(container, ["HCCL_SOCKET_IFNAME"]).length === 0,
         );
         if (lacking.length === 0) return [];
         return [

@@ -22,6 +22,7 @@ import { NPU_HARDWARE_RULES } from "./npu-hardware.ts";
 import { NPU_IMAGE_RULES } from "./npu-images.ts";
 import { NPU_NAME_RULES } from "./npu-names.ts";
 import { NPU_POD_RULES } from "./npu-pods.ts";
+import { POD_FACT_RULES } from "./pod-facts.ts";
 import { ROUTING_RULES } from "./routing.ts";
 import type { Remark, Rule, RuleSettings } from "./rule.ts";
 import { SCHEMA_RULES } from "./schema/catalogue.ts";
@@ -35,6 +36,7 @@ export const RULES: readonly Rule[] = [
   ...NPU_NAME_RULES,
   ...NPU_POD_RULES,
   ...NPU_HARDWARE_RULES,
+  ...POD_FACT_RULES,
   ...NPU_IMAGE_RULES,
   ...HCCL_RULES,
   ...HCCL_ADDRESS_RULES,

@@ -1,5 +1,7 @@
+import { listOf } from "../api/json.ts";
 import { ASK } from "../api/names.ts";
 import { FABRIC_SWITCHES, type FabricName } from "../defaults/hardware.ts";
+import { flagOf, sizeOf } from "../engines/flags.ts";
 import type { HardwareClue, HardwareReading } from "../readings/hardware.ts";
 import { transfersDirectly } from "../readings/pod-subject.ts";
 import { type RuleEngine, withNpus } from "./engines.ts";
@@ -89,5 +91,36 @@ function saysOne({ env, command }: RuleEngine, fabric: FabricName): boolean {
   return [name, ...unless].some((variable) => env.has(variable));
 }
 
+const overPods: Rule = {
+  id: "npu/ray-over-pods",
+  severity: "warn",
+  summary: "An engine that needs more NPUs than its pod has is told how it reaches the others",
+  why: "Without --nnodes vLLM takes all its ranks from its own pod, unless Ray spreads it (vLLM, parallelism and scaling); on 310P Ray is the only way (vllm-ascend issue 1543).",
+  example: {
+    in: "role",
+    refused:
+      'workerReplicas: 1\nworkerTemplate: {spec: {containers: [{name: w, command: [./join.sh], resources: {limits: {huawei.com/Ascend310P: "1"}}}]}}\nentryTemplate: {spec: {containers: [{name: vllm, command: [sh, -c, "./start.sh; vllm serve m -tp 2"], resources: {limits: {huawei.com/Ascend310P: "1"}}}]}}',
+    admitted:
+      'workerReplicas: 1\nworkerTemplate: {spec: {containers: [{name: w, command: [./join.sh], resources: {limits: {huawei.com/Ascend310P: "1"}}}]}}\nentryTemplate: {spec: {containers: [{name: vllm, command: [sh, -c, "./start.sh; vllm serve m -tp 2 --distributed-executor-backend ray"], resources: {limits: {huawei.com/Ascend310P: "1"}}}]}}',
+  },
+  check: (subject) =>
+    withNpus(subject.engines).flatMap((engine): Remark[] => {
+      const { command, npus = 0, pods, pod, label, field, node } = engine;
+      const size = command.engine === "vllm" ? sizeOf(command.flags, "tensor-parallel-size") : undefined;
+      if (pods < 2 || size?.state !== "known" || size.value <= npus || pod?.pod.part === "worker") return [];
+      if (command.ray || flagOf(command.flags, "nnodes").state !== "absent") return [];
+      const nodes = node.row.deviceNetwork ? ", or --nnodes, --node-rank and --master-addr" : "";
+      return [
+        {
+          path: `${field}.${listOf(engine.container.args).length > 0 ? "args" : "command"}`,
+          value: size.value,
+          against: npus,
+          message: `${label} has tensor-parallel-size ${size.value} and ${npus} NPU${npus === 1 ? "" : "s"}, in a role of ${pods} pods; nothing says that Ray joins them`,
+          fix: `write --distributed-executor-backend=ray if a script starts Ray${nodes}`,
+        },
+      ];
+    }),
+};
+
 /** What a workload says about its hardware, and what the hardware needs said. */
-export const NPU_HARDWARE_RULES: readonly Rule[] = [contradiction, fabricUnset];
+export const NPU_HARDWARE_RULES: readonly Rule[] = [contradiction, fabricUnset, overPods];

@@ -2,7 +2,7 @@ import { closest } from "../api/closest.ts";
 import { objectOf, stringOf } from "../api/json.ts";
 import { ASK } from "../api/names.ts";
 import { unknownHuaweiResources } from "../engines/accelerators.ts";
-import { RESOURCE_NAMES, resourceNamed } from "../engines/resource-names.ts";
+import { type Chip, RESOURCE_NAMES, resourceNamed } from "../engines/resource-names.ts";
 import { withNpus } from "./engines.ts";
 import { listed, npus as npusText, quoted } from "./quote.ts";
 import { removing } from "./remedy.ts";
@@ -48,7 +48,9 @@ const resourceName: Rule = {
     withNpus(subject.engines).flatMap(({ container, settings, node, field, label }): Remark[] => {
       const standard = settings.npu.resourceName;
       return namesOf(container.resources, standard)
-        .filter(({ name }) => name !== standard && name !== node.resourceName)
+        .filter(
+          ({ name }) => name !== standard && name !== node.resourceName && canMean(standard, node.row.chip),
+        )
         .map(({ side, name }) => ({
           path: `${field}.resources.${side}[${name}]`,
           value: name,
@@ -57,6 +59,11 @@ const resourceName: Rule = {
         }));
     }),
 };
+
+/** Whether the cluster's name can mean a chip: another chip's name is asked for on purpose. */
+function canMean(standard: string, chip: Chip | undefined): boolean {
+  return chip === undefined || (resourceNamed(standard, standard)?.chips.includes(chip) ?? true);
+}
 
 /** The names of whole NPUs. Shares of one are published beside those, or by a scheduler of their own. */
 function namesOf(resources: unknown, own: string): { side: string; name: string }[] {

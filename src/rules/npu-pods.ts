@@ -24,18 +24,22 @@ const wholeNode: Rule = {
       'workerReplicas: 1\nworkerTemplate: {spec: {containers: [{name: w, command: [vllm, serve, m, --nnodes, "2", -tp, "16"]}]}}\nentryTemplate: {spec: {containers: [{name: vllm, command: [vllm, serve, m, --nnodes, "2", -tp, "16"]}]}}',
   },
   check: (subject) =>
-    withNpus(subject.engines).flatMap(({ pods, npus = 0, facts, field, label, hardware }): Remark[] =>
-      pods < 2 || npus >= facts.perNode
-        ? []
-        : [
-            {
-              path: `${field}.resources`,
-              value: npus,
-              against: pods,
-              message: `${label} has ${npus} of a node's ${facts.perNode} NPUs, in a role of ${pods} pods`,
-              fix: `give each pod ${facts.perNode} (${hardware}): pods that share a node cannot talk over HCCL`,
-            },
-          ],
+    withNpus(subject.engines).flatMap(
+      ({ pods, npus = 0, facts, field, label, hardware, node, asked }): Remark[] =>
+        pods < 2 ||
+        npus >= facts.perNode ||
+        !node.row.deviceNetwork ||
+        asked.some(({ unit }) => unit !== "npu")
+          ? []
+          : [
+              {
+                path: `${field}.resources`,
+                value: npus,
+                against: pods,
+                message: `${label} has ${npus} of a node's ${facts.perNode} NPUs, in a role of ${pods} pods`,
+                fix: `give each pod ${facts.perNode} (${hardware}): pods that share a node cannot talk over HCCL`,
+              },
+            ],
     ),
 };
 
@@ -122,7 +126,7 @@ const nonRoot: Rule = {
     }),
 };
 
-const DEVICE = /^\/dev(?:\/(?:davinci.*|devmm_svm|hisi_hdc))?$/;
+const DEVICE = /^\/dev(?:\/(?:davinci.*|devmm_svm|hisi_hdc|ummu|uburma))?$/;
 
 const deviceMount: Rule = {
   id: "npu/device-mount",

@@ -208,9 +208,11 @@ const unknownCount: Rule = {
       const why =
         holder.node.resourceName === undefined
           ? `under which name NPUs of ${holder.node.name} are published is not known (npu.resourceName of the defaults)`
-          : holder.need?.known === false
-            ? holder.need.reason
-            : "reading it from the arguments is turned off";
+          : holder.pod?.pod.share
+            ? "with soft sharing it is the percentage of the label huawei.com/scheduler.softShareDev.aicoreQuota"
+            : holder.need?.known === false
+              ? holder.need.reason
+              : "reading it from the arguments is turned off";
       return [
         {
           path: `${holder.field}.resources`,

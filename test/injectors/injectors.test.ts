@@ -431,7 +431,7 @@ describe("startup-probe", () => {
 
   it.each([
     [{}],
-    [{ livenessProbe: { exec: { command: ["true"] } } }],
+    [{ livenessProbe: { initialDelaySeconds: 5 } }],
     [{ livenessProbe: { httpGet }, startupProbe: { tcpSocket: { port: 1 } } }],
   ])("is left as it is for %j", (container) => {
     const { object } = judged(serving(engine(container)));

@@ -1,0 +1,290 @@
+import { isObject, type JsonObject, listOf, objectOf, stringOf } from "../api/json.ts";
+import { ASK } from "../api/names.ts";
+import { flagOf, sizeOf } from "../engines/flags.ts";
+import { envSources, mayBring } from "../readings/env-from.ts";
+import { serviceNameIn } from "../readings/service-names.ts";
+import { type RuleEngine, withNpus } from "./engines.ts";
+import { hcclPorts } from "./hccl-values.ts";
+import { listed } from "./quote.ts";
+import type { Remark, Rule } from "./rule.ts";
+import type { RulePod, RuleSubject } from "./subject.ts";
+
+const podsOf = (subject: RuleSubject): RulePod[] => subject.units.flatMap(({ pods }) => [...pods]);
+
+const IFNAMES = ["HCCL_SOCKET_IFNAME", "GLOO_SOCKET_IFNAME", "TP_SOCKET_IFNAME"];
+
+const envFrom: Rule = {
+  id: "hccl/env-from",
+  severity: "warn",
+  summary: "Whether a ConfigMap or Secret names the interface of an engine is said",
+  why: "env goes before envFrom (Kubernetes, EnvFromSource), so what may come from there is not added.",
+  example: {
+    in: "container",
+    refused: "envFrom: [{configMapRef: {name: fabric}}]",
+    admitted:
+      "envFrom: [{configMapRef: {name: fabric}}]\nenv: [{name: HCCL_SOCKET_IFNAME, value: eth0}, {name: GLOO_SOCKET_IFNAME, value: eth0}, {name: TP_SOCKET_IFNAME, value: eth0}]",
+  },
+  check: (subject) =>
+    withNpus(subject.engines).flatMap((engine): Remark[] => {
+      const missing = leftOut(engine);
+      if (missing.length === 0) return [];
+      return [
+        {
+          path: `${engine.field}.envFrom`,
+          value: missing,
+          message: `${listed(missing)} of ${engine.label} may come from ${listed(envSources(engine.container))}, so nothing is added`,
+          fix: `where they do not, set the annotation ${ASK.socketIfname}, such as "eth0"; where they do, ${ASK.allow}: hccl/env-from`,
+        },
+      ];
+    }),
+};
+
+/** The interfaces that were not added for the sake of `envFrom`. */
+function leftOut({ pod, env, container }: RuleEngine): string[] {
+  if (!pod || IFNAMES.some((name) => env.has(name))) return [];
+  return mayBring(container, IFNAMES);
+}
+
+const hostDns: Rule = {
+  id: "npu/host-dns",
+  severity: "warn",
+  summary: "A pod with the host's network that needs a Service's name uses the cluster's DNS",
+  why: "Under hostNetwork ClusterFirst falls back to the host's resolver, which knows no Services (Kubernetes, Pod's DNS policy).",
+  example: {
+    in: "template",
+    refused:
+      "spec: {hostNetwork: true, dnsPolicy: ClusterFirst, containers: [{name: vllm, command: [vllm, serve, m, --master-addr, $(ENTRY_ADDRESS)]}]}",
+    admitted:
+      "spec: {hostNetwork: true, containers: [{name: vllm, command: [vllm, serve, m, --master-addr, $(ENTRY_ADDRESS)]}]}",
+  },
+  check: (subject) =>
+    podsOf(subject).flatMap(({ field, label, pod }): Remark[] => {
+      const policy = stringOf(pod.spec.dnsPolicy);
+      if (!pod.hostNetwork || (policy !== "ClusterFirst" && policy !== "Default")) return [];
+      const name = serviceNameIn(pod.spec, pod.pods, [pod.settings.kvConnectors.mooncake.masterAddress]);
+      if (name === undefined) return [];
+      return [
+        {
+          path: `${field}.spec.dnsPolicy`,
+          value: policy,
+          message: `${label} uses the host's network and dnsPolicy ${policy}, which does not resolve ${name}`,
+          fix: "write ClusterFirstWithHostNet, or leave it out",
+        },
+      ];
+    }),
+};
+
+const hostPorts: Rule = {
+  id: "npu/host-ports",
+  severity: "warn",
+  summary: "Pods with the host's network that fit on one node have ports of their own",
+  why: "A port of the host is there once: the second pod stays Pending where the port is declared, and its engine ends where it is not; HCCL listens on 60000 to 60015 (CANN, environment variables).",
+  example: {
+    in: "spec",
+    refused: pairOnHost(8100, 8100),
+    admitted: pairOnHost(8100, 8200, '{name: HCCL_IF_BASE_PORT, value: "61000"}'),
+  },
+  check: (subject) => {
+    const places = podsOf(subject).filter(({ pod }) => pod.hostNetwork);
+    const engines = withNpus(subject.engines);
+    const remarks: Remark[] = [];
+    for (const [index, one] of places.entries()) {
+      for (const other of places.slice(index)) {
+        const remark = meeting(one, other, subject, engines);
+        if (remark) remarks.push(remark);
+      }
+    }
+    return remarks.slice(0, 1);
+  },
+};
+
+function pairOnHost(prefill: number, decode: number, env = ""): string {
+  const role = (name: string, port: number, variable: string): string =>
+    `{name: ${name}, replicas: 1, workerReplicas: 0, entryTemplate: {spec: {hostNetwork: true, containers: [{name: vllm, image: "x/engine:1", command: [vllm, serve, m, -tp, "4", --port, "${port}"], env: [${variable}]}]}}}`;
+  return `template: {roles: [${role("prefill", prefill, "")}, ${role("decode", decode, env)}]}`;
+}
+
+/** What keeps two pods from one node, where they could be there by their NPUs. */
+function meeting(
+  one: RulePod,
+  other: RulePod,
+  subject: RuleSubject,
+  engines: readonly RuleEngine[],
+): Remark | undefined {
+  if (one === other && copiesOf(one, subject) < 2) return undefined;
+  const sum = npusOf(one) + npusOf(other);
+  if (npusOf(one) === 0 || npusOf(other) === 0 || sum > one.pod.facts.perNode) return undefined;
+  if ([one, other].some(({ pod }) => keptApart(pod.spec))) return undefined;
+  const taken = portsOf(one, engines);
+  const shared = [...portsOf(other, engines)].filter(([port]) => taken.has(port));
+  const [first] = shared;
+  if (!first) return undefined;
+  const names = shared.slice(0, 3).map(([port, what]) => `${port} (${what})`);
+  const who = one === other ? `two pods of ${one.label} use` : `${one.label} and ${other.label} use`;
+  return {
+    path: `${other.field}.spec.hostNetwork`,
+    value: shared.map(([port]) => port).sort((left, right) => left - right),
+    message: `${who} the host's network with the same ports, ${listed(names)}, so they cannot meet on one node`,
+    fix: "give them ports of their own (--port, HCCL_IF_BASE_PORT) and declare them, or keep the pods apart with podAntiAffinity",
+  };
+}
+
+/** Pods with this template, as far as the object says: two stand for more. */
+function copiesOf({ pod, field }: RulePod, { object, units }: RuleSubject): number {
+  const unit = units.find((candidate) => field.startsWith(`${candidate.field}.`));
+  const count = (value: unknown): number => (typeof value === "number" ? value : 1);
+  const groups = count(objectOf(object.spec).replicas) * count(unit?.value.replicas);
+  return groups * (pod.part === "worker" ? pod.pods - 1 : 1);
+}
+
+function npusOf({ pod }: RulePod): number {
+  return pod.engines.reduce((sum, { npus = 0 }) => sum + npus, 0);
+}
+
+function keptApart(spec: JsonObject): boolean {
+  const rules = objectOf(objectOf(spec.affinity).podAntiAffinity);
+  const required = listOf(rules.requiredDuringSchedulingIgnoredDuringExecution).map(objectOf);
+  return required.some(({ topologyKey }) => topologyKey === "kubernetes.io/hostname");
+}
+
+/** The ports that a pod takes on its host, with what for. */
+function portsOf(place: RulePod, engines: readonly RuleEngine[]): Map<number, string> {
+  const ports = new Map<number, string>();
+  for (const container of listOf(place.pod.spec.containers).map(objectOf)) {
+    for (const port of listOf(container.ports).map(objectOf)) {
+      if (typeof port.containerPort === "number") ports.set(port.containerPort, "declared");
+    }
+  }
+  for (const engine of engines.filter(({ pod }) => pod === place)) {
+    const served = servedPort(engine);
+    if (served !== undefined) ports.set(served, "the engine's");
+    const base = hcclPorts(engine);
+    if (base !== undefined && (engine.npus ?? 0) > 1) ports.set(base, "HCCL's");
+  }
+  return ports;
+}
+
+const STANDARD_PORTS: Readonly<Record<string, number>> = { vllm: 8000, sglang: 30000 };
+
+/** The port of the engine's API; a headless worker has none. */
+function servedPort({ command, pod }: RuleEngine): number | undefined {
+  const standard = Object.hasOwn(STANDARD_PORTS, command.engine) ? STANDARD_PORTS[command.engine] : undefined;
+  if (standard === undefined || pod?.pod.part === "worker") return undefined;
+  const port = sizeOf(command.flags, "port");
+  if (port.state === "known") return port.value;
+  return flagOf(command.flags, "port").state === "absent" ? standard : undefined;
+}
+
+const COLD_START = 900;
+
+const slowStart: Rule = {
+  id: "npu/startup-probe",
+  severity: "warn",
+  summary: "An engine's liveness probe waits for its start",
+  why: "Cold starts of a quarter of an hour are seen (vllm-ascend issue 17130), and Kthena recreates the whole role at any restart of a container.",
+  example: {
+    in: "container",
+    refused: "startupProbe: {exec: {command: [./alive]}, failureThreshold: 3}",
+    admitted: "livenessProbe: {exec: {command: [./alive]}, initialDelaySeconds: 60}",
+  },
+  check: (subject) =>
+    withNpus(subject.engines).flatMap(({ container, field, label, pod }): Remark[] => {
+      if (!pod) return [];
+      const [name, probe] = isObject(container.startupProbe)
+        ? (["startupProbe", container.startupProbe] as const)
+        : (["livenessProbe", container.livenessProbe] as const);
+      if (!isObject(probe)) return [];
+      const seconds = patience(probe);
+      if (seconds === undefined || seconds >= COLD_START / 3) return [];
+      return [
+        {
+          path: `${field}.${name}`,
+          value: seconds,
+          message: `the ${name} of ${label} ends the engine ${seconds} s after its start; loading a large model takes up to ${COLD_START / 60} minutes`,
+          fix: `give its startupProbe a failureThreshold × periodSeconds of ${COLD_START} s or more`,
+        },
+      ];
+    }),
+};
+
+/** Seconds from the start until a probe that never succeeds ends its container (Kubernetes' defaults: 0, 10, 3). */
+function patience(probe: JsonObject): number | undefined {
+  const read = (key: string, standard: number): number | undefined => {
+    const value = probe[key] ?? standard;
+    return typeof value === "number" && Number.isInteger(value) && value >= 0 ? value : undefined;
+  };
+  const [delay, period, failures] = [
+    read("initialDelaySeconds", 0),
+    read("periodSeconds", 10),
+    read("failureThreshold", 3),
+  ];
+  if (delay === undefined || period === undefined || failures === undefined) return undefined;
+  return delay + Math.max(1, period) * Math.max(1, failures);
+}
+
+const drain: Rule = {
+  id: "npu/grace-period",
+  severity: "warn",
+  summary: "An engine has the time to drain that it is told to take",
+  why: "terminationGracePeriodSeconds (30 where it is left out) counts preStop too; then the container is killed (Kubernetes, Pod lifecycle). With shareProcessNamespace process 1 is the pod's pause.",
+  example: {
+    in: "template",
+    refused:
+      "spec: {containers: [{name: vllm, command: [vllm, serve, m], lifecycle: {preStop: {sleep: {seconds: 60}}}}]}",
+    admitted:
+      "spec: {terminationGracePeriodSeconds: 120, containers: [{name: vllm, command: [vllm, serve, m], lifecycle: {preStop: {sleep: {seconds: 60}}}}]}",
+  },
+  check: (subject) =>
+    withNpus(subject.engines).flatMap((engine): Remark[] => {
+      const { pod, container, field, label } = engine;
+      if (!pod) return [];
+      const { spec } = pod.pod;
+      const preStop = objectOf(objectOf(container.lifecycle).preStop);
+      const grace =
+        typeof spec.terminationGracePeriodSeconds === "number" ? spec.terminationGracePeriodSeconds : 30;
+      const asked = sleepOf(preStop) + shutdownOf(engine);
+      const remarks: Remark[] = [];
+      if (asked > 0 && asked >= grace)
+        remarks.push({
+          path: `${pod.field}.spec.terminationGracePeriodSeconds`,
+          value: grace,
+          against: asked,
+          message: `${label} takes ${asked} s to drain, and is killed after ${grace} s`,
+          fix: `set terminationGracePeriodSeconds to more than ${asked}`,
+        });
+      if (
+        spec.shareProcessNamespace === true &&
+        /\bkill\s+(?:-\S+\s+)*1(?:\s|;|$)/.test(commandText(preStop))
+      )
+        remarks.push({
+          path: `${field}.lifecycle.preStop`,
+          message: `preStop of ${label} signals process 1, which is not the engine: the pod shares its processes`,
+          fix: "name the engine's process, or leave shareProcessNamespace out",
+        });
+      return remarks;
+    }),
+};
+
+function commandText(preStop: JsonObject): string {
+  return listOf(objectOf(preStop.exec).command)
+    .map((word) => (typeof word === "string" ? word : ""))
+    .join(" ");
+}
+
+/** Seconds that preStop sleeps: its own form, or a command that is a plain sleep at its beginning. */
+function sleepOf(preStop: JsonObject): number {
+  const { seconds } = objectOf(preStop.sleep);
+  if (typeof seconds === "number") return seconds;
+  const match = /^(?:\S*sh -c )?sleep (\d{1,5})\b/.exec(commandText(preStop));
+  return match ? Number(match[1]) : 0;
+}
+
+/** vLLM's --shutdown-timeout: it lets running requests end. */
+function shutdownOf({ command }: RuleEngine): number {
+  if (command.engine !== "vllm") return 0;
+  const timeout = sizeOf(command.flags, "shutdown-timeout");
+  return timeout.state === "known" ? timeout.value : 0;
+}
+
+/** Facts of the pod around an engine that change what is right. */
+export const POD_FACT_RULES: readonly Rule[] = [envFrom, hostDns, hostPorts, slowStart, drain];
