@@ -9,6 +9,7 @@ export const ASK = {
   hardware: `${PREFIX}hardware`,
   kvConnector: `${PREFIX}kv-connector`,
   kvRole: `${PREFIX}kv-role`,
+  kvClass: `${PREFIX}kv-class`,
   kvSidecar: `${PREFIX}kv-sidecar`,
   socketIfname: `${PREFIX}socket-ifname`,
   allow: `${PREFIX}allow`,

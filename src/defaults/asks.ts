@@ -1,6 +1,7 @@
 import { closest } from "../api/closest.ts";
 import { type JsonObject, objectOf } from "../api/json.ts";
 import { ASK, INJECTED, MOONCAKE_CONFIG, PREFIX, SETTINGS, STAMP } from "../api/names.ts";
+import { POINT_TO_POINT_CLASSES } from "../engines/connector-classes.ts";
 import { HARDWARE_NAMES, type HardwareName } from "./hardware.ts";
 
 /** What people ask for by annotation, nearest first already decided. */
@@ -12,6 +13,8 @@ export interface Asks {
   hardware?: HardwareName;
   kvConnector?: string;
   kvRole?: string;
+  /** Class of the connector between prefill and decode. */
+  kvClass?: string;
   kvSidecar?: string;
   socketIfname?: string;
 }
@@ -39,6 +42,7 @@ const READERS: Record<string, Reader> = {
   [ASK.hardware]: (value) => oneOf("hardware", value, HARDWARE_NAMES),
   [ASK.kvConnector]: (value) => oneOf("kvConnector", value, ["mooncake", "nixl", "lmcache", "none"]),
   [ASK.kvRole]: (value) => oneOf("kvRole", value, ["kv_producer", "kv_consumer", "kv_both"]),
+  [ASK.kvClass]: (value) => oneOf("kvClass", value, POINT_TO_POINT_CLASSES),
   [ASK.kvSidecar]: (value) =>
     value === "" ? "write the name of a sidecar of the defaults" : { kvSidecar: value },
   [ASK.socketIfname]: (value) =>

@@ -36,8 +36,11 @@ export type KvReading =
   | { state: "given"; config: KvConnector; at: Word["at"] }
   /** The text is there, and no JSON object for certain. */
   | { state: "broken"; text: string; at: Word["at"] }
-  /** `text`: what is written there, with the references that nobody knows here. */
-  | { state: "unknown"; reason: string; text?: string; at?: Word["at"] };
+  /**
+   * `text`: what is written there, with the references that nobody knows here; `config`: what is plain text in it,
+   * the rest left out.
+   */
+  | { state: "unknown"; reason: string; text?: string; at?: Word["at"]; config?: KvConnector };
 
 const FLAG = "kv-transfer-config";
 
@@ -55,10 +58,36 @@ export function readKvTransferConfig(flags: FlagReader): KvReading {
     const read = value.loose ? undefined : ofText(value.text, value.at ?? flag.at);
     if (read?.state === "given" && onlyIdsRefer(read.config.json)) return read;
     const reason = "its value holds what only the running pod knows";
-    return { state: "unknown", reason, text: value.text, at: value.at ?? flag.at };
+    const config = plainParts(value.text);
+    return {
+      state: "unknown",
+      reason,
+      text: value.text,
+      at: value.at ?? flag.at,
+      ...(config ? { config } : {}),
+    };
   }
   return ofText(value.text, value.at ?? flag.at);
 }
+
+/** A reference of a shell or of Kubernetes where no string stands around it. */
+const REFERENCE = /"(?:[^"\\]|\\.)*"|\$(?:\{[^{}"]*\}|\([^()"]*\)|\w+)/g;
+
+/** What a configuration says in plain text: values that hold references are left out. */
+function plainParts(text: string): KvConnector | undefined {
+  const quoted = text.replaceAll(REFERENCE, (found) => (found.startsWith('"') ? found : `"${UNKNOWN}"`));
+  let value: Json;
+  try {
+    value = JSON.parse(quoted, (_key, item: unknown) =>
+      typeof item === "string" && (item === UNKNOWN || item.includes("$")) ? undefined : item,
+    ) as Json;
+  } catch {
+    return undefined;
+  }
+  return isObject(value) ? connectorOf(value, 0) : undefined;
+}
+
+const UNKNOWN = "$";
 
 /** Whether every `$` of a configuration stands in an engine_id. */
 function onlyIdsRefer(json: JsonObject): boolean {

@@ -16,7 +16,11 @@ export type KvObstacle =
   | "version"
   | "ports"
   | "unreadable"
-  | "class";
+  | "class"
+  /** The model runs its data parallel ranks as engines of their own. */
+  | "dense"
+  /** Another role of the workload gets none: all or nothing. */
+  | "others";
 
 /** Ports from one to another, both included. */
 export type Ports = { from: number; to: number };
@@ -31,6 +35,8 @@ export interface KvPeer {
   sizes?: KvSizes | { unknown: string };
   /** Connector that only the other roles name. */
   connector?: AskedConnector;
+  /** Class that only the other roles ask for. */
+  kvClass?: string;
   /** Classes that the other role's own configuration names, where it has written one. */
   classes?: string[];
   /** Ports that it takes on the same host, under hostNetwork. */

@@ -4,7 +4,7 @@ import type { SidecarRole } from "../defaults/kv-schema.ts";
 import type { KvConnectorName } from "../defaults/kv-settings.ts";
 import type { Settings } from "../defaults/settings.ts";
 import { flagOf, wholeNumber } from "../engines/flags.ts";
-import { allConnectors, type KvReading } from "../engines/kv-transfer-config.ts";
+import { allConnectors, type KvConnector, type KvReading } from "../engines/kv-transfer-config.ts";
 import { parallelSizes } from "../engines/parallel.ts";
 import { variableOf } from "./env.ts";
 import type { Engine, PodSubject } from "./pod-subject.ts";
@@ -29,6 +29,8 @@ export interface KvRole {
   settings: Settings;
   /** The annotation kv-connector as it holds for it. */
   asked: string | undefined;
+  /** The annotation kv-class as it holds for it. */
+  askedClass: string | undefined;
   sizes: KvSizes | { unknown: string };
   written: KvReading;
 }
@@ -57,6 +59,7 @@ export function kvRoleOf(name: string, pods: readonly PodSubject[]): KvRole | un
     pods,
     settings: entry.settings,
     asked: entry.asks.kvConnector,
+    askedClass: entry.asks.kvClass,
     sizes: sizesOf(engine),
     written: writtenOf(engine),
   };
@@ -101,12 +104,16 @@ export function ownConnector(role: KvRole): AskedConnector | undefined {
   return family && { name: family, source: `arguments of role ${role.name}` };
 }
 
+/** A configuration as far as it can be read: some values may be left out that only the running pod knows. */
+export function configIn(reading: KvReading): KvConnector | undefined {
+  return reading.state === "given" || reading.state === "unknown" ? reading.config : undefined;
+}
+
 /** Classes that a configuration names, without the MultiConnector that only holds others. */
 export function classesOf(reading: KvReading): string[] {
-  if (reading.state !== "given") return [];
-  return allConnectors(reading.config).flatMap(({ name }) =>
-    name && name !== "MultiConnector" ? [name] : [],
-  );
+  const config = configIn(reading);
+  if (config === undefined) return [];
+  return allConnectors(config).flatMap(({ name }) => (name && name !== "MultiConnector" ? [name] : []));
 }
 
 /** The family of connector classes; undefined where they are of none of the three. */

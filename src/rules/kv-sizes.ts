@@ -1,10 +1,12 @@
-import { sizeOf } from "../engines/flags.ts";
+import { connectorClass, isFrom } from "../engines/connector-classes.ts";
+import { type FlagReader, sizeOf } from "../engines/flags.ts";
 import type { KvConnector, KvSideSizes } from "../engines/kv-transfer-config.ts";
+import { type TransportPorts, transportPortsOf, WIDEST_TRANSPORT } from "../engines/mooncake.ts";
 import { variableOf } from "./engines.ts";
 import { hcclPorts } from "./hccl-values.ts";
 import { p2pWith, RIGHT } from "./kv.ts";
 import { withJsonToUse } from "./kv-corrected.ts";
-import { isMooncake, type KvEngine, kvEngines, pair } from "./kv-subject.ts";
+import { ascendVersion, isMooncake, type KvEngine, kvEngines, pair, plainKvEngines } from "./kv-subject.ts";
 import { listed, quoted } from "./quote.ts";
 import type { Remark, Rule } from "./rule.ts";
 import type { RuleSubject } from "./subject.ts";
@@ -17,8 +19,8 @@ function p2pOf({ all }: KvEngine): KvConnector | undefined {
 const sizes: Rule = {
   id: "kv/sizes",
   severity: "deny",
-  summary: "MooncakeConnectorV1 knows the sizes of both sides, and decode has one pipeline stage",
-  why: "It asserts tp_size and dp_size of prefill and decode at start, pp_size 1 of decode, and prefill's TP no smaller than decode's (vllm-ascend, mooncake_connector.py).",
+  summary: "Mooncake's connector knows the sizes of both sides, and decode has one pipeline stage",
+  why: "MooncakeConnectorV1 and MooncakeHybridConnector assert tp_size and dp_size of prefill and decode at start, pp_size 1 of decode, and prefill's TP no smaller than decode's (vllm-ascend, mooncake_connector.py).",
   example: {
     in: "container",
     refused: p2pWith('"decode":{"dp_size":1,"tp_size":1}', '"decode":{"dp_size":1,"tp_size":2}'),
@@ -27,7 +29,7 @@ const sizes: Rule = {
   check: (subject) =>
     kvEngines(subject).flatMap((item): Remark[] => {
       const p2p = p2pOf(item);
-      if (p2p?.name !== "MooncakeConnectorV1") return [];
+      if (!p2p || connectorClass(p2p.name)?.sizes !== true) return [];
       const { engine, path } = item;
       const lacking = missingSizes(p2p);
       const about = { path, against: p2p.extra.prefill ?? null };
@@ -136,51 +138,121 @@ function differentSizes(
 
 const ownSizes: Rule = {
   id: "kv/own-sizes",
-  severity: "warn",
+  severity: "deny",
   summary: "The sizes in the KV configuration are those that the engine runs with",
-  why: "The other side reaches this one by them: with more it waits for ranks that do not exist, with fewer it misses some.",
+  why: "From 0.12 on vllm-ascend compares them at start and ends (check_kv_extra_config, its PR 4547); before, the other side waits for ranks that do not exist.",
   example: {
     refused: "role prefill started with -tp 4 and prefill.tp_size 8 in its --kv-transfer-config",
     admitted: "role prefill started with -tp 8 and prefill.tp_size 8",
   },
   check: (subject) =>
     kvEngines(subject).flatMap((item): Remark[] => {
-      const { engine, path } = item;
-      const side = engine.role === "prefill" || engine.role === "decode" ? engine.role : undefined;
-      const said = side && p2pOf(item)?.[side];
-      if (!said || engine.command.engine !== "vllm") return [];
-      return (
-        [
-          ["tp", "tensor-parallel-size"],
-          ["dp", "data-parallel-size"],
-        ] as const
-      ).flatMap(([size, flag]): Remark[] => {
-        const found = sizeOf(engine.command.flags, flag);
-        const runs = found.state === "known" ? found.value : found.state === "absent" ? 1 : undefined;
-        const told = said[size];
-        if (runs === undefined || told === undefined || runs === told) return [];
+      const { engine } = item;
+      const p2p = p2pOf(item);
+      if (!p2p || engine.command.engine !== "vllm") return [];
+      return ownSides(item).flatMap((side) => differentOwn(item, p2p, side, subject));
+    }),
+};
+
+type Side = "prefill" | "decode";
+
+/** The sides whose sizes the engine compares with its own: kv_both is both of them. */
+function ownSides({ engine, config }: KvEngine): Side[] {
+  if (comparesSizes(engine)) {
+    if (config.role === "kv_both") return ["prefill", "decode"];
+    if (config.role === "kv_producer") return ["prefill"];
+    if (config.role === "kv_consumer") return ["decode"];
+  }
+  return engine.role === "prefill" || engine.role === "decode" ? [engine.role] : [];
+}
+
+/** Whether the engine ends at start where the sizes differ; unknown versions are taken for ones that may not. */
+function comparesSizes(engine: KvEngine["engine"]): boolean {
+  const version = ascendVersion(engine);
+  return version !== undefined && isFrom(version, "0.12");
+}
+
+function differentOwn(item: KvEngine, p2p: KvConnector, side: Side, subject: RuleSubject): Remark[] {
+  const { engine, path, config } = item;
+  const sizes = [
+    ["tp", "tensor-parallel-size"],
+    ["dp", "data-parallel-size"],
+  ] as const;
+  return sizes.flatMap(([size, flag]): Remark[] => {
+    const found = sizeOf(engine.command.flags, flag);
+    const runs = found.state === "known" ? found.value : found.state === "absent" ? 1 : undefined;
+    const told = p2p[side]?.[size];
+    if (runs === undefined || told === undefined || runs === told) return [];
+    const certain = comparesSizes(engine) && p2p === config;
+    const ends = certain
+      ? "it ends at start"
+      : ascendVersion(engine)
+        ? "the other side misses its ranks"
+        : "from vllm-ascend 0.12 on it ends at start";
+    return [
+      {
+        path,
+        value: told,
+        against: runs,
+        message: `${side}.${size}_size of ${engine.label} is ${told}, but it runs with ${flag} ${runs}: ${ends}`,
+        fix: withJsonToUse(`start it with --${flag} ${told}, or write ${runs} on both roles`, item, subject),
+        // What stands inside a MultiConnector is not compared.
+        uncertain: !certain,
+      },
+    ];
+  });
+}
+
+const contextParallel: Rule = {
+  id: "kv/context-parallel",
+  severity: "deny",
+  summary: "Context parallelism is what the connector can do",
+  why: "MooncakeConnectorV1 asserts that pipeline and prefill-context parallelism are not both above 1, MooncakeHybridConnector that there is no context parallelism (vllm-ascend, mooncake_connector.py, mooncake_hybrid_connector.py).",
+  example: {
+    in: "container",
+    refused: `${RIGHT.replace("[", "[-pp, '2', --prefill-context-parallel-size, '2', ")}`,
+    admitted: `${RIGHT.replace("[", "[--prefill-context-parallel-size, '2', ")}`,
+  },
+  check: (subject) =>
+    plainKvEngines(subject).flatMap(({ engine, all, path }) => {
+      if (engine.command.engine !== "vllm") return [];
+      return all.flatMap((one): Remark[] => {
+        const limit = connectorClass(one.name)?.contextParallel;
+        const problem = limit && contextProblem(engine.command.flags, limit);
+        if (!problem) return [];
         return [
-          {
-            path,
-            value: told,
-            against: runs,
-            message: `${side}.${size}_size of ${engine.label} is ${told}, but it runs with ${flag} ${runs}`,
-            fix: withJsonToUse(
-              `start it with --${flag} ${told}, or write ${runs} on both roles`,
-              item,
-              subject,
-            ),
-          },
+          { path, value: one.name, ...problem, message: `${engine.label}: ${one.name} ${problem.message}` },
         ];
       });
     }),
 };
 
+function contextProblem(
+  flags: FlagReader,
+  limit: "none" | "without-pipeline",
+): { message: string; fix: string } | undefined {
+  const of = (name: string): number => {
+    const found = sizeOf(flags, name);
+    return found.state === "known" ? found.value : 1;
+  };
+  const prefill = of("prefill-context-parallel-size");
+  if (limit === "without-pipeline") {
+    const stages = of("pipeline-parallel-size");
+    if (prefill < 2 || stages < 2) return undefined;
+    const message = `takes no pipeline-parallel-size ${stages} beside prefill-context-parallel-size ${prefill}: it ends at start`;
+    return { message, fix: "use one of the two, and give the other to tensor parallelism" };
+  }
+  const decode = of("decode-context-parallel-size");
+  if (prefill * decode < 2) return undefined;
+  const message = `takes no context parallelism (prefill ${prefill}, decode ${decode}): it ends at start`;
+  return { message, fix: "leave --prefill-context-parallel-size and --decode-context-parallel-size out" };
+}
+
 const port: Rule = {
   id: "kv/port",
   severity: "deny",
   summary: "kv_port and the ports above it are free",
-  why: "Each pod takes kv_port and one more a rank; ascend_direct picks ports from 20000 up by NPU (vllm-ascend PR 6455, issue 8938), HCCL 60000 to 60015.",
+  why: "Each pod takes kv_port and one more a rank; ascend_direct picks ports from 20000 up, 100 for each NPU of the node, 1000 before Mooncake 0.3.8 (kPortRange; vllm-ascend up to 0.14), HCCL 60000 to 60015.",
   example: {
     in: "container",
     refused: p2pWith('"36000"', '"65536"'),
@@ -211,13 +283,8 @@ function portRemarks(item: KvEngine): Remark[] {
     const certain = first < 1 || first > 65535 || ownSide(engine.role, p2p)?.tp !== undefined;
     return remark("65535 is the last one", "use a lower kv_port", !certain);
   }
-  const transport = transportPorts(engine);
-  if (transport && first < transport.end && last >= transport.start)
-    return remark(
-      `ascend_direct takes some of ${transport.start} to ${transport.end - 1} (Address already in use)`,
-      `use ${transport.end} or above`,
-      true,
-    );
+  const clash = transportClash(engine, first, last);
+  if (clash) return remark(clash.message, clash.fix, true);
   const hccl = hcclPorts(engine);
   if (hccl !== undefined && first <= hccl + 15 && last >= hccl)
     return remark(`HCCL takes ${hccl} to ${hccl + 15}`, "use another kv_port", true);
@@ -256,12 +323,30 @@ function ranksOf({ engine }: KvEngine, p2p: KvConnector): number {
   return (own.dp ?? 1) * own.tp * (own.pp ?? 1);
 }
 
-function transportPorts(engine: KvEngine["engine"]): { start: number; end: number } | undefined {
-  const { kvPortFloor } = engine.facts;
-  const base = variableOf(engine, "ASCEND_BASE_PORT");
-  if (!base) return { start: 20000, end: kvPortFloor };
-  const start = /^\d{1,5}$/.test(base.value ?? "") ? Number(base.value) : undefined;
-  return start === undefined ? undefined : { start, end: start + kvPortFloor - 20000 };
+/** Ports of the ascend_direct transport among those of a connector. */
+function transportClash(
+  engine: KvEngine["engine"],
+  first: number,
+  last: number,
+): { message: string; fix: string } | undefined {
+  const known = transportPortsOf(engine.image);
+  const ports = known ?? WIDEST_TRANSPORT;
+  const start = transportStart(engine, ports);
+  if (start === undefined) return undefined;
+  const end = start + ports.perChip * engine.facts.perNode;
+  if (first >= end || last < start) return undefined;
+  const sure = first < start + 100 * engine.facts.perNode;
+  const when = known || sure ? "" : " up to vllm-ascend 0.14";
+  return {
+    message: `ascend_direct${when} takes some of ${start} to ${end - 1} (Address already in use)`,
+    fix: `use ${end} or above${when === "" ? "" : ", unless the image's Mooncake is 0.3.8 or later"}`,
+  };
+}
+
+function transportStart(engine: KvEngine["engine"], ports: TransportPorts): number | undefined {
+  const moved = ports.movable ? variableOf(engine, "ASCEND_BASE_PORT") : undefined;
+  if (!moved) return ports.base;
+  return /^\d{1,5}$/.test(moved.value ?? "") ? Number(moved.value) : undefined;
 }
 
 function portsOf({ pod }: KvEngine["engine"]): number[] {
@@ -276,4 +361,4 @@ function portsOf({ pod }: KvEngine["engine"]): number[] {
 }
 
 /** Rules of the family kv about sizes and ports. */
-export const KV_SIZE_RULES: readonly Rule[] = [sizes, agree, ownSizes, port];
+export const KV_SIZE_RULES: readonly Rule[] = [sizes, agree, ownSizes, contextParallel, port];

@@ -1,4 +1,7 @@
+import { connectorClass } from "../engines/connector-classes.ts";
+import type { EngineVersion } from "../engines/images.ts";
 import { allConnectors, type KvConnector } from "../engines/kv-transfer-config.ts";
+import { configIn } from "../readings/kv-role.ts";
 import type { RuleEngine } from "./engines.ts";
 import { withNpus } from "./engines.ts";
 import type { RuleSubject } from "./subject.ts";
@@ -15,11 +18,20 @@ export interface KvEngine {
 
 /** The engines with NPUs whose KV configuration can be read. */
 export function kvEngines(subject: RuleSubject): KvEngine[] {
+  return plainKvEngines(subject).filter(({ engine }) => engine.kv.state === "given");
+}
+
+/** Those, and the engines whose configuration is plain text in parts: what is missing there may be in a variable. */
+export function plainKvEngines(subject: RuleSubject): KvEngine[] {
   return withNpus(subject.engines).flatMap((engine) => {
-    const { kv } = engine;
-    if (kv.state !== "given") return [];
-    return [{ engine, config: kv.config, all: allConnectors(kv.config), path: kvPath(engine) }];
+    const config = configIn(engine.kv);
+    return config ? [{ engine, config, all: allConnectors(config), path: kvPath(engine) }] : [];
   });
+}
+
+/** The version of vllm-ascend that an engine runs, where its image tells it. */
+export function ascendVersion({ image }: RuleEngine): EngineVersion | undefined {
+  return image?.build === "vllm-ascend" || image?.build === "kthena-engine" ? image.version : undefined;
 }
 
 /** Where the KV configuration of an engine stands. */
@@ -35,11 +47,7 @@ function commandOf({ container }: RuleEngine): "args" | "command" {
 
 /** Point to point by Mooncake, as vllm-ascend implements it. */
 export function isMooncake(name: string | undefined): boolean {
-  return (
-    name === "MooncakeConnectorV1" ||
-    name === "MooncakeHybridConnector" ||
-    name === "MooncakeLayerwiseConnector"
-  );
+  return connectorClass(name)?.ports === true;
 }
 
 /** Whether a connector keeps the cache in a pool of vllm-ascend. */

@@ -1,6 +1,8 @@
+import { connectorClass, isFrom, KV_TRANSFER_ROLES } from "../engines/connector-classes.ts";
 import { allConnectors } from "../engines/kv-transfer-config.ts";
+import { MOONCAKE_WHEEL_SINCE } from "../engines/mooncake.ts";
 import { type RuleEngine, withNpus } from "./engines.ts";
-import { isMooncake, isPool, kvEngines, kvPath } from "./kv-subject.ts";
+import { ascendVersion, isMooncake, isPool, kvEngines, kvPath, plainKvEngines } from "./kv-subject.ts";
 import { quoted } from "./quote.ts";
 import type { Remark, Rule } from "./rule.ts";
 
@@ -38,8 +40,6 @@ const json: Rule = {
     }),
 };
 
-const ROLES = ["kv_producer", "kv_consumer", "kv_both"];
-
 const kvRole: Rule = {
   id: "kv/role",
   severity: "deny",
@@ -49,7 +49,8 @@ const kvRole: Rule = {
   check: (subject) =>
     kvEngines(subject).flatMap(({ engine, config, path }): Remark[] => {
       const written = config.json.kv_role;
-      if (typeof written === "string" && ROLES.includes(written)) return [];
+      const roles = connectorClass(config.name)?.roles ?? KV_TRANSFER_ROLES;
+      if (typeof written === "string" && roles.some((role) => role === written)) return [];
       if (config.name === undefined && written === undefined) return [];
       const what = written === undefined ? "is missing" : `is ${quoted(written)}`;
       return [
@@ -57,8 +58,8 @@ const kvRole: Rule = {
           path,
           value: written ?? "",
           ...(written === undefined ? { cause: "FieldValueRequired" as const } : {}),
-          message: `kv_role of ${engine.label} ${what}`,
-          fix: `write one of: ${ROLES.join(", ")}`,
+          message: `kv_role of ${engine.label} ${what}${roles === KV_TRANSFER_ROLES ? "" : `, which ${config.name} does not take`}`,
+          fix: `write one of: ${roles.join(", ")}`,
         },
       ];
     }),
@@ -75,7 +76,7 @@ const roleMatch: Rule = {
     admitted: `template: {roles: [{name: prefill, entryTemplate: {spec: {containers: [{name: vllm, command: [vllm, serve, m], ${p2pWith("kv_both", "kv_producer").replace("args: ", '"args": ')}}]}}}]}`,
   },
   check: (subject) =>
-    kvEngines(subject).flatMap(({ engine, config, path }): Remark[] => {
+    plainKvEngines(subject).flatMap(({ engine, config, path }): Remark[] => {
       const wrong = { prefill: "kv_consumer", decode: "kv_producer" }[engine.role];
       if (wrong === undefined || config.role !== wrong) return [];
       const right = engine.role === "prefill" ? "kv_producer" : "kv_consumer";
@@ -134,7 +135,7 @@ const layerwise: Rule = {
     admitted: RIGHT,
   },
   check: (subject) =>
-    kvEngines(subject).flatMap(({ engine, all, path }): Remark[] =>
+    plainKvEngines(subject).flatMap(({ engine, all, path }): Remark[] =>
       all.some(({ name }) => name === "MooncakeLayerwiseConnector")
         ? [
             {
@@ -180,14 +181,16 @@ const libraryPath: Rule = {
   id: "kv/library-path",
   severity: "warn",
   summary: "Mooncake finds its libraries",
-  why: "In the stock vllm-ascend image their path stands in ~/.bashrc, which a plain command does not read (vllm-ascend issues 12059, 9141, 6949).",
+  why: "In the stock vllm-ascend image up to 0.22 their path stands in ~/.bashrc, which a plain command does not read (vllm-ascend issues 9141, 6949); from 0.23 on Mooncake is a wheel that needs none (10871).",
   example: {
     in: "container",
     refused: `image: quay.io/ascend/vllm-ascend:v0.18.0\n${RIGHT}`,
     admitted: `image: quay.io/ascend/vllm-ascend:v0.18.0\ncommand: [sh, -c, 'export LD_LIBRARY_PATH=$LD_LIBRARY_PATH:/usr/local/lib; exec "$@"', --]\n${RIGHT.replace("[", "[vllm, serve, m, ")}`,
   },
   check: (subject) =>
-    kvEngines(subject).flatMap(({ engine, all, path }): Remark[] => {
+    plainKvEngines(subject).flatMap(({ engine, all, path }): Remark[] => {
+      const version = ascendVersion(engine);
+      if (version && isFrom(version, MOONCAKE_WHEEL_SINCE)) return [];
       if (!engine.image?.stockVllmAscend || !all.some(({ name }) => /^Mooncake/.test(name ?? ""))) return [];
       const { command, args } = engine.container;
       const text = JSON.stringify([command ?? [], args ?? []]);
@@ -208,36 +211,38 @@ const libraryPath: Rule = {
 
 const store: Rule = {
   id: "kv/pool-address",
-  severity: "warn",
+  severity: "deny",
   summary: "A pool of KV cache is told where it is",
-  why: "The engine reads where the store is from MOONCAKE_CONFIG_PATH or MOONCAKE_MASTER (vllm-ascend, kv_pool.md).",
+  why: "Without MOONCAKE_CONFIG_PATH the engine ends at start in every release; MOONCAKE_MASTER only overrides what stands in the file, from 0.20.2 on (vllm-ascend, mooncake_backend.py).",
   example: {
     in: "container",
-    refused: p2pWith("MooncakeConnectorV1", "AscendStoreConnector"),
-    admitted: `env: [{name: MOONCAKE_MASTER, value: "mooncake-master:50088"}]\n${p2pWith("MooncakeConnectorV1", "AscendStoreConnector")}`,
+    refused: `image: quay.io/ascend/vllm-ascend:v0.23.0\n${p2pWith("MooncakeConnectorV1", "AscendStoreConnector")}`,
+    admitted: `image: quay.io/ascend/vllm-ascend:v0.23.0\nenv: [{name: MOONCAKE_CONFIG_PATH, value: /etc/mooncake/mooncake.json}]\n${p2pWith("MooncakeConnectorV1", "AscendStoreConnector")}`,
   },
   check: (subject) =>
-    kvEngines(subject).flatMap(({ engine, all, path }): Remark[] => {
-      if (engine.envFrom) return [];
+    plainKvEngines(subject).flatMap(({ engine, all, path }): Remark[] => {
+      if (engine.envFrom || engine.env.has(CONFIG_PATH)) return [];
       return all.flatMap(({ name, extra }): Remark[] => {
-        const wanted = addressOf(name, extra.backend);
-        if (!wanted || wanted.some((variable) => engine.env.has(variable))) return [];
+        if (!readsConfig(name, extra.backend)) return [];
+        const master = engine.env.has("MOONCAKE_MASTER") ? ", and MOONCAKE_MASTER alone does not do" : "";
         return [
           {
             path,
             value: name,
-            message: `${engine.label} uses ${name} without ${wanted.join(" or ")}`,
-            fix: `set ${wanted[0]} to where the store is`,
+            message: `${engine.label} uses ${name} without ${CONFIG_PATH}${master}`,
+            fix: `have kvConnectors.mooncake.masterAddress set in the defaults, or mount a mooncake.json and set ${CONFIG_PATH} to it`,
+            // A script may export it, and an image of one's own may bring it.
+            uncertain: engine.command.form !== "list" || engine.image?.build === "other",
           },
         ];
       });
     }),
 };
 
-function addressOf(name: string | undefined, backend: unknown): string[] | undefined {
-  if (name === undefined || !isPool(name)) return undefined;
-  if (typeof backend === "string" && backend !== "mooncake") return undefined;
-  return ["MOONCAKE_CONFIG_PATH", "MOONCAKE_MASTER"];
+const CONFIG_PATH = "MOONCAKE_CONFIG_PATH";
+
+function readsConfig(name: string | undefined, backend: unknown): boolean {
+  return isPool(name) && (typeof backend !== "string" || backend === "mooncake");
 }
 
 /** Rules of the family kv about one engine's configuration. */

@@ -138,15 +138,27 @@ describe("ports", () => {
     ["HCCL's of the site", {}, { hccl: { env: { HCCL_IF_BASE_PORT: "35990" } } }, "36006"],
     [
       "the transport's, moved",
-      { container: { env: [{ name: "ASCEND_BASE_PORT", value: "30000" }] } },
+      { container: { env: [{ name: "ASCEND_BASE_PORT", value: "35500" }] } },
       {},
-      "38000",
+      "36300",
     ],
     [
       "the transport's on 16 NPUs",
       {},
-      { hardware: "a3", kvConnectors: { mooncake: { prefillPort: 36000, transportBasePort: 21000 } } },
-      "37000",
+      { hardware: "a3", kvConnectors: { mooncake: { prefillPort: 36000, transportBasePort: 35000 } } },
+      "36600",
+    ],
+    [
+      "the transport's of an early Mooncake",
+      { container: { image: "quay.io/ascend/vllm-ascend:v0.14.0rc1" } },
+      { kvConnectors: { mooncake: { transportBasePort: 36000 } } },
+      "36000",
+    ],
+    [
+      "the transport's of any Mooncake",
+      { container: { image: "mine/engine:1" } },
+      { kvConnectors: { mooncake: { transportBasePort: 35000 } } },
+      "43000",
     ],
     ["a base of its own", {}, { kvConnectors: { mooncake: { prefillPort: 40000 } } }, "40000"],
   ])("keep clear of %s", (_, prefill, defaults, port) => {

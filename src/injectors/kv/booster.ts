@@ -72,6 +72,7 @@ function workerRole(
     pods: [],
     settings,
     asked,
+    askedClass: undefined,
     sizes: sizesOf(engine),
     written: engine.kv,
   };

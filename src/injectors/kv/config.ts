@@ -17,17 +17,24 @@ export function mooncakeConfig(
   port: number,
   sizes: { prefill: KvSizes; decode: KvSizes },
 ): JsonObject {
+  const extra = {
+    ...(known.useAscendDirect ? { use_ascend_direct: true } : {}),
+    ...(takesSizes(known.class)
+      ? { prefill: sideSizes(sizes.prefill), decode: sideSizes(sizes.decode) }
+      : {}),
+  };
   return {
     kv_connector: known.class,
     ...(known.modulePath === "" ? {} : { kv_connector_module_path: known.modulePath }),
     kv_role: KV_ROLES[side],
     kv_port: String(port),
-    kv_connector_extra_config: {
-      ...(known.useAscendDirect ? { use_ascend_direct: true } : {}),
-      prefill: sideSizes(sizes.prefill),
-      decode: sideSizes(sizes.decode),
-    },
+    ...(Object.keys(extra).length === 0 ? {} : { kv_connector_extra_config: extra }),
   };
+}
+
+/** MooncakeConnectorV2 and the class it stands for exchange sizes by themselves (vllm-ascend, kv_p2p/mooncake). */
+function takesSizes(name: string): boolean {
+  return name !== "MooncakeConnectorV2" && name !== "MooncakePullConnector";
 }
 
 /** pp_size is read for prefill, and left out it is 1 (vllm-ascend, mooncake_connector.py). */

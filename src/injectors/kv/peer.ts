@@ -20,6 +20,8 @@ export interface KvRoles {
   paired: number;
   /** The first connector that one of them names. */
   named: AskedConnector | undefined;
+  /** The first class that one of them asks for. */
+  kvClass: string | undefined;
   prefill: KvEnd | undefined;
   decode: KvEnd | undefined;
 }
@@ -41,6 +43,7 @@ export const kvRolesOf: (roles: readonly KvRole[]) => KvRoles = oncePer((roles) 
     byName: new Map(roles.toReversed().map((role) => [role.name, role])),
     paired: prefill.length + decode.length,
     named: namedBy(roles),
+    kvClass: roles.find(({ askedClass }) => askedClass !== undefined)?.askedClass,
     prefill: endOf(prefill),
     decode: endOf(decode),
   };
@@ -63,14 +66,16 @@ export function peerOf(own: KvRole, all: KvRoles): KvPeer {
   // A role that names none itself is not the one that does.
   const connector = ownConnector(own) ? undefined : all.named;
   const end = own.side === "prefill" ? all.decode : own.side === "decode" ? all.prefill : undefined;
-  if (!end) return connector ? { connector } : {};
+  const kvClass = own.askedClass === undefined ? all.kvClass : undefined;
+  const asked = { ...(connector ? { connector } : {}), ...(kvClass === undefined ? {} : { kvClass }) };
+  if (!end) return asked;
   const { first, sizes, classes, hashSeed } = end;
   const ports = own.side === "decode" && sharesHost(own, first) ? portsOf(first) : undefined;
   return {
     role: first.name,
     sizes,
     port: enginePort(first.engine),
-    ...(connector ? { connector } : {}),
+    ...asked,
     ...(classes ? { classes } : {}),
     ...(hashSeed === undefined ? {} : { hashSeed }),
     ...(ports ? { ports } : {}),

@@ -2,6 +2,7 @@ import { type Json, type JsonObject, listOf } from "../../api/json.ts";
 import type { SidecarRole } from "../../defaults/kv-schema.ts";
 import type { KvClass } from "../../defaults/kv-settings.ts";
 import { readEngineCommand } from "../../engines/command-line.ts";
+import { denseRanks } from "../../engines/dense-ranks.ts";
 import { flagOf } from "../../engines/flags.ts";
 import { imageFacts } from "../../engines/images.ts";
 import { ofText, readKvTransferConfig } from "../../engines/kv-transfer-config.ts";
@@ -15,6 +16,7 @@ import {
 } from "../../readings/kv-plan.ts";
 import { classesOf, type KvRole, type KvSizes, ownConnector } from "../../readings/kv-role.ts";
 import type { Engine } from "../../readings/pod-subject.ts";
+import { chosenClass } from "./class.ts";
 import { classFor, lmcacheConfig, mooncakeConfig, multiConfig, storeConfig } from "./config.ts";
 import { freePorts, portsNeeded, reservedPorts, writtenPorts } from "./ports.ts";
 
@@ -48,7 +50,8 @@ export function planKv(
     classes: written,
     peer,
   };
-  if (role.written.state === "given" || role.written.state === "broken") {
+  const { state } = role.written;
+  if (state === "given" || state === "broken" || written.length > 0) {
     return { ...base, ports: writtenPorts(role), outcome: { state: "written" } };
   }
   return { ...base, ...generated(role, base, place) };
@@ -77,6 +80,8 @@ function generated(role: KvRole, base: Base, place: Placing): Generated {
   const known = classFor(role.settings.kvConnectors[base.connector].versions, versionOf(role));
   if (!known)
     return blocked("version", `no ${base.connector} connector of vllm-ascend ${versionOf(role)} is known`);
+  const dense = base.connector === "mooncake" ? denseRanks(role.engine.command) : undefined;
+  if (dense !== undefined) return blocked("dense", dense);
   const built = base.connector === "lmcache" ? ofLmcache(base, known) : ofMooncake(role, base, known);
   if ("outcome" in built) return built;
   return place(role, built);
@@ -96,7 +101,7 @@ function ofLmcache(base: Base, known: KvClass): Built | Generated {
   return { config: lmcacheConfig(known, base.side), pool: false, classes: [known.class] };
 }
 
-function ofMooncake(role: KvRole, base: Base, known: KvClass): Built | Generated {
+function ofMooncake(role: KvRole, base: Base, usual: KvClass): Built | Generated {
   const { side, peer } = base;
   const pooled = role.settings.kvConnectors.mooncake.masterAddress !== "";
   if (side === "mixed") {
@@ -105,11 +110,14 @@ function ofMooncake(role: KvRole, base: Base, known: KvClass): Built | Generated
         "pair",
         "it is neither prefill nor decode, and kvConnectors.mooncake.masterAddress is empty",
       );
-    if (known.storeClass === "") return noStore(role);
-    return { config: storeConfig(known.storeClass, side), pool: true, classes: [known.storeClass] };
+    if (usual.storeClass === "") return noStore(role);
+    return { config: storeConfig(usual.storeClass, side), pool: true, classes: [usual.storeClass] };
   }
   if (peer.role === undefined)
     return blocked("pair", `no other role ${side === "prefill" ? "decodes" : "prefills"}`);
+  const chosen = chosenClass(role, peer, usual, versionOf(role));
+  if ("lacking" in chosen) return blocked("version", chosen.lacking);
+  const known = chosen.class;
   const foreign = peer.classes?.find((name) => name !== known.class && name !== known.storeClass);
   if (foreign !== undefined) return otherClass(base, foreign);
   // Both ends must be built alike, so what the other has written counts.

@@ -1,6 +1,8 @@
 import { isObject, listOf, objectOf, stringOf } from "../../api/json.ts";
 import { flagOf, wholeNumber } from "../../engines/flags.ts";
+import { imageFacts } from "../../engines/images.ts";
 import { allConnectors } from "../../engines/kv-transfer-config.ts";
+import { transportPortsOf, WIDEST_TRANSPORT } from "../../engines/mooncake.ts";
 import { variableOf } from "../../readings/env.ts";
 import type { Ports } from "../../readings/kv-plan.ts";
 import { enginePort, type KvRole, type KvSizes, numberInEnv } from "../../readings/kv-role.ts";
@@ -9,8 +11,6 @@ import type { PodSubject } from "../../readings/pod-subject.ts";
 /** Ports, and whose they are. */
 export type PortRange = Ports & { what: string };
 
-/** The chips that a node has decide how far the transport's range goes: 1000 ports a chip. */
-const PORTS_A_CHIP = 1000;
 /** HCCL takes 16 ports from HCCL_IF_BASE_PORT on, 60000 by itself (CANN, envref). */
 const HCCL_PORTS = 16;
 
@@ -30,12 +30,15 @@ export function writtenPorts({ written, sizes }: KvRole): Ports | undefined {
 export function reservedPorts(role: KvRole): PortRange[] {
   const { engine, pods, settings } = role;
   const chips = pods[0]?.facts.perNode ?? 16;
+  const image = stringOf(engine.container.image);
   const transport =
-    numberInEnv(engine, "ASCEND_BASE_PORT") ?? settings.kvConnectors.mooncake.transportBasePort;
+    (image === undefined ? undefined : transportPortsOf(imageFacts(image))) ?? WIDEST_TRANSPORT;
+  const moved = numberInEnv(engine, "ASCEND_BASE_PORT") ?? settings.kvConnectors.mooncake.transportBasePort;
+  const first = transport.movable ? moved : transport.base;
   const hccl =
     numberInEnv(engine, "HCCL_IF_BASE_PORT") ?? wholeNumber(settings.hccl.env.HCCL_IF_BASE_PORT ?? "");
   return [
-    { from: transport, to: transport + chips * PORTS_A_CHIP - 1, what: "the ascend_direct transport" },
+    { from: first, to: first + chips * transport.perChip - 1, what: "the ascend_direct transport" },
     { from: hccl ?? 60000, to: (hccl ?? 60000) + HCCL_PORTS - 1, what: "HCCL" },
     ...hcclRanges(role),
     { from: enginePort(engine), to: enginePort(engine), what: "the engine's API" },

@@ -3,7 +3,7 @@ import { ASK } from "../../api/names.ts";
 import { oncePer } from "../../api/once-per.ts";
 import type { ResolvedDefaults } from "../../defaults/settings.ts";
 import { templatesOf } from "../../kinds/units.ts";
-import type { KvPeer, KvPlan } from "../../readings/kv-plan.ts";
+import type { KvObstacle, KvPeer, KvPlan } from "../../readings/kv-plan.ts";
 import type { KvRole } from "../../readings/kv-role.ts";
 import type { WorkloadReading } from "../../readings/workload.ts";
 import { type KvRoles, kvRolesOf, peerOf } from "./peer.ts";
@@ -22,14 +22,29 @@ export function planAmong(roles: readonly KvRole[], name: string): KvPlan | unde
 
 const plansOf = oncePer((roles: readonly KvRole[]) => {
   const all = kvRolesOf(roles);
-  const known = new Map<string, KvPlan | undefined>();
+  const plans = new Map(all.roles.map(({ name }) => [name, planOf(all, name)]));
+  // A side that is configured alone waits for the other for ever.
+  const stopped = Array.from(plans.values()).find(stops);
   return (name: string): KvPlan | undefined => {
-    if (!known.has(name)) known.set(name, planned(all, name));
-    return known.get(name);
+    const plan = plans.get(name);
+    return stopped && plan?.outcome.state === "generated" ? withheld(plan, stopped) : plan;
   };
 });
 
-function planned(all: KvRoles, name: string): KvPlan | undefined {
+/** What nobody can mend by writing the argument into a script. */
+const STOPPING: ReadonlySet<KvObstacle> = new Set(["sizes", "class", "version", "ports", "dense"]);
+
+function stops(plan: KvPlan | undefined): boolean {
+  return plan?.outcome.state === "blocked" && STOPPING.has(plan.outcome.obstacle);
+}
+
+function withheld(plan: KvPlan, { role, outcome }: KvPlan): KvPlan {
+  const why = `role ${role} gets none${outcome.state === "blocked" ? `: ${outcome.why}` : ""}`;
+  const { ports: _ports, ...rest } = plan;
+  return { ...rest, pool: false, classes: [], outcome: { state: "blocked", obstacle: "others", why } };
+}
+
+function planOf(all: KvRoles, name: string): KvPlan | undefined {
   const own = all.byName.get(name);
   if (!own) return undefined;
   const facing = own.side === "prefill" || own.side === "decode" ? 1 : 0;
@@ -72,7 +87,9 @@ export function countedPeer(
 ): Json {
   if (plan === undefined) return null;
   const { peer, outcome, connector } = plan;
-  const counted: KvPeer & { paired?: boolean } = {};
+  const counted: KvPeer & { paired?: boolean; stopped?: boolean } = {};
+  if (outcome.state === "blocked" && outcome.obstacle === "others") counted.stopped = true;
+  if (peer.kvClass !== undefined) counted.kvClass = peer.kvClass;
   if (peer.connector) counted.connector = peer.connector;
   if (outcome.state !== "written") {
     if (peer.role !== undefined) counted.paired = true;

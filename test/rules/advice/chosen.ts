@@ -38,6 +38,7 @@ export const CHOSEN: Readonly<Record<string, Chosen | undefined>> = {
   "kv/library-path": { why: "the command is the owner's" },
   "kv/pool-address": { why: "where the store is only the platform team knows" },
   "kv/sizes": { why: SIZES },
+  "kv/context-parallel": { why: "which kind of parallelism to give up is the owner's to say" },
   "kv/roles-agree": {
     why: SIZES,
     object: () => objectWith("spec", pd(P2P("kv_producer"), P2P("kv_consumer"))),

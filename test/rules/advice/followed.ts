@@ -118,9 +118,10 @@ export const FOLLOWED: Readonly<Record<string, Follow | undefined>> = {
   "hccl/visible-devices": variableRemoved,
   "hccl/port-clash": written(8000),
   "kv/json": written(P2P("kv_both")),
-  "kv/role": kvEdited((config) => {
-    config.kv_role = "kv_both";
-  }),
+  "kv/role": (object, finding) =>
+    kvEdited((config) => {
+      config.kv_role = /one of: (\w+)/.exec(finding.fix)?.[1] ?? "";
+    })(object, finding),
   "kv/role-match": (object, finding) =>
     kvEdited((config) => {
       config.kv_role = /kv_\w+/.exec(finding.fix)?.[0] ?? "";
@@ -141,7 +142,7 @@ export const FOLLOWED: Readonly<Record<string, Follow | undefined>> = {
   "kv/connector": (object, finding) =>
     kvEdited((config) => {
       const { fix } = finding;
-      config.kv_connector = /(?:use |did you mean ")(\w+)/.exec(fix)?.[1] ?? "MooncakeConnectorV1";
+      config.kv_connector = /(?:use |did you mean ")(\w{5,})/.exec(fix)?.[1] ?? "MooncakeConnectorV1";
       const path = /kv_connector_module_path (\S+)/.exec(fix)?.[1];
       if (path !== undefined) config.kv_connector_module_path = path;
       else if (isMooncakeName(config.kv_connector))
