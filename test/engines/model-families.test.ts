@@ -5,7 +5,10 @@ describe("a model's name", () => {
   it.each([
     ["deepseek-ai/DeepSeek-V4-Flash", { hybrid: "compressed", moe: true }],
     ["/mnt/weights/DeepSeek-V4-Pro-w4a8/", { hybrid: "compressed", moe: true }],
-    ["/root/.cache/models--deepseek-ai--DeepSeek-V4-Flash/snapshots/0a1b", { hybrid: "compressed", moe: true }],
+    [
+      "/root/.cache/models--deepseek-ai--DeepSeek-V4-Flash/snapshots/0a1b",
+      { hybrid: "compressed", moe: true },
+    ],
     ["Qwen/Qwen3-Next-80B-A3B-Instruct", { hybrid: "mamba", moe: true }],
     ["/models/Qwen3.5-397B-A17B-w8a8", { hybrid: "mamba" }],
     ["Qwen/Qwen3.6-27B", { hybrid: "mamba" }],

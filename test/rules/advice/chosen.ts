@@ -31,6 +31,9 @@ const lean = (annotations: Record<string, string> = ASKED): JsonObject =>
 /** Rules whose fix a person has to choose. */
 export const CHOSEN: Readonly<Record<string, Chosen | undefined>> = {
   "npu/engine-container": { why: "which container is the engine only the owner knows" },
+  "npu/unknown-resource": { why: "which name the nodes publish only the platform team knows" },
+  "npu/hardware": { why: "which nodes are meant only the owner knows" },
+  "hccl/fabric-unset": { why: "which network the nodes have only the platform team knows" },
   "npu/one-resource": { why: "which name the nodes publish only the platform team knows" },
   "npu/whole-node": { why: "more NPUs, or fewer pods: a matter of what the model needs" },
   "npu/image-hardware": { why: IMAGES },

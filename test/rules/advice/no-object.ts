@@ -2,6 +2,10 @@
 export const NO_OBJECT: Readonly<Record<string, string | undefined>> = {
   "injection/incomplete":
     "another webhook changed the object after this one: its configuration is to be mended",
+  "bounds/depth": "an object of another size: test/admission",
+  "bounds/length": "an object of another size: test/admission",
+  "bounds/number": "an object of another size: test/admission",
+  "bounds/time": "an object of another size: test/admission",
   "defaults/document": "about ConfigMaps: test/admission/config-map.test.ts corrects them",
   "defaults/not-read": "the replica has not read its defaults yet: the platform team's concern",
   "defaults/last-good": "the ConfigMap is wrong: the platform team's concern",
