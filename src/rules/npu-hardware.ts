@@ -56,7 +56,7 @@ const fabricUnset: Rule = {
   example: {
     in: "container",
     refused: `image: vllm-ascend:v0.18.0-a3\n${STORE}`,
-    admitted: `image: vllm-ascend:v0.18.0-a3\n${STORE}\nenv: [{name: HCCL_INTRA_ROCE_ENABLE, value: "1"}]`,
+    admitted: `image: vllm-ascend:v0.18.0-a3\n${STORE}\nenv: [{name: MOONCAKE_CONFIG_PATH, value: /etc/mooncake/mooncake.json}, {name: HCCL_INTRA_ROCE_ENABLE, value: "1"}]`,
   },
   check: (subject) =>
     // The pods of an object are told together: one setting settles them all.
