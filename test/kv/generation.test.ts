@@ -145,7 +145,7 @@ describe("ports", () => {
     [
       "the transport's on 16 NPUs",
       { container: { image: "quay.io/ascend/vllm-ascend:v0.18.0-a3" } },
-      { hardware: "a3", kvConnectors: { mooncake: { prefillPort: 36000, transportBasePort: 35000 } } },
+      { hardware: "a3", kvConnectors: { mooncake: { transportBasePort: 35000 } } },
       "36600",
     ],
     [
