@@ -1,6 +1,6 @@
 import { type JsonObject, stringOf } from "../api/json.ts";
 import { type EngineCommand, ofEngine, unreadable } from "./engine-command.ts";
-import { type Found, type RayStart, searchLine, searchScript } from "./engine-search.ts";
+import { type Found, type RayStart, searchLine, searchScript, startsRayOnly } from "./engine-search.ts";
 import { engineOfEntrypoint } from "./entrypoints.ts";
 import { NO_FLAGS } from "./flags.ts";
 import { repositoryOf } from "./images.ts";
@@ -73,7 +73,8 @@ export function readEngineCommand(container: JsonObject, context: CommandContext
 function ofLine(words: readonly Word[], raw: readonly Raw[], environment: Environment): EngineCommand {
   const program = programOf(words);
   if (program.kind !== "shell") {
-    return describe(searchLine(words, newState([], [], false), 0), "list");
+    const found = searchLine(words, newState([], [], false), 0);
+    return startsRayOnly(found) ? withEnd(describe(found, "list"), words) : describe(found, "list");
   }
   const script = raw.find(
     ({ at }) => at.list === program.script.at?.list && at.index === program.script.at.index,
@@ -81,20 +82,35 @@ function ofLine(words: readonly Word[], raw: readonly Raw[], environment: Enviro
   return ofScript(script?.text ?? program.script.text, environment, program, words.at(-1)?.at);
 }
 
+/** `ray start` without a shell around it. */
+function withEnd(command: EngineCommand, words: readonly Word[]): EngineCommand {
+  const text = words.slice(0, 3).map((word) => word.text);
+  const end = { kind: "ray" as const, command: text.join(" ") };
+  return { ...command, script: { exports: new Map(), unset: [], end, at: words[0]?.at ?? AT_FIRST } };
+}
+
 function ofScript(
   text: string,
   environment: Environment,
-  shell: { arguments: readonly Word[]; bash: boolean },
+  shell: { arguments: readonly Word[]; bash: boolean; login?: boolean; script?: Word },
   end?: Word["at"] | undefined,
 ): EngineCommand {
   const script = expandInScript(text, environment, MAX_ARGUMENT);
   if (script === undefined) return unreadable("the script is longer than an argument can be");
-  const found = searchScript({ ...shell, text: script, environment, depth: 0, budget: newBudget() });
+  const { arguments: words, bash, login = false } = shell;
+  const run = { text: script, arguments: words, bash, login, environment, depth: 0, budget: newBudget() };
+  const { found, facts } = searchScript(run);
   // A wrapper such as `sh -c 'export X=1; exec "$@"' -- vllm serve …` hands further args on to the engine.
   const last = found.kind === "engine" ? found.line.at(-1)?.at : undefined;
   const handsOn = last !== undefined && last.list === end?.list && last.index === end.index;
-  return describe(found, handsOn ? "list" : "shell");
+  const command = describe(found, handsOn ? "list" : "shell");
+  return facts === undefined
+    ? command
+    : { ...command, script: { ...facts, at: shell.script?.at ?? AT_FIRST } };
 }
+
+/** Where the script stands that is the only string of a container. */
+const AT_FIRST = { list: "args" as const, index: 0 };
 
 function describe(found: Found, form: "list" | "shell"): EngineCommand {
   switch (found.kind) {

@@ -1,3 +1,4 @@
+import type { ScriptFacts } from "./engine-search.ts";
 import { type FlagReader, flagOf, isOn, NO_FLAGS, readFlags } from "./flags.ts";
 import { withoutMarks } from "./references.ts";
 import type { Word } from "./word.ts";
@@ -18,6 +19,8 @@ export interface EngineCommand {
   ray: boolean;
   /** The words behind a `ray start` that the container runs. */
   rayStart?: readonly Word[];
+  /** What its script does beside that, and where it stands; undefined without one. */
+  script?: ScriptFacts & { at: NonNullable<Word["at"]> };
   /** What it starts where that is known to be no engine: `SGLang's router, which routes requests to engines`. */
   helper?: string;
 }

@@ -1,8 +1,10 @@
 import { type Program, programOf } from "./programs.ts";
 import { walk } from "./script.ts";
+import { comesBack, endOf, type Line, type ScriptEnd } from "./script-end.ts";
 import type { Command } from "./script-model.ts";
+import { unsetVariables } from "./script-uses.ts";
 import { readShell } from "./shell.ts";
-import { type Budget, expandValue, newState, type ShellState } from "./variables.ts";
+import { type Budget, expandValue, exportsOf, newState, type ShellState } from "./variables.ts";
 import type { Word } from "./word.ts";
 
 type Engine = Program & { kind: "engine" };
@@ -19,6 +21,16 @@ export type Found =
   | { kind: "unreadable"; reason: string; ray?: boolean; rayStart?: RayStart }
   | { kind: "none"; name: string; ray?: boolean; rayStart?: RayStart };
 
+/** What a container's script does beside starting an engine. */
+export interface ScriptFacts {
+  /** What it exports to the engine beyond the container's environment; undefined: a value that is not known. */
+  exports: ReadonlyMap<string, string | undefined>;
+  /** Variables that it uses and nowhere sets, tests or gives a fallback to. */
+  unset: readonly string[];
+  /** How it ends too early, where it does. */
+  end: ScriptEnd | undefined;
+}
+
 /** The words of a `ray start`. */
 export type RayStart = readonly Word[];
 
@@ -32,6 +44,9 @@ export interface ScriptRun {
   /** How many shells it runs in already. */
   depth: number;
   budget: Budget;
+  given?: ReadonlyMap<string, string | undefined>;
+  /** A login or interactive shell reads files that can set anything. */
+  login?: boolean;
 }
 
 /** What was seen on the way through a script. */
@@ -44,9 +59,19 @@ interface Sighting {
   left: string | undefined;
   apart: string | undefined;
   other: string;
+  /** What is exported where the engine starts, or else where the first thing does that cannot be looked into. */
+  exports: ReadonlyMap<string, string | undefined> | undefined;
+  lines: Line[];
 }
 
 const LEAVES: ReadonlySet<string> = new Set(["exit", "return"]);
+const SOURCES: ReadonlySet<string> = new Set([".", "source", "eval"]);
+
+/** Whether it is a `ray start` that comes back at once. */
+export function startsRayOnly(found: Found): boolean {
+  const words = found.kind === "ray-worker" || found.kind === "none" ? found.rayStart : undefined;
+  return words !== undefined && words.length > 0 && comesBack(words);
+}
 
 /** The engine that a command line starts, looked for inside `sh -c` scripts too. */
 export function searchLine(line: readonly Word[], state: ShellState, depth: number): Found {
@@ -82,19 +107,20 @@ function searchInner(program: Program & { kind: "shell" }, state: ShellState, de
     environment: exported,
     depth: depth + 1,
     budget: state.budget,
-  });
+    given: state.given,
+  }).found;
 }
 
 /**
  * The engine that a script starts. It is readable only where exactly one is started, at the top of the script, and
  * nothing before it leaves the script.
  */
-export function searchScript(run: ScriptRun): Found {
+export function searchScript(run: ScriptRun): { found: Found; facts?: ScriptFacts } {
   const { depth, budget } = run;
   budget.left -= run.text.length;
   const script = readShell(run.text);
   if (!script.readable)
-    return { kind: "unreadable", reason: `the shell script cannot be read: ${script.reason}` };
+    return { found: { kind: "unreadable", reason: `the shell script cannot be read: ${script.reason}` } };
   const seen: Sighting = {
     engines: [],
     closed: undefined,
@@ -103,13 +129,22 @@ export function searchScript(run: ScriptRun): Found {
     left: undefined,
     apart: undefined,
     other: "",
+    exports: undefined,
+    lines: [],
   };
-  const state = newState(run.environment, run.arguments, run.bash, budget);
+  const state = newState(run.environment, run.arguments, run.bash, budget, run.given);
   walk(script, state, (line, command, now) => {
     if (line.length > 0 && !script.functions.has(line[0]?.text ?? "")) look(seen, line, command, now, depth);
   });
-  if (state.budget.left < 0) return { kind: "unreadable", reason: "its variables make too long a text" };
-  return judge(seen);
+  if (state.budget.left < 0)
+    return { found: { kind: "unreadable", reason: "its variables make too long a text" } };
+  const found = judge(seen);
+  if (depth > 0) return { found, facts: { exports: seen.exports ?? new Map(), unset: [], end: undefined } };
+  const exports = seen.exports ?? exportsOf(state);
+  return {
+    found,
+    facts: { exports, unset: run.login ? [] : unsetVariables(script.tree), end: endOf(seen.lines) },
+  };
 }
 
 function look(
@@ -119,11 +154,21 @@ function look(
   state: ShellState,
   depth: number,
 ): void {
-  const found = searchLine(line, withAssignments(state, command), depth);
+  const here = withAssignments(state, command);
+  const found = searchLine(line, here, depth);
   const first = line[0]?.text ?? "";
-  if (found.kind === "engine" || found.kind === "mindie" || found.kind === "server") {
-    seen.engines.push({ found, command });
-  } else if (found.kind === "ray-worker") seen.ray ??= { part: "worker", words: found.rayStart };
+  const isEngine = found.kind === "engine" || found.kind === "mindie" || found.kind === "server";
+  // What a sourced file does, it does in this shell.
+  const isClosed = found.kind === "unreadable" && !SOURCES.has(first);
+  if (seen.engines.length === 0 && (isEngine || (isClosed && seen.exports === undefined))) {
+    seen.exports = exportsOf(here);
+  }
+  if (depth === 0 && !command.nested?.startsWith("the function ")) {
+    const serves = isEngine || isClosed || found.kind === "helper";
+    seen.lines.push({ words: line, command, serves, isEngine, returns: startsRayOnly(found) });
+  }
+  if (isEngine) seen.engines.push({ found, command });
+  else if (found.kind === "ray-worker") seen.ray ??= { part: "worker", words: found.rayStart };
   else if (found.kind === "unreadable") seen.closed ??= found.reason;
   else if (found.kind === "helper") seen.helper ??= found;
   else if (found.ray === true) seen.ray = { part: "head", words: found.rayStart ?? [] };

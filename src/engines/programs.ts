@@ -11,7 +11,7 @@ export type Program =
   /** A router, proxy, store or controller beside engines. */
   | { kind: "helper"; product: string; does: string }
   | { kind: "ray"; part: "head" | "worker"; words: readonly Word[] }
-  | { kind: "shell"; script: Word; arguments: readonly Word[]; bash: boolean }
+  | { kind: "shell"; script: Word; arguments: readonly Word[]; bash: boolean; login: boolean }
   /** Something that cannot be looked into: a script file, a variable, a program's standard input. */
   | { kind: "closed"; what: string }
   | { kind: "other"; name: string };
@@ -105,6 +105,7 @@ function module(word: Word | undefined, rest: readonly Word[]): Program {
 /** Reads the shell's own options: `-c` alone or in a cluster (`-lc`), `-o NAME`, long ones. */
 function shell(name: string, words: readonly Word[]): Program {
   let takesScript = false;
+  let login = false;
   let index = 0;
   for (; index < words.length; index++) {
     const text = words[index]?.text ?? "";
@@ -114,13 +115,20 @@ function shell(name: string, words: readonly Word[]): Program {
     }
     if (!/^[-+]/.test(text)) break;
     if (text === "--rcfile" || text === "--init-file") index++;
+    login ||= text === "--login" || /^-[^-]*[li]/.test(text);
     if (text.startsWith("--")) continue;
     if (text.startsWith("-")) takesScript ||= text.includes("c");
     index += (text.match(/[oO]/g) ?? []).length;
   }
   const operand = words[index];
   if (takesScript && operand !== undefined) {
-    return { kind: "shell", script: operand, arguments: words.slice(index + 1), bash: name === "bash" };
+    return {
+      kind: "shell",
+      script: operand,
+      arguments: words.slice(index + 1),
+      bash: name === "bash",
+      login,
+    };
   }
   if (operand === undefined) return { kind: "closed", what: `what ${name} reads` };
   if (baseName(operand.text) === "multi-node-serving.sh") return multiNodeServing(words.slice(index + 1));

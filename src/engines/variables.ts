@@ -9,6 +9,8 @@ export interface ShellState {
   arguments: readonly Word[] | undefined;
   /** Whether the shell is bash for certain: `sh` is dash on some images, which knows less. */
   bash: boolean;
+  /** What the container gives its first process, whatever scripts have made of it since. */
+  given: ReadonlyMap<string, string | undefined>;
   /** Characters that expansions may still make: values that repeat each other would grow without end. */
   budget: Budget;
 }
@@ -29,10 +31,21 @@ export function newState(
   words: readonly Word[],
   bash: boolean,
   budget: Budget = newBudget(),
+  given?: ReadonlyMap<string, string | undefined>,
 ): ShellState {
   const variables: ShellState["variables"] = new Map();
   for (const [name, text] of environment) variables.set(name, { text, exported: true });
-  return { variables, arguments: words, bash, budget };
+  return { variables, arguments: words, bash, given: given ?? new Map(environment), budget };
+}
+
+/** What the shell hands on to a program that it starts, where that differs from what the container was given. */
+export function exportsOf({ variables, given }: ShellState): Map<string, string | undefined> {
+  const exports = new Map<string, string | undefined>();
+  for (const [name, { text, exported }] of variables) {
+    const same = given.has(name) && given.get(name) === text;
+    if (exported && !same) exports.set(name, text);
+  }
+  return exports;
 }
 
 /** Words that a word of a script becomes. What is not known in them is marked. */

@@ -38,7 +38,7 @@ export function enginesOfUnit(unit: RuleUnit): RuleEngine[] {
         image: imageOf(holder.container),
         command: engine.command,
         kv: engine.kv,
-        env: envOf(holder.container),
+        env: withExports(envOf(holder.container), engine.command),
         envField: `${holder.field}.env`,
         envLabel: holder.label,
         envFrom: listOf(holder.container.envFrom).length > 0,
@@ -48,6 +48,17 @@ export function enginesOfUnit(unit: RuleUnit): RuleEngine[] {
       },
     ];
   });
+}
+
+/**
+ * What the engine gets for an environment: what its script exports goes before what its container is given. A value
+ * that is not known stands as one that comes from elsewhere.
+ */
+function withExports(env: Map<string, JsonObject>, { script }: EngineCommand): Map<string, JsonObject> {
+  for (const [name, text] of script?.exports ?? []) {
+    env.set(name, text === undefined ? { name, valueFrom: {} } : { name, value: text });
+  }
+  return env;
 }
 
 /** The engine of a ModelBooster's worker: its arguments are the worker's `config`, its variables the backend's. */
@@ -104,6 +115,8 @@ export function variableOf(engine: RuleEngine, name: string): RuleVariable | und
 }
 
 function variablePath(engine: RuleEngine, name: string, item: JsonObject): string {
+  const { script } = engine.command;
+  if (script?.exports.has(name)) return `${engine.field}.${script.at.list}[${script.at.index}]`;
   const index = engine.pod ? listOf(engine.container.env).indexOf(item) : -1;
   return index < 0 ? `${engine.envField}[${name}]` : `${engine.envField}[${index}].value`;
 }
