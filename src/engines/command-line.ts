@@ -16,7 +16,7 @@ import {
   stringsOf,
 } from "./references.ts";
 import { newBudget, newState, shown } from "./variables.ts";
-import type { Word } from "./word.ts";
+import { knownWord, type Word } from "./word.ts";
 import { baseName } from "./wrappers.ts";
 
 export type { EngineCommand } from "./engine-command.ts";
@@ -58,16 +58,24 @@ export function readEngineCommand(container: JsonObject, context: CommandContext
   );
   if (expanded === undefined) return unreadable("its arguments are longer than a process can take");
   const words = expanded.map((word, index) => ({ ...word, at: raw[index]?.at }));
+  const joined = joinedProgram(first);
   // One string that holds everything works only where the image's entrypoint is a shell with -c.
-  if (raw.length === 1 && /\s/.test(first.text)) {
-    return ofScript(first.text, environment, { arguments: [], bash: false });
+  if (raw.length === 1 && /\s/.test(first.text) && !first.text.startsWith("-")) {
+    return { ...ofScript(first.text, environment, { arguments: [], bash: false }), ...joined };
   }
   // A first argument such as $(MODEL) is what the entrypoint gets, hardly a program.
   const isProgram = words[0]?.known && programOf(words).kind !== "other";
   if (command.length === 0 && !isProgram) {
     return ofEntrypoint(words, stringOf(container.image));
   }
-  return ofLine(words, raw, environment);
+  return { ...ofLine(words, raw, environment), ...joined };
+}
+
+/** A program with its arguments as the first string of `command`: no program has such a name. */
+function joinedProgram({ text, at }: Raw): Pick<EngineCommand, "joined"> {
+  if (at.list !== "command" || !/\S\s+\S/.test(text) || text.length > MAX_ARGUMENT) return {};
+  const words = text.trim().split(/\s+/, 64).map(knownWord);
+  return programOf(words).kind === "other" ? {} : { joined: { text, at, certain: true } };
 }
 
 function ofLine(words: readonly Word[], raw: readonly Raw[], environment: Environment): EngineCommand {

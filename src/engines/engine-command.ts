@@ -1,5 +1,5 @@
 import type { ScriptFacts } from "./engine-search.ts";
-import { type FlagReader, flagOf, isOn, NO_FLAGS, readFlags } from "./flags.ts";
+import { type FlagReader, flagOf, isOn, type Joined, NO_FLAGS, readFlags } from "./flags.ts";
 import { withoutMarks } from "./references.ts";
 import type { Word } from "./word.ts";
 
@@ -21,6 +21,8 @@ export interface EngineCommand {
   rayStart?: readonly Word[];
   /** What its script does beside that, and where it stands; undefined without one. */
   script?: ScriptFacts & { at: NonNullable<Word["at"]> };
+  /** The first string of `command`, where it holds a whole command line. */
+  joined?: Joined;
   /** What it starts where that is known to be no engine: `SGLang's router, which routes requests to engines`. */
   helper?: string;
 }

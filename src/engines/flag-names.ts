@@ -101,6 +101,12 @@ export function takesMany(name: string, engine: FlagEngine): boolean {
   return engine === "vllm" && vllmArity(name) === "many";
 }
 
+/** Whether the engine is known to have a flag of this name. */
+export function isFlagName(name: string, engine: FlagEngine): boolean {
+  const own = engine === "sglang" && (SGLANG_VALUED.has(name) || MATTERS.includes(name));
+  return own || vllmArity(name) !== undefined;
+}
+
 /** Words longer than any flag are compared with none. */
 const LONGEST = 48;
 

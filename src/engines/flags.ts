@@ -1,4 +1,12 @@
-import { type FlagEngine, isSwitch, meaningOf, misspelt, takesMany, takesValue } from "./flag-names.ts";
+import {
+  type FlagEngine,
+  isFlagName,
+  isSwitch,
+  meaningOf,
+  misspelt,
+  takesMany,
+  takesValue,
+} from "./flag-names.ts";
 import type { Word } from "./word.ts";
 
 /** A flag of an engine's command line. */
@@ -30,6 +38,8 @@ export interface FlagReader {
   doubts: readonly Doubt[];
   /** Flags that the engine does not have, each near to one that it has. */
   misspelt: readonly { flag: Flag; near: string }[];
+  /** Single words that hold several arguments, which nothing splits. */
+  joined: readonly Joined[];
   /** The last word that may bring any flag with it: `$EXTRA_ARGS`. What stands behind it is certain again. */
   open: { text: string; index: number } | undefined;
 }
@@ -53,8 +63,17 @@ export const NO_FLAGS: FlagReader = {
   positionals: [],
   doubts: [],
   misspelt: [],
+  joined: [],
   open: undefined,
 };
+
+/** A word that holds several arguments. */
+export interface Joined {
+  text: string;
+  at: Word["at"];
+  /** Whether the engine ends for certain: as the value of a flag the word may pass. */
+  certain: boolean;
+}
 
 /** What readFlags fills. */
 interface Filling {
@@ -63,6 +82,7 @@ interface Filling {
   positionals: Word[];
   doubts: Doubt[];
   misspelt: { flag: Flag; near: string }[];
+  joined: Joined[];
   open: FlagReader["open"];
 }
 
@@ -80,6 +100,7 @@ export function readFlags(words: readonly Word[], engine: FlagEngine): FlagReade
     positionals: [],
     doubts: [],
     misspelt: [],
+    joined: [],
     open: undefined,
   };
   let index = 0;
@@ -126,15 +147,26 @@ function addPositional(reader: Filling, word: Word, index: number, engine: FlagE
   const isModel = reader.positionals.length === 0 && index === 0;
   reader.positionals.push(word);
   if (word.knownLength === 0 && !word.known && !isModel) reader.open = { text: word.text, index };
-  else if (word.text.startsWith("-") && word.text.includes(" ")) addJoined(reader, word, index, engine);
+  else addJoined(reader, word, index, engine, true);
 }
 
-/** `"--tensor-parallel-size 4"` as one argument, a common slip: argparse takes it for a value. */
-function addJoined(reader: Filling, word: Word, index: number, engine: FlagEngine): void {
-  const meaning = meaningOf(word.text.slice(0, word.text.indexOf(" ")), engine);
-  const names = "maybe" in meaning ? meaning.maybe : [meaning.name];
-  reader.doubts.push({ names, reason: `"${word.text}" is one argument; make it two`, index });
+/** Flags inside one word, a common slip: argparse takes the whole for a model or a value. */
+function addJoined(reader: Filling, word: Word, index: number, engine: FlagEngine, certain: boolean): void {
+  if (!word.known || !/\s/.test(word.text) || word.text.length > MOST_JOINED) return;
+  const flags = word.text.split(/\s+/).filter((piece) => /^--?[a-zA-Z]/.test(piece));
+  const names = flags.flatMap((piece) => {
+    const meaning = meaningOf(piece.replace(/=.*$/s, ""), engine);
+    return "maybe" in meaning ? meaning.maybe : [meaning.name];
+  });
+  if (!names.some((name) => isFlagName(name, engine))) return;
+  const reason =
+    word.text.startsWith("-") && flags.length === 1 ? "make it two" : "make each an item of its own";
+  reader.joined.push({ text: word.text, at: word.at, certain });
+  reader.doubts.push({ names, reason: `"${word.text}" is one argument; ${reason}`, index });
 }
+
+/** Longer words are texts, such as templates. */
+const MOST_JOINED = 8 * 1024;
 
 /** Adds the flag at this place and says how many words it takes. */
 function addFlag(reader: Filling, words: readonly Word[], index: number, engine: FlagEngine): number {
@@ -147,6 +179,7 @@ function addFlag(reader: Filling, words: readonly Word[], index: number, engine:
   }
   const written = equals < 0 ? word.text : word.text.slice(0, equals);
   const inline = equals < 0 ? undefined : afterEquals(word, equals + 1);
+  if (inline !== undefined && /\s--?[a-z]/.test(inline.text)) addJoined(reader, word, index, engine, false);
   if (written.includes(".")) {
     const value = inline ?? words[index + 1];
     reader.dotted.push({ name: dottedName(written), written, value, index, at: word.at });

@@ -7,8 +7,9 @@ import { annotationRules } from "./annotations.ts";
 import { BOOSTER_RULES } from "./booster.ts";
 import { CLUSTER_RULES } from "./cluster.ts";
 import { canBeAllowed, type ExemptionsByField, exemptionsByField, isExempt } from "./exemptions.ts";
+import { ENGINE_ARGUMENT_RULES } from "./engine-arguments.ts";
+import { ENGINE_NODE_RULES } from "./engine-nodes.ts";
 import { ENGINE_SCRIPT_RULES } from "./engine-scripts.ts";
-import { canBeAllowed, type Exemption, exemptionsOf, isExempt } from "./exemptions.ts";
 import { GANG_RULES } from "./gang.ts";
 import { HCCL_RULES } from "./hccl.ts";
 import { HCCL_ADDRESS_RULES } from "./hccl-addresses.ts";
@@ -43,6 +44,8 @@ export const RULES: readonly Rule[] = [
   ...HCCL_RULES,
   ...HCCL_ADDRESS_RULES,
   ...HCCL_VALUE_RULES,
+  ...ENGINE_ARGUMENT_RULES,
+  ...ENGINE_NODE_RULES,
   ...ENGINE_SCRIPT_RULES,
   ...KV_RULES,
   ...KV_CONNECTOR_RULES,
