@@ -19,9 +19,9 @@ const wholeNode: Rule = {
   example: {
     in: "role",
     refused:
-      'workerReplicas: 1\nworkerTemplate: {spec: {containers: [{name: w, command: [vllm, serve, m, --nnodes, "2", -tp, "8"]}]}}\nentryTemplate: {spec: {containers: [{name: vllm, command: [vllm, serve, m, --nnodes, "2", -tp, "8"]}]}}',
+      'workerReplicas: 1\nworkerTemplate: {spec: {containers: [{name: w, command: [vllm, serve, m, --nnodes, "2", --node-rank, $(WORKER_INDEX), --master-addr, $(ENTRY_ADDRESS), -tp, "8"]}]}}\nentryTemplate: {spec: {containers: [{name: vllm, command: [vllm, serve, m, --nnodes, "2", --node-rank, $(WORKER_INDEX), --master-addr, $(ENTRY_ADDRESS), -tp, "8"]}]}}',
     admitted:
-      'workerReplicas: 1\nworkerTemplate: {spec: {containers: [{name: w, command: [vllm, serve, m, --nnodes, "2", -tp, "16"]}]}}\nentryTemplate: {spec: {containers: [{name: vllm, command: [vllm, serve, m, --nnodes, "2", -tp, "16"]}]}}',
+      'workerReplicas: 1\nworkerTemplate: {spec: {containers: [{name: w, command: [vllm, serve, m, --nnodes, "2", --node-rank, $(WORKER_INDEX), --master-addr, $(ENTRY_ADDRESS), -tp, "16"]}]}}\nentryTemplate: {spec: {containers: [{name: vllm, command: [vllm, serve, m, --nnodes, "2", --node-rank, $(WORKER_INDEX), --master-addr, $(ENTRY_ADDRESS), -tp, "16"]}]}}',
   },
   check: (subject) =>
     withNpus(subject.engines).flatMap(
