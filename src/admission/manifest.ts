@@ -27,7 +27,7 @@ export function judgeManifest(
   const admitted = asAdmitted(kind, written);
   const seen = judgeRequest({ ...request, object: admitted }, world, surroundings);
   const ofSchema = [
-    ...writtenFindings(kind, written),
+    ...writtenFindings(kind, written, surroundings.clusterFacts?.()?.kthena),
     ...schemaFindings(kind, asAdmitted(kind, seen.object)),
   ];
   // The patch is for what the user wrote, so it is made of that.

@@ -1,5 +1,5 @@
 import type { JsonObject } from "../api/json.ts";
-import type { KubeClient } from "../kube/client.ts";
+import type { KubeClient, Selection } from "../kube/client.ts";
 import { describeFailure } from "../kube/failure.ts";
 import { Informer } from "../kube/informer.ts";
 import { listAll } from "../kube/list-all.ts";
@@ -12,6 +12,8 @@ import {
   nodeFacts,
   workloadFacts,
 } from "../rules/cluster-facts.ts";
+import type { KthenaFacts } from "../rules/kthena/version.ts";
+import { kthenaFactsIn } from "../rules/schema/crd.ts";
 import type { Following, HeldServer, HeldServing } from "./cache.ts";
 import { MODEL_SERVERS, MODEL_SERVINGS } from "./kinds.ts";
 
@@ -23,6 +25,30 @@ const RUNTIME_CLASSES: Resource = {
   ...grouped("node.k8s.io", "v1", "runtimeclasses", "RuntimeClass"),
   namespaced: false,
 };
+
+const CRDS: Resource = {
+  ...grouped("apiextensions.k8s.io", "v1", "customresourcedefinitions", "CustomResourceDefinition"),
+  namespaced: false,
+};
+/** Kthena's CRDs; of what its validators take the first tells. */
+const KTHENA_CRDS = [
+  "modelservings.workload.serving.volcano.sh",
+  "modelboosters.workload.serving.volcano.sh",
+  "modelservers.networking.serving.volcano.sh",
+  "modelroutes.networking.serving.volcano.sh",
+] as const;
+const ONLY_SERVINGS = `metadata.name=${KTHENA_CRDS[0]}`;
+
+/** A CustomResourceDefinition, of which only what it tells of Kthena counts: it has some 100,000 fields. */
+interface CrdObject extends KubeObject {
+  kthena?: KthenaFacts | undefined;
+}
+
+function onlyKthena(crd: CrdObject): CrdObject {
+  const { name, resourceVersion } = crd.metadata;
+  const kthena = crd.kthena ?? kthenaFactsIn([crd as unknown as JsonObject]);
+  return { metadata: { name, ...(resourceVersion === undefined ? {} : { resourceVersion }) }, kthena };
+}
 
 /** A Node, of which only its NPUs and labels count. */
 interface NodeObject extends AnyObject {
@@ -50,6 +76,7 @@ export class FactsWatch {
   readonly #nodes: Informer<NodeObject>;
   readonly #queues: Informer<KubeObject>;
   readonly #classes: Informer<KubeObject>;
+  readonly #crds: Informer<CrdObject>;
   readonly #sources: FactSources;
   #facts: ClusterFacts | undefined;
 
@@ -59,11 +86,18 @@ export class FactsWatch {
     this.#nodes = new Informer<NodeObject>(client, { resource: NODES, transform: onlyFacts }, around);
     this.#queues = new Informer<KubeObject>(client, { resource: QUEUES, ...named }, around);
     this.#classes = new Informer<KubeObject>(client, { resource: RUNTIME_CLASSES, ...named }, around);
+    const crds = { resource: CRDS, fieldSelector: ONLY_SERVINGS, transform: onlyKthena };
+    this.#crds = new Informer<CrdObject>(client, crds, around);
   }
 
   /** The informers by what they hold, for metrics; readiness does not depend on them. */
   get informers(): Record<string, Pick<Informer<KubeObject>, "synced" | "state">> {
-    return { nodes: this.#nodes, queues: this.#queues, runtimeclasses: this.#classes };
+    return {
+      nodes: this.#nodes,
+      queues: this.#queues,
+      runtimeclasses: this.#classes,
+      customresourcedefinitions: this.#crds,
+    };
   }
 
   start(): void {
@@ -73,11 +107,13 @@ export class FactsWatch {
     for (const source of [this.#sources.servings, this.#sources.servers]) source.onChange(changed);
     for (const informer of [this.#queues, this.#classes]) informer.onChange(changed);
     this.#nodes.onChange(changed);
-    for (const informer of [this.#nodes, this.#queues, this.#classes]) informer.start();
+    this.#crds.onChange(changed);
+    for (const informer of [this.#nodes, this.#queues, this.#classes, this.#crds]) informer.start();
   }
 
   async stop(): Promise<void> {
-    await Promise.all([this.#nodes, this.#queues, this.#classes].map((informer) => informer.stop()));
+    const all = [this.#nodes, this.#queues, this.#classes, this.#crds];
+    await Promise.all(all.map((informer) => informer.stop()));
   }
 
   /** What is known now; made anew only after something has changed. */
@@ -89,6 +125,7 @@ export class FactsWatch {
       classes: valuesOf(this.#classes),
       servings: valuesOf(servings),
       servers: valuesOf(servers),
+      crds: valuesOf(this.#crds),
     });
     return this.#facts;
   }
@@ -107,9 +144,10 @@ interface Read {
   classes: KubeObject[] | undefined;
   servings: AnyObject[] | undefined;
   servers: AnyObject[] | undefined;
+  crds: CrdObject[] | undefined;
 }
 
-function assembled({ nodes, queues, classes, servings, servers }: Read): ClusterFacts {
+function assembled({ nodes, queues, classes, servings, servers, crds }: Read): ClusterFacts {
   const json = (object: AnyObject): JsonObject => object as unknown as JsonObject;
   return {
     // No node, or no queue where Volcano always makes one: that is no cluster to compare with.
@@ -118,7 +156,15 @@ function assembled({ nodes, queues, classes, servings, servers }: Read): Cluster
     runtimeClasses: classes?.map(({ metadata }) => metadata.name),
     modelServings: servings?.map((serving) => workloadFacts(json(serving))),
     modelServers: servers?.map((server) => namedFacts(json(server))),
+    kthena: joined(crds ?? []),
   };
+}
+
+/** What several CRDs tell together; of what validators take that of ModelServings tells. */
+function joined(crds: readonly CrdObject[]): KthenaFacts | undefined {
+  const known = crds.flatMap(({ kthena }) => kthena ?? []);
+  const [first] = known;
+  return first && { ...first, fields: new Set(known.flatMap(({ fields }) => [...fields])) };
 }
 
 function someOf<T>(list: T[] | undefined): T[] | undefined {
@@ -130,13 +176,20 @@ export async function readFacts(
   client: KubeClient,
   complain: (problem: string) => void,
 ): Promise<ClusterFacts> {
-  const read = async <T extends KubeObject>(resource: Resource, transform = (object: T) => object) => {
-    const what = { pageSize: 500, read: (objects: T[]) => objects.map(transform) };
+  const read = async <T extends KubeObject>(
+    resource: Resource,
+    transform = (object: T) => object,
+    selection: Selection = {},
+  ) => {
+    const what = { ...selection, pageSize: 500, read: (objects: T[]) => objects.map(transform) };
     const listed = await listAll<T, T>(client, resource, what, { timeoutMs: 15_000 });
     if (listed.ok) return listed.value.items;
     complain(`${resource.plural} are not known: ${describeFailure(listed.failure)}`);
     return undefined;
   };
+  const named = (name: string) =>
+    read<AnyObject>(CRDS, undefined, { fieldSelector: `metadata.name=${name}` });
+  const definitions = Promise.all(KTHENA_CRDS.map(named));
   const [nodes, queues, classes, servings, servers] = await Promise.all([
     read<NodeObject>(NODES, onlyFacts),
     read<KubeObject>(QUEUES, onlyName),
@@ -144,5 +197,7 @@ export async function readFacts(
     read<AnyObject>(MODEL_SERVINGS),
     read<AnyObject>(MODEL_SERVERS),
   ]);
-  return assembled({ nodes, queues, classes, servings, servers });
+  const crds = (await definitions).flatMap((found) => found ?? []) as unknown as JsonObject[];
+  const facts = assembled({ nodes, queues, classes, servings, servers, crds: undefined });
+  return { ...facts, kthena: kthenaFactsIn(crds) };
 }

@@ -1,6 +1,8 @@
 import { at, isObject, type JsonObject, listOf, objectOf, stringOf } from "../api/json.ts";
 import { isNpuResource } from "../engines/accelerators.ts";
 import { parseNpuCount } from "../engines/npu-count.ts";
+import type { KthenaFacts } from "./kthena/version.ts";
+import { kthenaFactsIn } from "./schema/crd.ts";
 
 /** A node with NPUs, or without. */
 export interface NodeFacts {
@@ -34,6 +36,8 @@ export interface ClusterFacts {
   runtimeClasses?: readonly string[] | undefined;
   modelServings?: readonly WorkloadFacts[] | undefined;
   modelServers?: readonly NamedFacts[] | undefined;
+  /** What its Kthena knows, by the CRDs; undefined: the newest that is known here. */
+  kthena?: KthenaFacts | undefined;
 }
 
 /** Reads a Node. */
@@ -74,6 +78,7 @@ export function factsAmong(objects: readonly unknown[]): ClusterFacts {
     runtimeClasses: of("RuntimeClass", nameOf),
     modelServings: of("ModelServing", workloadFacts),
     modelServers: of("ModelServer", namedFacts),
+    kthena: kthenaFactsIn(objects.filter(isObject).filter(({ kind }) => kind === "CustomResourceDefinition")),
   };
 }
 

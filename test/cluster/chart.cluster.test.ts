@@ -224,6 +224,13 @@ describe("rights", () => {
     ["cluster", "", "nodes", "", "list,watch"],
     ["cluster", "node.k8s.io", "runtimeclasses", "", "list,watch"],
     ["cluster", "scheduling.volcano.sh", "queues", "", "list,watch"],
+    [
+      "cluster",
+      "apiextensions.k8s.io",
+      "customresourcedefinitions",
+      "modelservings.workload.serving.volcano.sh",
+      "list,watch",
+    ],
     ["cluster", "events.k8s.io", "events", "", "create,patch"],
   ];
   const ofNamespaces: Rule[] = [["cluster", "", "configmaps", "kthena-ascend-defaults", "list,watch"]];

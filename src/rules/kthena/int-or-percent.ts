@@ -13,6 +13,13 @@ export function isIntOrPercent(value: Json): boolean {
   return percent !== undefined && percent <= 100;
 }
 
+/** The same rounded up, as Kthena scales maxSurge. */
+export function scaledUp(value: Json, total: number): number | undefined {
+  if (typeof value !== "string" || !value.endsWith("%")) return scaled(value, total);
+  const percent = atoi(value.slice(0, -1));
+  return percent === undefined ? undefined : Math.ceil((percent * total) / 100);
+}
+
 /**
  * The number that a value comes to of a total (apimachinery, pkg/util/intstr, GetScaledValueFromIntOrPercent, rounded
  * down); undefined where it is no number and no whole percentage.

@@ -1,5 +1,6 @@
 import { type Json, type JsonObject, objectOf } from "../../api/json.ts";
 import type { Remark, Rule } from "../rule.ts";
+import { type KthenaFacts, NEWEST_KTHENA } from "./version.ts";
 
 /** The kinds that Kthena's own webhooks validate and that are looked at here. */
 export type ValidatedKind = "ModelServing" | "ModelBooster" | "ModelServer" | "ModelRoute";
@@ -15,7 +16,7 @@ const SOURCES: Record<ValidatedKind, string> = {
 export interface Check extends Pick<Rule, "summary" | "why" | "example"> {
   /** The part of the id after `kthena/`. */
   name: string;
-  check: (object: JsonObject) => Remark[];
+  check: (object: JsonObject, kthena: KthenaFacts) => Remark[];
 }
 
 /** Makes rules of checks of one kind. Kthena refuses the same, so they hold for objects without NPUs too. */
@@ -26,7 +27,8 @@ export function rulesFor(kind: ValidatedKind, checks: readonly Check[]): Rule[] 
     ratchets: false,
     ...texts,
     why: `${why} (Kthena, ${SOURCES[kind]}).`,
-    check: (subject) => (subject.kind === kind ? check(subject.object) : []),
+    check: (subject) =>
+      subject.kind === kind ? check(subject.object, subject.cluster?.kthena ?? NEWEST_KTHENA) : [],
   }));
 }
 

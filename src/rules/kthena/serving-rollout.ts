@@ -1,9 +1,10 @@
 import { at, isObject, type JsonObject } from "../../api/json.ts";
 import { quoted } from "../quote.ts";
 import type { Remark } from "../rule.ts";
-import { INT_OR_PERCENT, isIntOrPercent, scaled } from "./int-or-percent.ts";
+import { INT_OR_PERCENT, isIntOrPercent, scaled, scaledUp } from "./int-or-percent.ts";
 import { type Role, replicasOf, rolesOf, rollsRoles } from "./role.ts";
 import type { Check } from "./rule.ts";
+import { type KthenaFacts, MAX_SURGE } from "./version.ts";
 
 const CONFIGURATION = "spec.rolloutStrategy.rollingUpdateConfiguration";
 
@@ -62,14 +63,29 @@ export const ROLLOUT_CHECKS: readonly Check[] = [
   },
   {
     name: "rollout-max-unavailable-zero",
-    summary: "maxUnavailable of the roll-out comes to at least 1 of the replicas",
-    why: "With 0 nothing could ever be rolled out; a percentage is rounded down",
+    summary: "maxUnavailable of the roll-out comes to at least 1 of the replicas, or maxSurge does",
+    why: "With 0 of both nothing could ever be rolled out; a percentage of maxUnavailable is rounded down. Kthena up to 1.0 has no maxSurge",
     example: {
       in: "spec",
       refused: "rolloutStrategy: {rollingUpdateConfiguration: {maxUnavailable: 30%}}",
       admitted: "rolloutStrategy: {rollingUpdateConfiguration: {maxUnavailable: 1}}",
     },
     check: noneUnavailable,
+  },
+  {
+    name: "rollout-max-surge",
+    summary: "maxSurge of the roll-out is a number from 0 up or a percentage up to 100%",
+    why: "Kthena that has the field checks it as it checks maxUnavailable (#1626)",
+    example: {
+      in: "spec",
+      refused: "rolloutStrategy: {rollingUpdateConfiguration: {maxSurge: -1}}",
+      admitted: "rolloutStrategy: {rollingUpdateConfiguration: {maxSurge: 1, maxUnavailable: 0}}",
+    },
+    check: (object, kthena) => {
+      const value = kthena.fields.has(MAX_SURGE.rollout) ? wholeConfigurationOf(object)?.maxSurge : undefined;
+      if (value === undefined || value === null || isIntOrPercent(value)) return [];
+      return [notIntOrPercent(`${CONFIGURATION}.maxSurge`, value, "")];
+    },
   },
   {
     name: "recovery-rollout",
@@ -129,15 +145,36 @@ export const ROLE_ROLLOUT_CHECKS: readonly Check[] = [
   {
     name: "role-max-unavailable",
     summary: "Under RoleRollingUpdate maxUnavailable of a role comes to at least 1 and at most its replicas",
-    why: "The CRD's default is 1, so a role with 0 replicas never passes under RoleRollingUpdate; a percentage is rounded down",
+    why: "A percentage is rounded down; the CRD's default is 1, so in Kthena up to 1.0 a role with 0 replicas never passes",
     example: {
       in: "spec",
       refused:
-        "rolloutStrategy: {type: RoleRollingUpdate}\ntemplate: {roles: [{name: server, replicas: 0, workerReplicas: 0, entryTemplate: {}}]}",
+        "rolloutStrategy: {type: RoleRollingUpdate}\ntemplate: {roles: [{name: server, replicas: 1, maxUnavailable: 2, workerReplicas: 0, entryTemplate: {}}]}",
       admitted:
         "rolloutStrategy: {type: RoleRollingUpdate}\ntemplate: {roles: [{name: server, replicas: 1, workerReplicas: 0, entryTemplate: {}}]}",
     },
-    check: (object) => (rollsRoles(object) ? rolesOf(object).flatMap(roleUnavailable) : []),
+    check: (object, kthena) =>
+      rollsRoles(object) ? rolesOf(object).flatMap((role) => roleUnavailable(role, kthena)) : [],
+  },
+  {
+    name: "role-max-surge",
+    summary: "Under RoleRollingUpdate maxSurge of a role is a number from 0 up or a percentage up to 100%",
+    why: "Kthena that has the field checks it as it checks maxUnavailable (#1626)",
+    example: {
+      in: "spec",
+      refused:
+        'rolloutStrategy: {type: RoleRollingUpdate}\ntemplate: {roles: [{name: server, maxSurge: "1", workerReplicas: 0, entryTemplate: {}}]}',
+      admitted:
+        "rolloutStrategy: {type: RoleRollingUpdate}\ntemplate: {roles: [{name: server, maxSurge: 1, maxUnavailable: 0, workerReplicas: 0, entryTemplate: {}}]}",
+    },
+    check: (object, kthena) =>
+      rollsRoles(object) && kthena.fields.has(MAX_SURGE.role)
+        ? rolesOf(object).flatMap(({ field, name, value: { maxSurge } }) =>
+            maxSurge === undefined || maxSurge === null || isIntOrPercent(maxSurge)
+              ? []
+              : [notIntOrPercent(`${field}.maxSurge`, maxSurge, ` of role ${name}`)],
+          )
+        : [],
   },
 ];
 
@@ -151,12 +188,12 @@ function wholeConfigurationOf(object: JsonObject): JsonObject | undefined {
   return rollsRoles(object) ? undefined : configurationOf(object);
 }
 
-function noneUnavailable(object: JsonObject): Remark[] {
+function noneUnavailable(object: JsonObject, kthena: KthenaFacts): Remark[] {
   const configuration = wholeConfigurationOf(object);
   const replicas = replicasOf(object);
   if (!configuration || replicas === undefined) return [];
   const value = configuration.maxUnavailable ?? 1;
-  if (scaled(value, replicas) !== 0) return [];
+  if (scaled(value, replicas) !== 0 || surges(configuration, kthena, MAX_SURGE.rollout, replicas)) return [];
   return [
     {
       path: CONFIGURATION,
@@ -166,18 +203,27 @@ function noneUnavailable(object: JsonObject): Remark[] {
   ];
 }
 
-function roleUnavailable(role: Role): Remark[] {
+/** Whether a roll-out may make more than there are, so that none need be unavailable. */
+function surges({ maxSurge }: JsonObject, { fields }: KthenaFacts, field: string, replicas: number): boolean {
+  return fields.has(field) && (scaledUp(maxSurge ?? 0, replicas) ?? 0) > 0;
+}
+
+function roleUnavailable(role: Role, kthena: KthenaFacts): Remark[] {
   const { field, name, replicas, maxUnavailable: value } = role;
   const path = `${field}.maxUnavailable`;
   if (!isIntOrPercent(value)) return [notIntOrPercent(path, value, ` of role ${name}`)];
   const count = scaled(value, replicas);
   if (count === undefined || (count !== 0 && count <= replicas)) return [];
+  if (replicas === 0 && kthena.emptyRoles === true) return [];
+  if (count === 0 && surges(role.value, kthena, MAX_SURGE.role, replicas)) return [];
   const fix =
     replicas < 1
       ? "give the role a replica, or write rolloutStrategy.type: ServingGroupRollingUpdate"
       : `write a number from 1 to ${replicas} or a percentage that comes to one`;
   const message = `maxUnavailable ${quoted(value)} of role ${name} comes to ${count} of ${replicas} replicas`;
-  return [{ path, value, message, fix }];
+  // Where nothing tells whether this Kthena takes roles without replicas, it is asked.
+  const uncertain = replicas === 0 && kthena.emptyRoles === undefined;
+  return [{ path, value, message, fix, uncertain }];
 }
 
 function notIntOrPercent(path: string, value: Remark["value"], whose: string): Remark {

@@ -1,8 +1,10 @@
 import type { Finding } from "../../api/finding.ts";
 import { isObject, type Json, type JsonObject, objectOf, stringOf } from "../../api/json.ts";
 import type { ValidatedKind } from "../kthena/rule.ts";
+import { type KthenaFacts, NEWEST_KTHENA } from "../kthena/version.ts";
 import { quoted } from "../quote.ts";
 import { checked, finding } from "./check.ts";
+import { hasField } from "./crd.ts";
 import { crossFieldFindings } from "./cross-field.ts";
 import { KIND_SHAPES } from "./kinds.ts";
 import { metadataFindings } from "./metadata.ts";
@@ -37,8 +39,15 @@ function admittedMetadata(value: Json): Json {
   return normalised({ ...rest, ...Object.fromEntries(maps) }, METADATA);
 }
 
-/** What the API server refuses of an object as written, before any webhook: fields that nobody knows, another version. */
-export function writtenFindings(kind: ValidatedKind, object: JsonObject): Finding[] {
+/**
+ * What the API server refuses of an object as written, before any webhook: fields that nobody knows, another version.
+ * @param kthena whose CRDs may have fields that are not known here
+ */
+export function writtenFindings(
+  kind: ValidatedKind,
+  object: JsonObject,
+  kthena: KthenaFacts = NEWEST_KTHENA,
+): Finding[] {
   const { spec, status } = KIND_SHAPES[kind];
   const unknown = Object.entries(object).flatMap(([key, value]): UnknownField[] => {
     if (key === "apiVersion" || key === "kind") return [];
@@ -46,7 +55,8 @@ export function writtenFindings(kind: ValidatedKind, object: JsonObject): Findin
     if (key === "spec" || key === "status") return unknownFields(value, key === "spec" ? spec : status, key);
     return [{ path: key, key, guess: undefined }];
   });
-  return [...versionFindings(object), ...unknown.map(unknownFinding)];
+  const unheard = unknown.filter(({ path }) => !hasField(kthena, kind, path));
+  return [...versionFindings(object), ...unheard.map(unknownFinding)];
 }
 
 /** What the API server refuses of an object after the mutating webhooks: what its CRD does not allow. */

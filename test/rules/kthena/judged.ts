@@ -1,12 +1,13 @@
 import { parse } from "yaml";
 import { isObject, type JsonObject } from "../../../src/api/json.ts";
 import { KTHENA_RULES } from "../../../src/rules/kthena/index.ts";
+import { KTHENA_1_0, type KthenaFacts } from "../../../src/rules/kthena/version.ts";
 import { merged } from "../judging.ts";
 
 /** Ids, without their family, of the rules that find fault with an object. */
-export function faultsOf(object: JsonObject): string[] {
+export function faultsOf(object: JsonObject, kthena: KthenaFacts = KTHENA_1_0): string[] {
   const kind = String(object.kind);
-  const subject = { kind, submitted: object, object, units: [] };
+  const subject = { kind, submitted: object, object, units: [], cluster: { kthena } };
   return KTHENA_RULES.filter(({ check }) => check(subject).length > 0)
     .map(({ id }) => id.replace(/^kthena\//, ""))
     .toSorted();
