@@ -2,11 +2,15 @@ import type { AdmissionRequest } from "../api/admission-review.ts";
 import type { Finding, Severity } from "../api/finding.ts";
 import { type JsonObject, objectOf } from "../api/json.ts";
 import { DEFAULTS_KEY, DEFAULTS_LABEL, DEFAULTS_NAME } from "../api/names.ts";
-import { withLines } from "../defaults/parse.ts";
 import type { Problem } from "../defaults/problem.ts";
 import { type Layer, resolveDefaults } from "../defaults/resolve.ts";
 import { defaultsProblems } from "../rules/defaults-problems.ts";
-import { clusterDocument, documentText, namespaceDocument } from "./defaults-document.ts";
+import {
+  type CheckedDocument,
+  clusterDocument,
+  documentText,
+  namespaceDocument,
+} from "./defaults-document.ts";
 
 /** Where the documents of the defaults are, and what is in force for the cluster. */
 export interface DefaultsPlaces {
@@ -20,34 +24,52 @@ export interface DefaultsPlaces {
 
 const FIELD = `data[${DEFAULTS_KEY}]`;
 
-/** Judges a ConfigMap by the name of the defaults: everything that is wrong with its document, at once. */
-export function configMapFindings(
-  { namespace = "", object }: AdmissionRequest,
-  places: DefaultsPlaces,
-): Finding[] {
+/**
+ * Judges a ConfigMap by the name of the defaults: everything that is wrong with its document, at once. What an update
+ * does not touch is warned about only, so that a label or a finalizer can be changed whatever is stored.
+ */
+export function configMapFindings(request: AdmissionRequest, places: DefaultsPlaces): Finding[] {
+  const { namespace = "", object } = request;
   const configMap = object ?? {};
   if (objectOf(configMap.metadata).name !== DEFAULTS_NAME) return [];
+  const changed = isChanged(request);
+  // Under deletion it is read until it is gone, so its text counts; what is no change lets its finalizers go.
+  if (!changed && objectOf(configMap.metadata).deletionTimestamp !== undefined) return [];
+  const severity = changed ? "deny" : "warn";
   const source = `ConfigMap ${namespace}/${DEFAULTS_NAME}`;
   if (namespace === places.releaseNamespace) {
     const checked = clusterDocument(configMap, source);
-    const problems = checked.ok ? ruleProblems(configMap, checked.layer) : checked.problems;
-    return problems.map((problem) => finding(problem, "deny"));
+    const problems = checked.ok ? ruleProblems(checked) : checked.problems;
+    return problems.map((problem) => finding(problem, severity));
   }
   const unread = whyUnread(configMap, places);
   if (unread) return [unread];
   const checked = namespaceDocument(configMap, source, places.cluster);
   const problems = checked.ok
     ? [
-        ...resolveDefaults(places.cluster, { name: namespace, document: checked.layer }).problems,
-        ...ruleProblems(configMap, checked.layer),
+        ...checked.located(
+          resolveDefaults(places.cluster, { name: namespace, document: checked.layer }).problems,
+        ),
+        ...ruleProblems(checked),
       ]
     : checked.problems;
-  return problems.map((problem) => finding(problem, "deny"));
+  return problems.map((problem) => finding(problem, severity));
+}
+
+/** Whether what is read of a ConfigMap, or whether it is read, differs from what is stored. */
+function isChanged({ operation, object, oldObject }: AdmissionRequest): boolean {
+  if (operation !== "UPDATE" || !oldObject) return true;
+  const read = (configMap: JsonObject): unknown[] => [
+    documentText(configMap),
+    objectOf(objectOf(configMap.metadata).labels)[DEFAULTS_LABEL],
+  ];
+  const before = read(oldObject);
+  return read(object ?? {}).some((value, index) => value !== before[index]);
 }
 
 /** Ids are checked where a document is applied only: one from before a rollback stays in force. */
-function ruleProblems(configMap: JsonObject, { document, source }: Layer): Problem[] {
-  return withLines(defaultsProblems(document, source), documentText(configMap) ?? "");
+function ruleProblems({ layer: { document, source }, located }: CheckedDocument & { ok: true }): Problem[] {
+  return located(defaultsProblems(document, source));
 }
 
 function whyUnread(

@@ -5,7 +5,14 @@ import type { Problem } from "../defaults/problem.ts";
 import { type Layer, resolveDefaults } from "../defaults/resolve.ts";
 
 /** A defaults ConfigMap that can be used, or all that is wrong with it. */
-export type CheckedDocument = { ok: true; layer: Layer } | { ok: false; problems: Problem[] };
+export type CheckedDocument =
+  | {
+      ok: true;
+      layer: Layer;
+      /** Problems of the document with their lines in its text. */
+      located: (problems: readonly Problem[]) => Problem[];
+    }
+  | { ok: false; problems: Problem[] };
 
 /** Reads and checks the cluster's defaults ConfigMap. `source`: how messages name it. */
 export function clusterDocument(configMap: JsonObject, source: string): CheckedDocument {
@@ -41,7 +48,8 @@ function documentIn(configMap: JsonObject, source: string): CheckedDocument {
   const text = documentText(configMap);
   if (text === undefined) return { ok: false, problems: [missingKey(configMap, source)] };
   const parsed = parseDefaults(text, source);
-  return parsed.ok ? { ok: true, layer: { source, document: parsed.document } } : parsed;
+  if (!parsed.ok) return parsed;
+  return { ok: true, layer: { source, document: parsed.document }, located: parsed.located };
 }
 
 function missingKey(configMap: JsonObject, source: string): Problem {

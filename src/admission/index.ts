@@ -42,12 +42,13 @@ export function createReviewers(given: Surroundings): Reviewers {
     },
     validate: (request) => {
       const pass = passReason(request);
-      if (pass !== undefined) return respond(request, passed(request, pass), false);
-      if (kindOf(request) === "ConfigMap") {
+      const document = kindOf(request) === "ConfigMap" && (pass === undefined || pass === "deleting");
+      if (document) {
         return inBounds(request, measure(request), () =>
           respond(request, judgeConfigMap(request, surroundings), false),
         );
       }
+      if (pass !== undefined) return respond(request, passed(request, pass), false);
       return judged(request, surroundings, (world) =>
         respond(request, judgeFinal(request, world, surroundings), false),
       );

@@ -52,3 +52,30 @@ export const WORK_LIMITS = {
    */
   unwatchedLength: 16 * 1024,
 } as const;
+
+/**
+ * What an AscendDefaults document can hold. It is made by hand and resolves to 32 KiB at most, so all of this is far
+ * above real ones; what goes with the square of a number is bounded by it.
+ */
+export const DEFAULTS_LIMITS = {
+  /** Bytes of the text, comments included: twice what the settings made of it may have. */
+  textBytes: 64 * 1024,
+  /** Levels. A sidecar's probe has 10, a projected volume 12. */
+  depth: 32,
+  /** Anchors and aliases together, and how many nodes aliases may stand for. */
+  aliases: 64,
+  /** One key: Kubernetes allows a prefix of 253 characters, a slash and 63 more. */
+  key: 512,
+  /** Names, interfaces, quantities, versions. */
+  word: 253,
+  /** Paths, URLs, values of variables: Linux takes 4,096 for a path. */
+  value: 4096,
+  /** Items of a list: mounts, pools, tolerations, sidecars, classes, NPU counts. */
+  items: 128,
+  /** Keys of a map: variables, labels, annotations. */
+  keys: 512,
+  /** Rules: there are fewer than 200. */
+  rules: 512,
+  /** Problems that are told of one document; what is more is counted. */
+  problems: 100,
+} as const;

@@ -2,7 +2,7 @@ import { readFile } from "node:fs/promises";
 import { parse } from "yaml";
 import { documentText } from "../admission/defaults-document.ts";
 import { isObject, type Json, type JsonObject } from "../api/json.ts";
-import { parseDefaults, withLines } from "../defaults/parse.ts";
+import { parseDefaults } from "../defaults/parse.ts";
 import { type Problem, problemSentence } from "../defaults/problem.ts";
 import type { Layer } from "../defaults/resolve.ts";
 import { defaultsProblems } from "../rules/defaults-problems.ts";
@@ -22,7 +22,7 @@ export async function loadDefaults(files: readonly string[]): Promise<Layer[]> {
     const parsed = parseDefaults(documentIn(text), file);
     if (parsed.ok) {
       layers.push({ source: file, document: parsed.document });
-      problems.push(...withLines(defaultsProblems(parsed.document, file), documentIn(text)));
+      problems.push(...parsed.located(defaultsProblems(parsed.document, file)));
     } else problems.push(...parsed.problems);
   }
   if (problems.length > 0) throw new UsageError(problems.map(problemText).join("\n"));

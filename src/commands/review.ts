@@ -167,7 +167,7 @@ function documentAmong(
   if (found === undefined || text === undefined) return undefined;
   const source = `${found.manifest.file}:${found.manifest.line}`;
   const parsed = parseDefaults(text, source);
-  const problems = parsed.ok ? defaultsProblems(parsed.document, source) : parsed.problems;
+  const problems = parsed.ok ? parsed.located(defaultsProblems(parsed.document, source)) : parsed.problems;
   if (parsed.ok && problems.length === 0) return { source, document: parsed.document };
   for (const problem of problems) console.err(`${problemText(problem)}\n`);
   return undefined;

@@ -1,15 +1,26 @@
 import { z } from "zod";
+import { DEFAULTS_LIMITS } from "../api/limits.ts";
 import { parseQuantity } from "../api/quantity.ts";
 import { FABRIC_NAMES, HARDWARE_NAMES } from "./hardware.ts";
 import { kvConnectorsSchema } from "./kv-schema.ts";
 
-const quantity = z.string().refine((text) => (parseQuantity(text) ?? 0) > 0, {
-  error: "must be a Kubernetes quantity above zero, such as 16Gi",
+const { items, keys, rules, value, word } = DEFAULTS_LIMITS;
+
+const quantity = z
+  .string()
+  .max(word, { abort: true })
+  .refine((text) => (parseQuantity(text) ?? 0) > 0, {
+    error: "must be a Kubernetes quantity above zero, such as 16Gi",
+  });
+const text = z.string().max(value);
+const textMap = z.record(z.string(), text).refine((map) => Object.keys(map).length <= keys, {
+  error: `must have ${keys} keys at most`,
 });
-const text = z.string();
-const textMap = z.record(z.string(), z.string());
 const positive = z.int().min(1);
-const absolutePath = z.string().regex(/^\/./, { error: "must be an absolute path" });
+const absolutePath = z
+  .string()
+  .max(value, { abort: true })
+  .regex(/^\/./, { error: "must be an absolute path" });
 const plainInterface = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9_.:@-]{0,14}$/, {
   error: "must be one plain interface name such as eth0: Gloo takes no `=`, `^`, prefix or list",
 });
@@ -48,6 +59,11 @@ const topology = z.strictObject({
   highestTierName: z.string().max(253).optional(),
 });
 
+/** `off` without quotes is false in YAML 1.1, which helm and kubectl read: it means off all the same. */
+const ruleSetting = z
+  .preprocess((given) => (given === false ? "off" : given), z.enum(["deny", "warn", "off"]))
+  .meta({ enum: ["deny", "warn", "off", false] });
+
 /** What a defaults document may choose as hardware: chips and counts of a node. */
 export const hardwareName = z.enum(HARDWARE_NAMES);
 /** Which network KV transfer takes between NPUs; empty: not said. */
@@ -60,8 +76,8 @@ export const platformName = z.enum(["cce", "mindcluster", "bare", "custom"]);
  * types are errors.
  */
 export const defaultsSchema = z.strictObject({
-  apiVersion: z.literal("kthena-ascend.io/v1alpha1"),
-  kind: z.literal("AscendDefaults"),
+  apiVersion: z.literal("kthena-ascend.io/v1alpha1").optional(),
+  kind: z.literal("AscendDefaults").optional(),
   platform: platformName.optional(),
   hardware: hardwareName.optional(),
   hardwareBySelector: z
@@ -74,20 +90,22 @@ export const defaultsSchema = z.strictObject({
         fabric: fabricName.optional(),
       }),
     )
+    .max(items)
     .optional(),
   fabric: fabricName.optional(),
-  engineContainers: z.array(text.min(1)).min(1).optional(),
+  engineContainers: z.array(text.min(1)).min(1).max(items).optional(),
   npu: z
     .strictObject({
       resourceName: z
         .string()
+        .max(DEFAULTS_LIMITS.key)
         .regex(/^[a-z0-9][-a-z0-9.]{0,251}\/[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?$/, {
           error: "must be an extended resource such as huawei.com/ascend-1980 or huawei.com/Ascend910",
         })
         .optional(),
       inferFromArguments: z.boolean().optional(),
       perNode: positive.optional(),
-      allowedCounts: z.array(positive).min(1).optional(),
+      allowedCounts: z.array(positive).min(1).max(items).optional(),
     })
     .optional(),
   hccl: z
@@ -98,7 +116,10 @@ export const defaultsSchema = z.strictObject({
     })
     .optional(),
   driverMounts: z
-    .strictObject({ extra: z.array(driverMount).optional(), omit: z.array(text).optional() })
+    .strictObject({
+      extra: z.array(driverMount).max(items).optional(),
+      omit: z.array(text).max(items).optional(),
+    })
     .optional(),
   sharedMemory: z
     .strictObject({ enabled: z.boolean().optional(), sizeLimit: quantity.optional() })
@@ -119,7 +140,7 @@ export const defaultsSchema = z.strictObject({
         .regex(/^([a-z0-9]([-a-z0-9.]*[a-z0-9])?)?$/, { error: "must be the name of a Volcano queue" })
         .optional(),
       nodeSelector: textMap.optional(),
-      tolerations: z.array(toleration).optional(),
+      tolerations: z.array(toleration).max(items).optional(),
       annotations: textMap.optional(),
     })
     .optional(),
@@ -132,8 +153,11 @@ export const defaultsSchema = z.strictObject({
     })
     .optional(),
   kvConnectors: kvConnectorsSchema.optional(),
-  rules: z.record(z.string(), z.enum(["deny", "warn", "off"])).optional(),
-  namespaceMay: z.array(text).optional(),
+  rules: z
+    .record(z.string(), ruleSetting)
+    .refine((map) => Object.keys(map).length <= rules, { error: `must have ${rules} keys at most` })
+    .optional(),
+  namespaceMay: z.array(text).max(items).optional(),
 });
 
 /** A parsed and checked AscendDefaults document. */

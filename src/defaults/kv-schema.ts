@@ -1,7 +1,12 @@
 import { z } from "zod";
+import { DEFAULTS_LIMITS } from "../api/limits.ts";
 
-const text = z.string();
-const textMap = z.record(z.string(), z.string());
+const { items, keys, value, word } = DEFAULTS_LIMITS;
+
+const text = z.string().max(value);
+const textMap = z.record(z.string(), text).refine((map) => Object.keys(map).length <= keys, {
+  error: `must have ${keys} keys at most`,
+});
 const port = z.int().min(1024).max(65535);
 const label = z
   .string()
@@ -9,10 +14,14 @@ const label = z
 const configMap = z.union([z.literal(""), label]);
 const version = z
   .string()
+  .max(word)
   .regex(/^\d+\.\d+(\.\d+)?$/, { error: 'must be a version in quotes such as "0.18"' });
 const hostPort = z.union([
   z.literal(""),
-  z.string().regex(/^[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?:\d{1,5}$/, { error: "must be HOST:PORT" }),
+  z
+    .string()
+    .max(value)
+    .regex(/^[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?:\d{1,5}$/, { error: "must be HOST:PORT" }),
 ]);
 
 /** Which pods of a disaggregated workload a sidecar stands in: those that produce, consume, or do both. */
@@ -26,14 +35,17 @@ export const sidecarSchema = z.strictObject({
   name: label,
   enabled: z.boolean().optional(),
   whenSet: text.optional(),
-  roles: z.array(sidecarRole).min(1).optional(),
+  roles: z.array(sidecarRole).min(1).max(items).optional(),
   pods: z.enum(["entry", "worker", "all"]).optional(),
   placement: z.enum(["before-downloader", "after-downloader", "container"]).optional(),
   container: openObject.optional(),
-  volumes: z.array(z.looseObject({ name: label })).optional(),
+  volumes: z
+    .array(z.looseObject({ name: label }))
+    .max(items)
+    .optional(),
 });
 
-const sidecars = z.array(sidecarSchema).optional();
+const sidecars = z.array(sidecarSchema).max(items).optional();
 
 /** How a connector is named in one version of the engine and later ones, up to the next entry. */
 const classVersion = z.strictObject({
@@ -44,7 +56,7 @@ const classVersion = z.strictObject({
   storeClass: text.optional(),
 });
 
-const versions = z.array(classVersion).min(1).optional();
+const versions = z.array(classVersion).max(items).optional();
 
 /** `kvConnectors` of a defaults document. */
 export const kvConnectorsSchema = z.strictObject({
@@ -62,6 +74,7 @@ export const kvConnectorsSchema = z.strictObject({
       protocol: z.enum(["ascend"]).optional(),
       segmentSize: z
         .string()
+        .max(word)
         .regex(/^[1-9]\d*GB$/, {
           error: "must be a whole number of GB such as 1GB: it is aligned to 1 GB a card",
         })
@@ -85,6 +98,7 @@ export const kvConnectorsSchema = z.strictObject({
       versions,
       remoteUrl: z
         .string()
+        .max(value)
         .regex(/^([a-z][a-z0-9+.-]*:\/\/.+)?$/, { error: "must be a URL such as redis://cache.models:6379" })
         .optional(),
       remoteSerde: text.optional(),

@@ -39,18 +39,19 @@ export function problemsOf(
     }
     const path = pathText(issue.path);
     if (issue.code === "invalid_value" && issue.values.length > 1) {
-      const values = issue.values.map(String);
-      return [
-        {
-          source,
-          path,
-          message: "is not one of the values it can have",
-          fix: `write one of: ${values.join(", ")}`,
-        },
-      ];
+      const fix = oneOf(issue.values.map(String), issue.input);
+      return [{ source, path, message: "is not one of the values it can have", fix }];
     }
     return [{ source, path, message: lowerFirst(issue.message), fix: fixFor(issue, path) }];
   });
+}
+
+/** Words that YAML 1.1 reads as true or false, and YAML 1.2 as text. */
+const OLD_BOOLEANS: ReadonlySet<unknown> = new Set(["yes", "no", "on", "off", "y", "n"]);
+
+function oneOf(values: readonly string[], given: unknown): string {
+  const known = `write one of: ${values.join(", ")}`;
+  return given === true || given === false ? `${known}; unquoted, on and off are true and false` : known;
 }
 
 function unknownKey(source: string, parent: PropertyKey[], key: string, known: string[]): Problem {
@@ -64,7 +65,13 @@ function unknownKey(source: string, parent: PropertyKey[], key: string, known: s
 }
 
 function fixFor(issue: z.core.$ZodIssue, path: string): string {
-  if (issue.code === "invalid_type") return `write a value of type ${issue.expected}`;
+  if (issue.code === "invalid_type") {
+    const { expected, input } = issue;
+    const old = typeof input === "string" && OLD_BOOLEANS.has(input.toLowerCase());
+    if (expected === "boolean" && old)
+      return "write a value of type boolean, true or false: yes, no, on and off are text in YAML 1.2";
+    return `write a value of type ${expected}`;
+  }
   if (issue.code === "invalid_value") return `write ${issue.values.map(String).join(" or ")}`;
   return `correct ${path === "" ? "the document" : path}`;
 }

@@ -22,8 +22,27 @@ export type Reference = (typeof REFERENCES)[number];
 /** Values for the references; undefined where there is none in this pod. */
 export type ReferenceValues = Readonly<Partial<Record<Reference, string | number>>>;
 
-// `$${` stands for `${` itself, as `$$(` does in Kubernetes.
-const PATTERN = /\$?\$\{([^}]*)\}/g;
+/** A part of a text: plain, or the name of a reference. */
+type Part = { plain: string } | { name: string; whole: string };
+
+/** Splits a text at its references. `$${` stands for `${` itself, as `$$(` does in Kubernetes. */
+function partsOf(text: string): Part[] {
+  const parts: Part[] = [];
+  let from = 0;
+  for (;;) {
+    const open = text.indexOf("${", from);
+    const close = open < 0 ? -1 : text.indexOf("}", open);
+    // Nothing closes behind here, so nothing does further on.
+    if (close < 0) break;
+    const whole = text.slice(open, close + 1);
+    const escaped = open > from && text[open - 1] === "$";
+    parts.push({ plain: text.slice(from, escaped ? open - 1 : open) });
+    parts.push(escaped ? { plain: whole } : { name: whole.slice(2, -1), whole });
+    from = close + 1;
+  }
+  parts.push({ plain: text.slice(from) });
+  return parts;
+}
 
 /** The text that refers to a name. */
 export function ref(name: Reference): string {
@@ -33,9 +52,7 @@ export function ref(name: Reference): string {
 /** The names that a template refers to, each with its path, known or not. */
 export function referencesIn(value: Json, path = ""): { path: string; name: string }[] {
   if (typeof value === "string") {
-    return [...value.matchAll(PATTERN)].flatMap(([whole, name = ""]) =>
-      whole.startsWith("$$") ? [] : [{ path, name }],
-    );
+    return partsOf(value).flatMap((part) => ("name" in part ? [{ path, name: part.name }] : []));
   }
   if (Array.isArray(value)) return value.flatMap((item, index) => referencesIn(item, `${path}[${index}]`));
   if (!isObject(value)) return [];
@@ -70,13 +87,16 @@ export function resolved(template: Json, values: ReferenceValues, key = ""): Jso
 }
 
 function resolvedText(text: string, values: ReferenceValues, key: string): string | number | undefined {
-  const only = /^\$\{([^}]*)\}$/.exec(text)?.[1];
-  if (only !== undefined && isReference(only)) {
-    const value = values[only];
+  const parts = partsOf(text);
+  const [only] = parts.filter((part) => !("plain" in part && part.plain === ""));
+  if (only && "name" in only && only.whole === text && isReference(only.name)) {
+    const value = values[only.name];
     return value === undefined || NUMBERS.has(key) ? value : String(value);
   }
-  return text.replace(PATTERN, (whole: string, name: string) => {
-    if (whole.startsWith("$$")) return whole.slice(1);
-    return isReference(name) ? String(values[name] ?? "") : whole;
-  });
+  return parts
+    .map((part) => {
+      if ("plain" in part) return part.plain;
+      return isReference(part.name) ? String(values[part.name] ?? "") : part.whole;
+    })
+    .join("");
 }

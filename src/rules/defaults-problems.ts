@@ -1,12 +1,13 @@
 import { closest } from "../api/closest.ts";
+import { appliedProblems } from "../defaults/applied.ts";
 import type { DefaultsDocument } from "../defaults/document.ts";
 import type { Problem } from "../defaults/problem.ts";
 import { RULES } from "./index.ts";
 import type { Rule } from "./rule.ts";
 
 /**
- * What is wrong with the `rules` of a defaults document: ids that no rule has, and weaker settings for rules that
- * guard the correctness of the object itself.
+ * What is wrong with a defaults document that can be used all the same, `rules` included: ids that no rule has, and
+ * weaker settings for rules that guard the correctness of the object itself.
  * @param source where the document came from, for messages
  */
 export function defaultsProblems(
@@ -14,6 +15,10 @@ export function defaultsProblems(
   source: string,
   catalogue: readonly Rule[] = RULES,
 ): Problem[] {
+  return [...appliedProblems(document, source), ...ruleProblems(document, source, catalogue)];
+}
+
+function ruleProblems(document: DefaultsDocument, source: string, catalogue: readonly Rule[]): Problem[] {
   return Object.entries(document.rules ?? {}).flatMap(([id, setting]): Problem[] => {
     const path = `rules.${id}`;
     const rule = catalogue.find((candidate) => candidate.id === id);

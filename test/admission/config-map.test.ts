@@ -139,3 +139,44 @@ describe("while something that has to be known is not", () => {
     expect(response.status?.message).toContain("ModelBooster n/b: Timeout");
   });
 });
+
+describe("an update of a defaults ConfigMap", () => {
+  const wrong = document("hcl: {}\n");
+  const update = (
+    before: Record<string, string>,
+    after: Record<string, string>,
+    metadata: Record<string, unknown> = {},
+  ): AdmissionRequest => {
+    const asked = request("sys", after);
+    const object = asked.object ?? {};
+    return {
+      ...asked,
+      operation: "UPDATE",
+      object: { ...object, metadata: { ...(object.metadata as object), ...metadata } } as never,
+      oldObject: { ...object, data: before },
+    };
+  };
+  const deleting = { deletionTimestamp: "2026-01-01T00:00:00Z", finalizers: ["a/b"] };
+
+  test("that leaves a wrong document as it is, is warned about and passes", () => {
+    expect(told(update(wrong, wrong, { finalizers: [] }))).toEqual([
+      'warn: line 3: hcl is not a setting; did you mean "hccl"?',
+    ]);
+  });
+
+  test("under deletion is refused where it brings a wrong text, and passes without a word where it does not", async () => {
+    const { validate } = createReviewers({
+      defaultsFor: () => ({ unavailable: "none" }),
+      defaultsPlaces: () => places,
+    });
+    expect(await validate(update(document(""), wrong, deleting))).toMatchObject({ outcome: "refused" });
+    const passed = await validate(update(wrong, wrong, { ...deleting, finalizers: [] }));
+    expect(passed.response).toEqual({ uid: "u", allowed: true });
+  });
+
+  test("that begins to be read is judged as a new one", () => {
+    const labelled = request("team", wrong);
+    const oldObject = { ...labelled.object, metadata: { name: "kthena-ascend-defaults" } };
+    expect(told({ ...labelled, operation: "UPDATE", oldObject } as AdmissionRequest)[0]).toMatch(/^deny/);
+  });
+});
