@@ -1,7 +1,7 @@
 import type { Colors } from "picocolors/types.js";
 import type { Finding } from "../api/finding.ts";
 import { type Json, objectOf, stringOf } from "../api/json.ts";
-import { isSecretName } from "../rules/secrets.ts";
+import { isSecretName } from "../api/secret-names.ts";
 import { coloredDiff } from "./diff.ts";
 import { nameOf } from "./manifests.ts";
 import type { ReviewedManifest, ReviewedObject } from "./review.ts";

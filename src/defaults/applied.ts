@@ -1,7 +1,9 @@
 import { closest } from "../api/closest.ts";
+import { credentialProblems } from "./credentials.ts";
 import type { DefaultsDocument } from "./document.ts";
 import type { Problem } from "./problem.ts";
 import { settingPaths } from "./schema-paths.ts";
+import { sidecarFaults, sidecarsOf } from "./sidecar-limits.ts";
 
 /** What the head of a document and its own limits are no settings of. */
 const NOT_FOR_NAMESPACES: ReadonlySet<string> = new Set(["apiVersion", "kind", "namespaceMay"]);
@@ -12,10 +14,20 @@ const NOT_FOR_NAMESPACES: ReadonlySet<string> = new Set(["apiVersion", "kind", "
  * @param source where the document came from, for messages
  */
 export function appliedProblems(document: DefaultsDocument, source: string): Problem[] {
-  return unknownPermissions(document).map((problem) => ({ source, ...problem }));
+  const found = [...unknownPermissions(document), ...credentialProblems(document), ...hostVolumes(document)];
+  return found.map((problem) => ({ source, ...problem }));
 }
 
 type Found = Omit<Problem, "source">;
+
+/** A template without a container is laid over one that has it, and its volumes come along. */
+function hostVolumes({ kvConnectors = {} }: DefaultsDocument): Found[] {
+  return sidecarsOf(kvConnectors).flatMap(({ sidecar, path }) =>
+    sidecar.container === undefined
+      ? sidecarFaults({ volumes: sidecar.volumes }, path).filter(({ path: at }) => at.endsWith(".hostPath"))
+      : [],
+  );
+}
 
 /** A path that names no setting allows nothing, and nobody is told. */
 function unknownPermissions({ namespaceMay = [] }: DefaultsDocument): Found[] {

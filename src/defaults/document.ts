@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { DEFAULTS_LIMITS } from "../api/limits.ts";
 import { parseQuantity } from "../api/quantity.ts";
+import { envMap } from "./env-schema.ts";
 import { FABRIC_NAMES, HARDWARE_NAMES } from "./hardware.ts";
 import { kvConnectorsSchema } from "./kv-schema.ts";
 
@@ -112,7 +113,7 @@ export const defaultsSchema = z.strictObject({
     .strictObject({
       socketIfname: plainInterface.optional(),
       hostNetworkIfname: z.union([z.literal(""), plainInterface]).optional(),
-      env: textMap.optional(),
+      env: envMap.optional(),
     })
     .optional(),
   driverMounts: z

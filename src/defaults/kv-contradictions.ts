@@ -19,7 +19,7 @@ export function checkKvConnectors(kv: KvConnectorsDocument, complain: Complain):
       checkEnv(`kvConnectors.${name}.env.${key}`, key, complain);
     for (const [index, sidecar] of (connector?.sidecars ?? []).entries()) {
       const path = `kvConnectors.${name}.sidecars[${index}]`;
-      checkSidecar(sidecar, path, complain);
+      checkSidecar(sidecar, path, typeof kv.lmcache?.remoteUrl === "object", complain);
       if (connector?.sidecars?.findIndex((other) => other.name === sidecar.name) !== index)
         complain(`${path}.name`, `"${sidecar.name}" stands twice`, "give each sidecar a name of its own");
     }
@@ -76,7 +76,7 @@ function checkEnv(path: string, name: string, complain: Complain): void {
     complain(path, "is no name of an environment variable", "use letters, digits and underscores");
 }
 
-function checkSidecar(sidecar: Sidecar, path: string, complain: Complain): void {
+function checkSidecar(sidecar: Sidecar, path: string, secretUrl: boolean, complain: Complain): void {
   if (sidecar.whenSet !== undefined && sidecar.whenSet !== "" && !CONDITIONS.includes(sidecar.whenSet)) {
     complain(
       `${path}.whenSet`,
@@ -102,6 +102,14 @@ function checkSidecar(sidecar: Sidecar, path: string, complain: Complain): void 
         ? `did you mean ${ref(guess)}?`
         : `known: ${REFERENCES.join(", ")}; write $\${ for a plain \${`,
     );
+  }
+  for (const { path: at, name } of found) {
+    if (name === "lmcache.remoteUrl" && secretUrl && !/\.env\[\d+\]\.value$/.test(at))
+      complain(
+        at,
+        "refers to a URL that is kept in a Secret",
+        "refer to it as the whole value of a variable",
+      );
   }
   for (const [index, volume] of volumes.entries()) {
     if (isObject(volume) && volume.hostPath !== undefined)

@@ -1,12 +1,10 @@
 import { z } from "zod";
 import { DEFAULTS_LIMITS } from "../api/limits.ts";
+import { envMap, fromSecret } from "./env-schema.ts";
 
-const { items, keys, value, word } = DEFAULTS_LIMITS;
+const { items, value, word } = DEFAULTS_LIMITS;
 
 const text = z.string().max(value);
-const textMap = z.record(z.string(), text).refine((map) => Object.keys(map).length <= keys, {
-  error: `must have ${keys} keys at most`,
-});
 const port = z.int().min(1024).max(65535);
 const label = z
   .string()
@@ -82,14 +80,14 @@ export const kvConnectorsSchema = z.strictObject({
       fabricMemory: z.boolean().optional(),
       hashSeed: text.regex(/^\d{1,10}$/, { error: "must be a whole number in quotes" }).optional(),
       configMap: configMap.optional(),
-      env: textMap.optional(),
+      env: envMap.optional(),
       sidecars,
     })
     .optional(),
   nixl: z
     .strictObject({
       sideChannelPort: port.optional(),
-      env: textMap.optional(),
+      env: envMap.optional(),
       sidecars,
     })
     .optional(),
@@ -97,9 +95,15 @@ export const kvConnectorsSchema = z.strictObject({
     .strictObject({
       versions,
       remoteUrl: z
-        .string()
-        .max(value)
-        .regex(/^([a-z][a-z0-9+.-]*:\/\/.+)?$/, { error: "must be a URL such as redis://cache.models:6379" })
+        .union([
+          z
+            .string()
+            .max(value)
+            .regex(/^([a-z][a-z0-9+.-]*:\/\/.+)?$/, {
+              error: "must be a URL such as redis://cache.models:6379",
+            }),
+          fromSecret,
+        ])
         .optional(),
       remoteSerde: text.optional(),
       chunkSize: z.int().min(1).optional(),
@@ -107,7 +111,7 @@ export const kvConnectorsSchema = z.strictObject({
       maxLocalCpuGB: z.number().min(0).optional(),
       hashSeed: text.regex(/^\d{1,10}$/, { error: "must be a whole number in quotes" }).optional(),
       configMap: configMap.optional(),
-      env: textMap.optional(),
+      env: envMap.optional(),
       sidecars,
     })
     .optional(),

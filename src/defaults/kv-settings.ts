@@ -1,4 +1,5 @@
 import type { JsonObject } from "../api/json.ts";
+import type { EnvValue, FromSecret } from "./env-schema.ts";
 import type { SidecarRole } from "./kv-schema.ts";
 
 /** The connectors that can be asked for. */
@@ -52,20 +53,20 @@ export interface KvSettings {
     fabricMemory: boolean;
     hashSeed: string;
     configMap: string;
-    env: Record<string, string>;
+    env: Record<string, EnvValue>;
     sidecars: SidecarTemplate[];
   };
-  nixl: { sideChannelPort: number; env: Record<string, string>; sidecars: SidecarTemplate[] };
+  nixl: { sideChannelPort: number; env: Record<string, EnvValue>; sidecars: SidecarTemplate[] };
   lmcache: {
     versions: KvClass[];
-    remoteUrl: string;
+    remoteUrl: string | FromSecret;
     remoteSerde: string;
     chunkSize: number;
     localCpu: boolean;
     maxLocalCpuGB: number;
     hashSeed: string;
     configMap: string;
-    env: Record<string, string>;
+    env: Record<string, EnvValue>;
     sidecars: SidecarTemplate[];
   };
 }

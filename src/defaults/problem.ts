@@ -1,4 +1,4 @@
-import type { z } from "zod";
+import { z } from "zod";
 import { closest } from "../api/closest.ts";
 
 /** One thing that is wrong with a defaults document. */
@@ -29,7 +29,7 @@ export function pathText(path: readonly PropertyKey[]): string {
 
 /** Makes problems of zod's issues; an unknown key gives one problem each, with the closest known key. */
 export function problemsOf(
-  error: z.ZodError,
+  error: z.core.$ZodError,
   source: string,
   keysAt: (path: PropertyKey[]) => string[],
 ): Problem[] {
@@ -37,6 +37,7 @@ export function problemsOf(
     if (issue.code === "unrecognized_keys") {
       return issue.keys.map((key) => unknownKey(source, issue.path, key, keysAt(issue.path)));
     }
+    if (issue.code === "invalid_union") return problemsOfBranch(issue, source, keysAt);
     const path = pathText(issue.path);
     if (issue.code === "invalid_value" && issue.values.length > 1) {
       const fix = oneOf(issue.values.map(String), issue.input);
@@ -44,6 +45,18 @@ export function problemsOf(
     }
     return [{ source, path, message: lowerFirst(issue.message), fix: fixFor(issue, path) }];
   });
+}
+
+/** Of several forms that a value can have, the one that was meant: an object by its keys, everything else by the first. */
+function problemsOfBranch(
+  issue: z.core.$ZodIssueInvalidUnion,
+  source: string,
+  keysAt: (path: PropertyKey[]) => string[],
+): Problem[] {
+  const isWhole = ({ code, path }: z.core.$ZodIssue): boolean => path.length === 0 && code === "invalid_type";
+  const meant = issue.errors.find((branch) => !branch.some(isWhole)) ?? issue.errors[0] ?? [];
+  const issues = meant.map((one) => ({ ...one, path: [...issue.path, ...one.path] }));
+  return problemsOf(new z.core.$ZodError(issues), source, keysAt);
 }
 
 /** Words that YAML 1.1 reads as true or false, and YAML 1.2 as text. */

@@ -14,6 +14,7 @@ import {
   type ResolvedDefaults,
   type Settings,
 } from "./settings.ts";
+import { sidecarFaults, sidecarsOf } from "./sidecar-limits.ts";
 
 /** One document and where it came from. */
 export interface Layer {
@@ -118,7 +119,27 @@ function restricted(layer: Layer, may: readonly string[], problems: Problem[]): 
       fix: `remove it, or ask the platform team to list it in namespaceMay of the cluster's defaults (now: ${may.join(", ")})`,
     });
   }
-  return { source: layer.source, document: document as unknown as DefaultsDocument };
+  const rest = document as unknown as DefaultsDocument;
+  dropDangerousSidecars(rest, layer.source, problems);
+  return { source: layer.source, document: rest };
+}
+
+/** A namespace that may write sidecars gets no further by them than its own pods could. */
+function dropDangerousSidecars(document: DefaultsDocument, source: string, problems: Problem[]): void {
+  const faulty = new Set<unknown>();
+  for (const { sidecar, path } of sidecarsOf(document.kvConnectors ?? {})) {
+    for (const fault of sidecarFaults(sidecar, path)) {
+      faulty.add(sidecar);
+      problems.push({ source, ...fault, message: `${fault.message}, which a namespace's template must not` });
+    }
+  }
+  if (faulty.size === 0) return;
+  for (const connector of [
+    document.kvConnectors?.mooncake,
+    document.kvConnectors?.nixl,
+    document.kvConnectors?.lmcache,
+  ])
+    if (connector?.sidecars) connector.sidecars = connector.sidecars.filter((one) => !faulty.has(one));
 }
 
 /** The part of a document that becomes settings. */

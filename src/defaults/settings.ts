@@ -1,6 +1,7 @@
 import type { RuleSetting } from "../api/finding.ts";
 import type { JsonObject } from "../api/json.ts";
 import type { PlatformName } from "./document.ts";
+import type { EnvValue } from "./env-schema.ts";
 import type { FabricName, HardwareName } from "./hardware.ts";
 import type { KvSettings } from "./kv-settings.ts";
 
@@ -44,7 +45,7 @@ export interface Settings {
   asks: Record<string, string>;
   engineContainers: string[];
   npu: { resourceName: string; inferFromArguments: boolean };
-  hccl: { socketIfname: string; hostNetworkIfname: string; env: Record<string, string> };
+  hccl: { socketIfname: string; hostNetworkIfname: string; env: Record<string, EnvValue> };
   driverMounts: DriverMount[];
   /** Names of mounts that a kind of node brings and that documents leave out. */
   omittedMounts: string[];

@@ -1,5 +1,6 @@
 import { isObject, type Json, type JsonObject, listOf, stringOf } from "../api/json.ts";
 import { ASK } from "../api/names.ts";
+import { envVariable } from "../defaults/env-schema.ts";
 import { FABRIC_SWITCHES } from "../defaults/hardware.ts";
 import { isKthenaEngine } from "../engines/images.ts";
 import type { Addition } from "../pinning/addition.ts";
@@ -178,9 +179,12 @@ function siteEnv(pod: PodSubject, { container }: Engine): Variable[] {
   const brought = new Set(mayBring(container, Object.keys(site), false));
   return Object.entries(site)
     .filter(([name]) => !brought.has(name))
-    .map(([name, value]) =>
-      literal(name, value, "site-wide environment of engines", `hccl.env (${pod.source("hccl.env")})`),
-    );
+    .map(([name, value]) => ({
+      name,
+      value: envVariable(name, value),
+      reason: "site-wide environment of engines",
+      source: `hccl.env (${pod.source("hccl.env")})`,
+    }));
 }
 
 const IDENTITY = { POD_NAME: "metadata.name", NAMESPACE: "metadata.namespace" } as const;

@@ -1,16 +1,11 @@
 import { isObject, type Json, type JsonObject } from "../api/json.ts";
+import { isSecretName } from "../api/secret-names.ts";
 
-const NAME = /TOKEN(?!IZ)|PASSWORD|PASSWD|KEY|SECRET|CREDENTIAL/i;
 const MASK = "***";
 /** A shorter value would be found in every other word; nothing quotes a secret by itself. */
 const SHORTEST = 6;
 /** Of a longer secret so much is looked for; what follows it up to the next blank or quote goes with it. */
 const LONGEST = 64;
-
-/** Whether an environment variable, flag or key of this name holds a secret, by its name. */
-export function isSecretName(name: string): boolean {
-  return NAME.test(name);
-}
 
 /** Takes secrets out of a text. */
 export type Mask = (text: string) => string;
@@ -122,7 +117,7 @@ function userInfo(text: string, start: number): Span | undefined {
 
 /** The value of `NAME = value`, `--flag=value`, `--flag value` or `"key": value`, where the name says it is secret. */
 function valueBehind(text: string, word: string, start: number): Span | undefined {
-  if (!NAME.test(word)) return undefined;
+  if (!isSecretName(word)) return undefined;
   const end = start + word.length;
   const before = text[start - 1];
   const after = text[end];
@@ -135,7 +130,7 @@ function valueBehind(text: string, word: string, start: number): Span | undefine
     if (value) return value;
   }
   const equals = afterBlanks(text, end);
-  if (text[equals] !== "=" || !NAME.test(word.slice(word.lastIndexOf("-") + 1))) return undefined;
+  if (text[equals] !== "=" || !isSecretName(word.slice(word.lastIndexOf("-") + 1))) return undefined;
   return valueAt(text, afterBlanks(text, equals + 1), ENDS_VALUE);
 }
 
@@ -163,7 +158,7 @@ function unquoted(value: string): string {
 function collect(value: Json | undefined, secrets: Set<string>): void {
   if (Array.isArray(value)) collectFromList(value, secrets);
   else if (isObject(value)) {
-    if (typeof value.name === "string" && NAME.test(value.name)) add(value.value, secrets);
+    if (typeof value.name === "string" && isSecretName(value.name)) add(value.value, secrets);
     for (const key of Object.keys(value)) {
       if (key === "managedFields") continue;
       const child = value[key];
@@ -188,7 +183,7 @@ function collectFromList(list: readonly Json[], secrets: Set<string>): void {
 }
 
 function isSecretFlag(text: string): boolean {
-  return /^--?[\w-]+$/.test(text) && NAME.test(text);
+  return /^--?[\w-]+$/.test(text) && isSecretName(text);
 }
 
 function collectFromText(text: string, secrets: Set<string>): void {
@@ -198,7 +193,7 @@ function collectFromText(text: string, secrets: Set<string>): void {
 /** The engine's arguments of a ModelBooster's worker. */
 function collectFromConfig(config: JsonObject, secrets: Set<string>): void {
   for (const [key, value] of Object.entries(config)) {
-    if (NAME.test(key)) add(value, secrets);
+    if (isSecretName(key)) add(value, secrets);
     else collect(value, secrets);
   }
 }

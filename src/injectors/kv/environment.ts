@@ -1,4 +1,5 @@
 import type { JsonObject } from "../../api/json.ts";
+import { type EnvValue, envVariable } from "../../defaults/env-schema.ts";
 import type { KvPlan } from "../../readings/kv-plan.ts";
 import type { PodSubject } from "../../readings/pod-subject.ts";
 
@@ -30,10 +31,19 @@ function literal(name: string, value: string, reason: string, setting?: string):
   return { value: { name, value }, reason, ...path };
 }
 
-function site(env: Record<string, string>, name: string): KvVariable[] {
+function site(env: Readonly<Record<string, EnvValue>>, name: string): KvVariable[] {
   return Object.entries(env).map(([key, value]) =>
-    literal(key, value, `environment of engines with ${name}`, `${name}.env`),
+    given(key, value, `environment of engines with ${name}`, `${name}.env`),
   );
+}
+
+/** A variable as the defaults give it: its text, or where it is to be taken from. */
+function given(name: string, value: EnvValue, reason: string, setting: string): KvVariable {
+  return {
+    value: envVariable(name, value) as KvVariable["value"],
+    reason,
+    setting: `kvConnectors.${setting}`,
+  };
 }
 
 /** Python's hashes name the blocks in a shared cache, so all pods need the same ones (vllm-ascend, kv_pool.md). */
@@ -86,7 +96,7 @@ function lmcache(plan: KvPlan, pod: PodSubject, written: ReadonlyMap<string, Jso
     settings.remoteUrl === ""
       ? []
       : [
-          literal(
+          given(
             "LMCACHE_REMOTE_URL",
             settings.remoteUrl,
             "the store that prefill and decode share",

@@ -36,7 +36,8 @@ export function reservedPorts(role: KvRole): PortRange[] {
   const moved = numberInEnv(engine, "ASCEND_BASE_PORT") ?? settings.kvConnectors.mooncake.transportBasePort;
   const first = transport.movable ? moved : transport.base;
   const hccl =
-    numberInEnv(engine, "HCCL_IF_BASE_PORT") ?? wholeNumber(settings.hccl.env.HCCL_IF_BASE_PORT ?? "");
+    numberInEnv(engine, "HCCL_IF_BASE_PORT") ??
+    wholeNumber(stringOf(settings.hccl.env.HCCL_IF_BASE_PORT) ?? "");
   return [
     { from: first, to: first + chips * transport.perChip - 1, what: "the ascend_direct transport" },
     { from: hccl ?? 60000, to: (hccl ?? 60000) + HCCL_PORTS - 1, what: "HCCL" },
@@ -50,7 +51,8 @@ export function reservedPorts(role: KvRole): PortRange[] {
 /** `a-b,c` as in HCCL_HOST_SOCKET_PORT_RANGE. */
 function hcclRanges({ engine, settings }: KvRole): PortRange[] {
   const name = "HCCL_HOST_SOCKET_PORT_RANGE";
-  const value = stringOf(variableOf(engine.container, name)?.value) ?? settings.hccl.env[name] ?? "";
+  const value =
+    stringOf(variableOf(engine.container, name)?.value) ?? stringOf(settings.hccl.env[name]) ?? "";
   return value.split(",").flatMap((part) => {
     const [from, to = from] = part.trim().split("-").map(wholeNumber);
     return from === undefined || to === undefined ? [] : [{ from, to, what: name }];

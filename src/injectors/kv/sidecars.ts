@@ -1,7 +1,8 @@
 import { at, isObject, type Json, type JsonObject, listOf, objectOf, stringOf } from "../../api/json.ts";
 import { ASK } from "../../api/names.ts";
+import { envVariable } from "../../defaults/env-schema.ts";
 import type { KvSettings, SidecarTemplate } from "../../defaults/kv-settings.ts";
-import { type ReferenceValues, referencesIn, resolved } from "../../defaults/references.ts";
+import { type ReferenceValues, ref, referencesIn, resolved } from "../../defaults/references.ts";
 import type { Settings } from "../../defaults/settings.ts";
 import type { Addition } from "../../pinning/addition.ts";
 import { type KeyedPath, named } from "../../pinning/path.ts";
@@ -149,13 +150,26 @@ function additionsOf(sidecar: SidecarTemplate, plan: KvPlan, pod: PodSubject): A
         ? pod.source(`kvConnectors.${plan.connector}.sidecars`)
         : `annotation ${ASK.kvSidecar}`,
   };
-  const container = withContainerDefaults(objectOf(resolved(sidecar.container, values)));
+  const template = withSecretUrl(sidecar.container, pod.settings.kvConnectors);
+  const container = withContainerDefaults(objectOf(resolved(template, values)));
   const taken = new Set(listOf(pod.spec.volumes).map((volume) => objectOf(volume).name));
   const volumes = sidecar.volumes
     .map((volume) => withVolumeDefaults(objectOf(resolved(volume, values))))
     .filter(({ name }) => !taken.has(name))
     .map((value) => ({ path: ["spec", "volumes", named(stringOf(value.name) ?? "")], value, ...about }));
   return [...volumes, ...containerAdditions(sidecar, container, pod).map((item) => ({ ...item, ...about }))];
+}
+
+/** A store's URL that is kept in a Secret stands in variables only, which take it from there. */
+function withSecretUrl(container: JsonObject, { lmcache }: KvSettings): JsonObject {
+  const { remoteUrl } = lmcache;
+  if (typeof remoteUrl === "string") return container;
+  const env = listOf(container.env).map((item) =>
+    isObject(item) && item.value === ref("lmcache.remoteUrl")
+      ? { ...envVariable(stringOf(item.name) ?? "", remoteUrl) }
+      : item,
+  );
+  return { ...container, env };
 }
 
 type Place = Pick<Addition, "path" | "value" | "first">;
@@ -227,6 +241,6 @@ function valuesFor(plan: KvPlan, pod: PodSubject): ReferenceValues {
     "mooncake.masterAddress": mooncake.masterAddress,
     "mooncake.metadataServer": mooncake.metadataServer,
     "mooncake.segmentSize": mooncake.segmentSize,
-    "lmcache.remoteUrl": lmcache.remoteUrl,
+    ...(typeof lmcache.remoteUrl === "string" ? { "lmcache.remoteUrl": lmcache.remoteUrl } : {}),
   };
 }
