@@ -4,8 +4,8 @@ import type { Json } from "./json.ts";
 /** What a finding does to the request: deny refuses it, warn is shown to the user. */
 export type Severity = "deny" | "warn";
 
-/** What a rule can be set to in the defaults. */
-export type RuleSetting = Severity | "off";
+/** What a rule can be set to in the defaults; `default`: what it is by itself, where a family is set to something. */
+export type RuleSetting = Severity | "off" | "default";
 
 /** Kubernetes' own cause types, as they stand in `status.details.causes[].reason`. */
 export type CauseType =

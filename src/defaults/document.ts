@@ -62,8 +62,8 @@ const topology = z.strictObject({
 
 /** `off` without quotes is false in YAML 1.1, which helm and kubectl read: it means off all the same. */
 const ruleSetting = z
-  .preprocess((given) => (given === false ? "off" : given), z.enum(["deny", "warn", "off"]))
-  .meta({ enum: ["deny", "warn", "off", false] });
+  .preprocess((given) => (given === false ? "off" : given), z.enum(["deny", "warn", "off", "default"]))
+  .meta({ enum: ["deny", "warn", "off", "default", false] });
 
 /** What a defaults document may choose as hardware: chips and counts of a node. */
 export const hardwareName = z.enum(HARDWARE_NAMES);

@@ -4,6 +4,7 @@ import type { DefaultsDocument } from "../defaults/document.ts";
 import type { Problem } from "../defaults/problem.ts";
 import { RULES } from "./index.ts";
 import type { Rule } from "./rule.ts";
+import { ALL_RULES, ruleFamilyOf } from "./severity.ts";
 
 /**
  * What is wrong with a defaults document that can be used all the same, `rules` included: ids that no rule has, and
@@ -19,19 +20,25 @@ export function defaultsProblems(
 }
 
 function ruleProblems(document: DefaultsDocument, source: string, catalogue: readonly Rule[]): Problem[] {
-  return Object.entries(document.rules ?? {}).flatMap(([id, setting]): Problem[] => {
-    const path = `rules.${id}`;
-    const rule = catalogue.find((candidate) => candidate.id === id);
-    if (!rule) {
-      const guess = closest(
-        id,
-        catalogue.map((candidate) => candidate.id),
-      );
+  const known = new Map<string, Rule[]>([[ALL_RULES, [...catalogue]]]);
+  for (const rule of catalogue) {
+    const family = `${ruleFamilyOf(rule.id)}/*`;
+    known.set(rule.id, [rule]);
+    known.set(family, [...(known.get(family) ?? []), rule]);
+  }
+  return Object.entries(document.rules ?? {}).flatMap(([key, setting]): Problem[] => {
+    const path = `rules.${key}`;
+    const rules = known.get(key);
+    if (!rules) {
+      const guess = closest(key, [...known.keys()]);
       const fix = guess ? `did you mean "${guess}"?` : "kthena-ascend rules lists them all";
-      return [{ source, path, message: "is no rule", fix }];
+      return [{ source, path, message: "is no rule and no family of rules", fix }];
     }
-    if (!rule.guards || setting === rule.severity) return [];
-    const message = `cannot be ${setting}: the rule guards the correctness of the object itself`;
+    const kept = rules.every(
+      ({ guards, severity }) => guards && setting !== severity && setting !== "default",
+    );
+    if (!kept) return [];
+    const message = `cannot be ${setting}: ${rules.length === 1 ? "the rule guards" : "these rules guard"} the correctness of the object itself`;
     return [{ source, path, message, fix: "remove it" }];
   });
 }

@@ -31,6 +31,7 @@ import type { Remark, Rule, RuleSettings } from "./rule.ts";
 import { SCHEMA_RULES } from "./schema/catalogue.ts";
 import { type Mask, maskFor } from "./secrets.ts";
 import { SERVING_RULES } from "./serving.ts";
+import { severityOf } from "./severity.ts";
 import type { RuleSubject } from "./subject.ts";
 
 /** Every rule, in the order of the catalogue. */
@@ -100,16 +101,10 @@ const activeRules = oncePer((rules: readonly Rule[]) =>
   oncePer((settings: RuleSettings) =>
     rules.flatMap((rule) => {
       const severity = severityOf(rule, settings);
-      return severity === undefined || severity === "off" ? [] : [{ rule, severity }];
+      return severity === "off" ? [] : [{ rule, severity }];
     }),
   ),
 );
-
-/** What a rule does under some settings. A rule that guards the object's own correctness keeps its severity. */
-export function severityOf(rule: Rule, settings: RuleSettings): RuleSettings[string] {
-  if (rule.guards) return rule.severity;
-  return (Object.hasOwn(settings, rule.id) ? settings[rule.id] : undefined) ?? rule.severity;
-}
 
 /** Sorts findings by field path, numbers in it by value. */
 export function sortedByPath(findings: readonly Finding[]): Finding[] {

@@ -64,7 +64,7 @@ describe("a defaults document", () => {
       /remove/,
     ],
     ["hardwareBySelector: [{nodeSelector: {}, hardware: a3}]", "hardwareBySelector[0].nodeSelector", /./],
-    ["rules: {npu/count-shape: warning}", "rules.npu/count-shape", /deny, warn, off/],
+    ["rules: {npu/count-shape: warning}", "rules.npu/count-shape", /deny, warn, off, default/],
   ])("is refused for %s at %s", (body, path, fix) => {
     const found = problems(body);
     expect(found.map((problem) => problem.path)).toContain(path);

@@ -141,7 +141,7 @@ describe("a document as people write it", () => {
       expect(parsed).toMatchObject({ ok: true, document: { rules: { "npu/count-shape": "off" } } });
     }
     expect(sentences("rules: {npu/count-shape: true}")).toEqual([
-      "rules.npu/count-shape is not one of the values it can have; write one of: deny, warn, off; unquoted, on and off are true and false",
+      "rules.npu/count-shape is not one of the values it can have; write one of: deny, warn, off, default; unquoted, on and off are true and false",
     ]);
     expect(sentences("gang: {enabled: off}")[0]).toMatch(/true or false: yes, no, on and off are text/);
   });

@@ -116,6 +116,33 @@ describe("the annotation allow", () => {
   });
 });
 
+describe("a family of rules", () => {
+  const at = (rules: JsonObject, object: JsonObject) => findingsOn(object, { defaults: { rules } });
+  const wrong = serving({ ...npus("9"), args: ["-tp", "16"] });
+
+  it.each<[JsonObject, string, string]>([
+    [{}, "deny", "deny"],
+    [{ "*": "warn" }, "warn", "warn"],
+    [{ "*": "off" }, "-", "-"],
+    [{ "*": "warn", "npu/*": "deny" }, "deny", "deny"],
+    [{ "*": "off", "npu/parallel-size": "warn" }, "-", "warn"],
+    [{ "npu/*": "off", "npu/count-shape": "default" }, "deny", "-"],
+    [{ "*": "warn", "npu/*": "default" }, "deny", "deny"],
+    [{ "kv/*": "off" }, "deny", "deny"],
+  ])("%j: the most specific holds", (rules, shape, size) => {
+    const findings = at(rules, wrong);
+    expect([verdictOf(findings, "npu/count-shape"), verdictOf(findings, "npu/parallel-size")]).toEqual([
+      shape,
+      size,
+    ]);
+  });
+
+  it("does not touch the rules that guard the object itself", () => {
+    for (const rules of [{ "*": "off" }, { "npu/*": "off" }, { "npu/whole-number": "off" }])
+      expect(verdictOf(at(rules, serving(npus("0.5"))), "npu/whole-number")).toBe("deny");
+  });
+});
+
 describe("the rules of a defaults document", () => {
   const problems = (rules: JsonObject) =>
     defaultsProblems({ rules } as unknown as DefaultsDocument, "d.yaml").map(
@@ -124,8 +151,20 @@ describe("the rules of a defaults document", () => {
 
   it.each([
     [{ "npu/count-shape": "off", "npu/whole-number": "deny" }, []],
-    [{ "npu/count-shap": "off" }, ['rules.npu/count-shap is no rule; did you mean "npu/count-shape"?']],
-    [{ nothing: "off" }, ["rules.nothing is no rule; kthena-ascend rules lists them all"]],
+    [
+      { "npu/count-shap": "off" },
+      ['rules.npu/count-shap is no rule and no family of rules; did you mean "npu/count-shape"?'],
+    ],
+    [
+      { nothing: "off" },
+      ["rules.nothing is no rule and no family of rules; kthena-ascend rules lists them all"],
+    ],
+    [{ "*": "warn", "kv/*": "deny", "npu/*": "off", "npu/whole-number": "default" }, []],
+    [{ "kw/*": "off" }, ['rules.kw/* is no rule and no family of rules; did you mean "kv/*"?']],
+    [
+      { "schema/*": "off" },
+      ["rules.schema/* cannot be off: these rules guard the correctness of the object itself; remove it"],
+    ],
     [
       { "npu/whole-number": "warn" },
       [
