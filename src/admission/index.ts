@@ -6,6 +6,7 @@ import { injectors } from "../injectors/index.ts";
 import { bounded } from "../interrupt/bounded.ts";
 import { annotationsOf } from "../pinning/annotations.ts";
 import type { Owner } from "../pinning/workload.ts";
+import { asWarning } from "./audit.ts";
 import { givenUp, type Measured, measure, unreadJudgement } from "./bounds.ts";
 import { configMapFindings } from "./config-map.ts";
 import {
@@ -65,10 +66,13 @@ function judged(
   // Nobody reads a pod that its template completed.
   const measured = podPasses(request) ? UNMEASURED : measure(request);
   return whenKnown(lookUp(request, surroundings), (world) => {
-    if ("unavailable" in world) return undecided(request, world.unavailable);
+    if ("unavailable" in world) return withoutWorld(request, world);
     if (measured.findings.length === 0) return inBounds(request, measured, () => judge(world));
     const asks = [world.defaults.settings.asks, world.owner?.asks];
-    return respond(request, unreadJudgement(request, measured, asks), false);
+    const unread = unreadJudgement(request, measured, asks);
+    const { mode } = world.defaults.settings;
+    const findings = mode === "audit" ? unread.findings.map(asWarning) : unread.findings;
+    return respond(request, { ...unread, findings }, false);
   });
 }
 
@@ -85,6 +89,13 @@ function inBounds(request: AdmissionRequest, { length }: Measured, judge: () => 
   return respond(request, givenUp(request, result.problem), false);
 }
 
+/** In audit mode what nobody completed passes as it is, whatever cannot be known. */
+function withoutWorld(request: AdmissionRequest, { unavailable, mode }: Unavailable): Verdict {
+  const recorded = annotationsOf(request.oldObject ?? {})[INJECTED] !== undefined;
+  if (mode !== "audit" || recorded) return undecided(request, unavailable);
+  return respond(request, passed(request, "unavailable"), false);
+}
+
 /** Looks up what a request depends on. */
 export function lookUp(
   request: AdmissionRequest,
@@ -94,7 +105,8 @@ export function lookUp(
   return whenKnown(surroundings.defaultsFor(namespace), (defaults) => {
     if ("unavailable" in defaults) return defaults;
     return whenKnown(relativeOf(request, surroundings), (relative) => {
-      if ("unavailable" in relative) return relative;
+      if ("unavailable" in relative)
+        return defaults.settings.mode === "audit" ? { ...relative, mode: "audit" } : relative;
       const notices = surroundings.noticesFor?.(namespace) ?? [];
       return { defaults, ...relative, ...neighboursOf(request, surroundings), notices };
     });
@@ -154,7 +166,9 @@ export function judgeFinal(
   if (judgement.operations.length === 0 || once) return { ...judgement, operations: [] };
   // During an upgrade the two webhooks can be called at replicas of two versions.
   if (judgement.asRecorded?.()) return { ...judgement, operations: [] };
-  return { ...judgement, operations: [], findings: [...judgement.findings, incomplete(judgement)] };
+  const left = incomplete(judgement);
+  const found = policyOf(world).mode === "audit" ? asWarning(left) : left;
+  return { ...judgement, operations: [], findings: [...judgement.findings, found] };
 }
 
 function worldOf({ base, units }: PinnedSettings, world: LookedUp): LookedUp {

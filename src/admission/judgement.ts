@@ -24,6 +24,7 @@ import { enginesOfUnit } from "../rules/engines.ts";
 import { judge, RULES, sortedByPath } from "../rules/index.ts";
 import type { Rule, RuleSettings } from "../rules/rule.ts";
 import { holdersOf, type RuleSubject, rulePods, workloadSubject } from "../rules/subject.ts";
+import { type Audited, audited } from "./audit.ts";
 import { additionsByPath, withOrigin } from "./origin.ts";
 import { ratcheted } from "./ratchet.ts";
 import { type KnownKind, kindOf, shapeFindings } from "./shape.ts";
@@ -45,6 +46,8 @@ export interface Judgement {
   findings: Finding[];
   /** Whether the submitted workload is complete by its own record, whichever version of this software wrote it. */
   asRecorded?: () => boolean;
+  /** What audit mode kept from happening. */
+  audited?: Audited;
   /** Why nothing was injected, where that is so. */
   skip?: string | undefined;
 }
@@ -71,13 +74,15 @@ export interface Policy {
   severities: RuleSettings;
   /** What the namespace and the owner say in `allow`. */
   allow: readonly string[];
+  mode: "enforce" | "audit";
 }
 
 /** What holds for the rules, from what was looked up for a request. */
 export function policyOf({ policy, defaults, owner }: LookedUp): Policy {
   if (policy) return policy;
   const allow = [defaults.settings.asks[ASK.allow], owner?.asks[ASK.allow]];
-  return { severities: defaults.settings.rules, allow: allow.filter((text) => text !== undefined) };
+  const { rules: severities, mode } = defaults.settings;
+  return { severities, mode, allow: allow.filter((text) => text !== undefined) };
 }
 
 /** Why a request passes without a look, or undefined where it is to be judged. */
@@ -95,6 +100,11 @@ export function judgeRequest(
   world: LookedUp,
   surroundings: Surroundings,
 ): Judgement {
+  const judgement = judged(request, world, surroundings);
+  return policyOf(world).mode === "audit" ? audited(request, judgement, world) : judgement;
+}
+
+function judged(request: AdmissionRequest, world: LookedUp, surroundings: Surroundings): Judgement {
   const kind = kindOf(request);
   const object = request.object ?? {};
   const pass = passReason(request);
@@ -119,14 +129,14 @@ function routing(
   const catalogue = surroundings.rules ?? RULES;
   const { workloads } = world;
   const cluster = surroundings.clusterFacts?.();
-  const judged = (one: JsonObject, rules: readonly Rule[]): Finding[] =>
+  const findingsOf = (one: JsonObject, rules: readonly Rule[]): Finding[] =>
     judge({ kind, submitted: one, object: one, units: [], allow, workloads, cluster }, severities, rules);
   const oldObject = oldObjectOf(request);
   const completed = kind === "ModelServer" ? modelServer(object, oldObject, world) : untouched(kind, object);
-  const findings = judged(completed.object, catalogue);
+  const findings = findingsOf(completed.object, catalogue);
   if (!oldObject) return { ...completed, findings };
   const versions = { object: completed.object, oldObject };
-  const kept = ratcheted(findings, versions, catalogue, (rules) => judged(oldObject, rules));
+  const kept = ratcheted(findings, versions, catalogue, (rules) => findingsOf(oldObject, rules));
   return { ...completed, findings: kept };
 }
 

@@ -28,6 +28,7 @@ export function respond(request: AdmissionRequest, judgement: Judgement, patch: 
     outcome: response.allowed ? admitted : "refused",
     ...(skip === undefined ? {} : { skipReason: skip }),
     findings,
+    ...(judgement.audited ? { audited: judgement.audited } : {}),
     operations: patched ? operations.length : 0,
   };
 }
@@ -95,7 +96,7 @@ function nameOf(request: AdmissionRequest): string {
   return shortened(name, LIMITS.name);
 }
 
-function auditOf({ findings, skip, operations }: Judgement): Record<string, string> {
+function auditOf({ findings, skip, operations, audited }: Judgement): Record<string, string> {
   const rules = (severity: Finding["severity"]): string =>
     [...new Set(findings.filter((finding) => finding.severity === severity).map(({ rule }) => rule))].join(
       ",",
@@ -106,6 +107,8 @@ function auditOf({ findings, skip, operations }: Judgement): Record<string, stri
     warned: rules("warn"),
     allowed: rules("allowed"),
     operations: operations.length > 0 ? String(operations.length) : "",
+    "would-deny": audited?.refused.join(",") ?? "",
+    "would-add": audited && audited.additions > 0 ? String(audited.additions) : "",
   };
   return Object.fromEntries(
     Object.entries(entries).flatMap(([key, value]) =>

@@ -17,12 +17,21 @@ export function whenKnown<T, R>(value: Awaitable<T>, use: (value: T) => Awaitabl
 
 /** What holds for one of Kthena's pods that was not completed in its template. */
 export type PodContext =
-  | { complete: true; asks: Record<string, string>; defaults: ResolvedDefaults; pods?: number }
+  | {
+      complete: true;
+      asks: Record<string, string>;
+      defaults: ResolvedDefaults;
+      pods?: number;
+      /** Whether its ModelServing has a record of what was added to it. */
+      recorded?: boolean;
+    }
   | { complete: false; skip: string };
 
 /** What had to be known could not be: the request cannot be decided now. */
 export interface Unavailable {
   unavailable: string;
+  /** The defaults are known, and say that nothing is to be refused. */
+  mode?: "audit";
 }
 
 /** What a review needs to know of the world beside the object: passed in, so that the core stays pure. */

@@ -1,5 +1,6 @@
 import type { AdmissionRequest, AdmissionResponse } from "../api/admission-review.ts";
 import type { Finding } from "../api/finding.ts";
+import type { Audited } from "./audit.ts";
 
 /** What became of one review: the response for the API server, and what the log and metrics tell of it. */
 export interface Verdict {
@@ -11,6 +12,8 @@ export interface Verdict {
   outcome: "patched" | "unchanged" | "skipped" | "refused" | "undecided";
   skipReason?: string;
   findings: Finding[];
+  /** What audit mode kept from happening, where it did. */
+  audited?: Audited;
   /** Number of operations in the patch. */
   operations: number;
 }

@@ -24,6 +24,8 @@ export interface Finding {
   rule: string;
   /** allowed: somebody exempted the object from the rule by annotation; nothing happens. */
   severity: Severity | "allowed";
+  /** It would refuse or change the object, but for the audit mode of the defaults. */
+  audited?: true;
   /** Field path as Kubernetes writes it: `spec.template.roles[0].workerReplicas`. */
   path: string;
   /** The offending value; left out where there is none or where it may be secret. */

@@ -6,6 +6,7 @@ import type {
 } from "../admission/surroundings.ts";
 import { type JsonObject, listOf, objectOf, stringOf } from "../api/json.ts";
 import {
+  INJECTED,
   KTHENA_GROUP_LABEL,
   KTHENA_NAME_LABEL,
   KTHENA_ROLE_LABEL,
@@ -156,6 +157,7 @@ export class ClusterView {
         asks,
         defaults,
         pods: podsOf(serving, role),
+        recorded: serving.metadata.annotations?.[INJECTED] !== undefined,
       });
       if (pinned) return context(pinned.units[role] ?? pinned.base);
       return andThen(this.#defaults.of(namespace), (defaults) =>

@@ -21,6 +21,7 @@ import {
   type Observation,
   type Readiness,
 } from "../server/server.ts";
+import { auditHappening } from "./audit-events.ts";
 import { EXIT, UsageError } from "./console.ts";
 import { Reconciling, settingsOf } from "./reconciling.ts";
 
@@ -77,7 +78,11 @@ export async function serveCluster(
     tls: await certificates.start().catch(asUsage),
     log,
     readiness,
-    onReview: (observation) => metrics.review(measureOf(observation)),
+    onReview: (observation) => {
+      metrics.review(measureOf(observation));
+      const happening = auditHappening(observation);
+      if (happening) events.record(happening);
+    },
   });
   certificates.onPair(server.replaceCertificate);
   view.start();
@@ -238,6 +243,10 @@ function measureOf({ path, request, outcome, verdict, seconds }: Observation) {
     outcome,
     skip: verdict?.skipReason,
     findings: verdict?.findings ?? [],
+    audited: verdict?.audited && {
+      refused: verdict.audited.refused.length > 0,
+      additions: verdict.audited.additions,
+    },
     seconds,
   };
 }

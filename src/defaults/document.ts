@@ -63,12 +63,14 @@ const topology = z.strictObject({
 /** `off` without quotes is false in YAML 1.1, which helm and kubectl read: it means off all the same. */
 const ruleSetting = z
   .preprocess((given) => (given === false ? "off" : given), z.enum(["deny", "warn", "off", "default"]))
-  .meta({ enum: ["deny", "warn", "off", "default", false] });
+  .meta({ type: ["string", "boolean"], enum: ["deny", "warn", "off", "default", false] });
 
 /** What a defaults document may choose as hardware: chips and counts of a node. */
 export const hardwareName = z.enum(HARDWARE_NAMES);
 /** Which network KV transfer takes between NPUs; empty: not said. */
 export const fabricName = z.enum(["", ...FABRIC_NAMES]);
+/** Whether what is found is done and refused, or only told. */
+export const modeName = z.enum(["enforce", "audit"]);
 /** What publishes the NPUs and which driver files it leaves out. */
 export const platformName = z.enum(["cce", "mindcluster", "bare", "custom"]);
 
@@ -79,6 +81,7 @@ export const platformName = z.enum(["cce", "mindcluster", "bare", "custom"]);
 export const defaultsSchema = z.strictObject({
   apiVersion: z.literal("kthena-ascend.io/v1alpha1").optional(),
   kind: z.literal("AscendDefaults").optional(),
+  mode: modeName.optional(),
   platform: platformName.optional(),
   hardware: hardwareName.optional(),
   hardwareBySelector: z

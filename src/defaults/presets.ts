@@ -61,6 +61,7 @@ export const HARDWARE: Record<HardwareName, HardwareFacts> = Object.fromEntries(
 export const BUILT_IN: Omit<Settings, "driverMounts" | "omittedMounts" | "hardwareFacts" | "npu"> & {
   npu: { inferFromArguments: boolean };
 } = {
+  mode: "enforce",
   platform: "cce",
   hardware: "a2",
   hardwareSet: false,

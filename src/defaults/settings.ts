@@ -29,6 +29,8 @@ export interface HardwareFacts {
 
 /** The defaults as resolved: every value is there. Plain JSON; it is pinned on the object as it stands. */
 export interface Settings {
+  /** audit: nothing new is injected or refused. Never pinned, as the rules: today's holds. */
+  mode: "enforce" | "audit";
   platform: PlatformName;
   hardware: HardwareName;
   /** Whether a document names the hardware; else it is the built-in one, or what npu.resourceName tells. */

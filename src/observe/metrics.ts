@@ -8,7 +8,9 @@ export interface ReviewMeasure {
   operation: string;
   outcome: string;
   skip: string | undefined;
-  findings: readonly { rule: string; severity: string }[];
+  findings: readonly { rule: string; severity: string; audited?: boolean }[];
+  /** What audit mode kept from happening. */
+  audited?: { refused: boolean; additions: number } | undefined;
   seconds: number;
 }
 
@@ -72,13 +74,22 @@ function reviewCounters(registry: Registry): Metrics["review"] {
     labelNames: ["reason"] as const,
     registers,
   });
+  const audited = new Counter({
+    name: "kthena_ascend_audited_total",
+    help: "Requests that would have been refused or completed, but for the audit mode of the defaults.",
+    labelNames: ["path", "kind", "would"] as const,
+    registers,
+  });
   return (measure) => {
     const { path, operation, outcome } = measure;
     const kind = measure.kind === "" || KINDS.has(measure.kind) ? measure.kind : "other";
     reviews.inc({ path, kind, operation, outcome });
     seconds.observe({ path }, measure.seconds);
     if (measure.skip !== undefined) skips.inc({ reason: measure.skip });
-    for (const { rule, severity } of measure.findings) findings.inc({ rule, severity });
+    for (const { rule, severity, audited: told } of measure.findings)
+      findings.inc({ rule, severity: told ? "audit" : severity });
+    if (measure.audited?.refused) audited.inc({ path, kind, would: "refuse" });
+    if (measure.audited && measure.audited.additions > 0) audited.inc({ path, kind, would: "inject" });
   };
 }
 

@@ -63,6 +63,18 @@ export const ADMISSION_RULES: readonly Rule[] = [
     check: () => [],
   },
   {
+    id: "injection/audit",
+    severity: "warn",
+    guards: true,
+    summary: "Under `mode: audit` nothing is injected that would be",
+    why: "The platform team looks at what would happen before it happens: `mode` in the defaults.",
+    example: {
+      refused: "a lean manifest that is created under mode: audit",
+      admitted: "the same under mode: enforce, which completes it",
+    },
+    check: () => [],
+  },
+  {
     id: "defaults/document",
     severity: "deny",
     guards: true,

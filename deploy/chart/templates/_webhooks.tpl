@@ -58,7 +58,8 @@ clientConfig:
   caBundle: {{ b64enc $root.Values.certificates.files.caBundle }}
   {{- end }}
 admissionReviewVersions: [v1]
-sideEffects: None
+# In audit mode an Event tells of what would have been done; a dry run makes none.
+sideEffects: NoneOnDryRun
 matchPolicy: Equivalent
 {{- end }}
 
