@@ -25,7 +25,7 @@ it("defaults that name rules are taken", async () => {
 
 it("rules that are not there, or cannot be weakened, are told with their lines", async () => {
   expect(await loaded("  npu/count-shape: off\n  npu/count-shap: off\n  npu/whole-number: warn\n")).toBe(
-    'd.yaml:5: rules.npu/count-shap is no rule; did you mean "npu/count-shape"?\n' +
+    'd.yaml:5: rules.npu/count-shap is no rule and no family of rules; did you mean "npu/count-shape"?\n' +
       "d.yaml:6: rules.npu/whole-number cannot be warn: the rule guards the correctness of the object itself; remove it",
   );
 });
