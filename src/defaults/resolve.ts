@@ -74,7 +74,7 @@ export function resolveDefaults(
 }
 
 /** What is pinned on an object: all but what the software brings unless a document changes it. */
-function pinnable(settings: Settings): Json {
+function pinnable({ mode: _mode, ...settings }: Settings): Json {
   const rows = Object.entries(settings.hardwareFacts).filter(
     ([name, facts]) => !equal(facts as unknown as Json, HARDWARE[name as HardwareName] as unknown as Json),
   );
