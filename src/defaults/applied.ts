@@ -47,7 +47,10 @@ function unknownPermissions({ namespaceMay = [] }: DefaultsDocument): Found[] {
           fix: `write ${whole}: it is allowed as a whole`,
         },
       ];
-    const fix = guess === undefined ? `known: ${known.join(", ")}` : `did you mean "${guess}"?`;
+    const fix =
+      guess === undefined
+        ? `known: ${known.filter((setting) => !setting.includes(".")).join(", ")} and what is in them`
+        : `did you mean "${guess}"?`;
     return [{ path, message: `"${given}" is no setting that a namespace can have`, fix }];
   });
 }

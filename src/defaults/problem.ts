@@ -63,7 +63,7 @@ function problemsOfBranch(
 const OLD_BOOLEANS: ReadonlySet<unknown> = new Set(["yes", "no", "on", "off", "y", "n"]);
 
 function oneOf(values: readonly string[], given: unknown): string {
-  const known = `write one of: ${values.join(", ")}`;
+  const known = `write one of: ${values.filter((value) => value !== "").join(", ")}`;
   return given === true || given === false ? `${known}; unquoted, on and off are true and false` : known;
 }
 

@@ -53,8 +53,8 @@ describe("the defaults ConfigMap of the release", () => {
       "with two problems",
       document("hardware: a9\nfabric: copper\n"),
       [
-        "deny: line 3: hardware is not one of the values it can have; write one of: snt9, a2, a3, custom",
-        "deny: line 4: fabric is not one of the values it can have; write one of: roce, hccs",
+        "deny: line 3: hardware is not one of the values it can have; write one of: a2, a2-box16, a3, a3-superpod, a5, 310p, snt9, custom",
+        "deny: line 4: fabric is not one of the values it can have; write one of: roce, hccs, uboe, ub",
       ],
     ],
   ])("%s", (_name, data, findings) => {

@@ -151,7 +151,7 @@ describe("a document as people write it", () => {
     ["sharedmemory", /did you mean "sharedMemory"/],
     ["hccl.env.HCCL_BUFFSIZE", /write hccl.env: it is allowed as a whole/],
     ["namespaceMay", /is no setting that a namespace can have/],
-    ["nonsense-of-some-length", /known: platform, hardware/],
+    ["nonsense-of-some-length", /known: mode, platform, hardware/],
   ])("namespaceMay: %s is told", (path, told) => {
     const parsed = parseDefaults(`namespaceMay: [rules, ${path}]`, "d");
     if (!parsed.ok) throw new Error("it can be used");
