@@ -1,10 +1,11 @@
 import type { AdmissionRequest, Operation } from "../api/admission-review.ts";
-import { at, isObject, type JsonObject, listOf, objectOf, stringOf } from "../api/json.ts";
+import { at, isObject, type Json, type JsonObject, listOf, objectOf, stringOf } from "../api/json.ts";
 import { CONDITIONS_MANAGER } from "../api/names.ts";
-import { mergeConditions, sameConditions } from "../conditions/condition.ts";
+import { mergeConditions, sameConditions, stored } from "../conditions/condition.ts";
 import { evaluate } from "../conditions/evaluate.ts";
 import type { BoosterFact, Observed } from "../conditions/facts.ts";
 import { readBooster } from "../conditions/read.ts";
+import { REASONS } from "../conditions/reasons.ts";
 import { reportIn } from "../conditions/report.ts";
 import { kindOf } from "./shape.ts";
 import type { Awaitable } from "./surroundings.ts";
@@ -53,18 +54,31 @@ function judgeStatus(
   nowMs: number,
 ): Operation[] {
   const written = readBooster(object);
-  const booster: BoosterFact = { ...written, conditions: before.conditions };
+  const booster: BoosterFact = { ...written, conditions: remembered(before, written) };
   const { findings } = evaluate({ ...children, booster, report: reportIn(written.conditions) }, nowMs);
-  return operationsOf(object, mergeConditions(before.conditions, findings, nowMs, inOrder(before, written)));
+  return operationsOf(
+    object,
+    inOrder(before, mergeConditions(before.conditions, findings, nowMs, written.conditions)),
+  );
 }
 
-/** The written conditions in the order of the stored ones, so that a write that changes nothing stays one. */
-function inOrder(before: BoosterFact, written: BoosterFact): JsonObject[] {
-  const place = ({ type }: JsonObject) => {
-    const index = before.conditions.findIndex((condition) => condition.type === type);
-    return index === -1 ? before.conditions.length : index;
-  };
-  return written.conditions.toSorted((left, right) => place(left) - place(right));
+/**
+ * The conditions in which an earlier report is looked for: the stored ones, but for a Failed that this webhook itself
+ * has written already. The API server may call again with what the first call gave, and then it says the same.
+ */
+function remembered(before: BoosterFact, written: BoosterFact): readonly JsonObject[] {
+  const failed = stored(written.conditions, "Failed");
+  if (!failed || !REASONS.some((reason) => reason === failed.reason)) return before.conditions;
+  return [failed, ...before.conditions.filter(({ type }) => type !== "Failed")];
+}
+
+/** Conditions in the order of the stored ones, so that a write that changes nothing stays one. */
+function inOrder(before: BoosterFact, conditions: readonly JsonObject[]): JsonObject[] {
+  const places = new Map(
+    before.conditions.map(({ type }, index) => [type, index]).reverse() as [Json, number][],
+  );
+  const place = ({ type }: JsonObject): number => places.get(type ?? null) ?? before.conditions.length;
+  return conditions.toSorted((left, right) => place(left) - place(right));
 }
 
 function operationsOf(object: JsonObject, conditions: JsonObject[]): Operation[] {

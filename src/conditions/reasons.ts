@@ -58,6 +58,11 @@ export function causesText(causes: readonly Cause[]): string {
   return told.join(ALSO) + (more > 0 ? `${ALSO}${more} more` : "");
 }
 
+/** A text of somebody else's as part of one cause's message. */
+export function oneCause(text: string): string {
+  return text.replaceAll(ALSO, "; also: ");
+}
+
 /** The message of the first cause in a stored text. */
 export function firstCauseIn(text: string): string {
   return text.split(ALSO, 1)[0] ?? "";

@@ -1,7 +1,7 @@
 import { type JsonObject, stringOf } from "../api/json.ts";
 import { stored } from "./condition.ts";
 import type { KthenaReport, Observed } from "./facts.ts";
-import { type Cause, firstCauseIn, KTHENA_REASONS } from "./reasons.ts";
+import { type Cause, firstCauseIn, KTHENA_REASONS, oneCause } from "./reasons.ts";
 
 /**
  * What Kthena's controller says in the conditions that it writes. It never takes its Failed back, but it writes
@@ -67,7 +67,7 @@ function newRefusal(observed: Observed, text: string): Cause {
   const child = named ?? children.find(({ found }) => !found) ?? children[0];
   const state = child?.found ? `stays at revision ${child.found.revision || "-"}` : "does not exist";
   const reason = REFUSED.test(text) ? "ChildRefused" : "InvalidSpec";
-  const problem = `${text.trim().replace(/\s+/g, " ").slice(0, 1_500)}; correct the ModelBooster, Kthena tries again by itself`;
+  const problem = `${oneCause(text.trim().replace(/\s+/g, " ").slice(0, 1_500))}; correct the ModelBooster, Kthena tries again by itself`;
   const what = reason === "ChildRefused" ? "was refused" : "cannot be made of this spec";
   return { reason, message: `${child?.kind} ${child?.name} ${what} and ${state}: ${problem}` };
 }

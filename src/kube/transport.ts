@@ -1,6 +1,7 @@
 import http from "node:http";
 import https from "node:https";
 import { text } from "node:stream/consumers";
+import { trimmedEnd } from "../api/trim.ts";
 import { type ClusterAccess, type ConfigSource, loadAccess } from "./config.ts";
 import { type Credentials, credentialsOf } from "./credentials.ts";
 import { type Failure, failureOfAnswer, failureOfThrow, type Result } from "./failure.ts";
@@ -126,7 +127,7 @@ export class Transport {
     request: ApiRequest,
     signal: AbortSignal,
   ): Promise<http.IncomingMessage> {
-    const url = new URL(`${cluster.server.replace(/\/+$/, "")}${request.path}`);
+    const url = new URL(`${trimmedEnd(cluster.server, "/")}${request.path}`);
     const secure = url.protocol === "https:";
     const options: https.RequestOptions = { headers: {} };
     await credentials.applyTo(options);

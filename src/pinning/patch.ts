@@ -50,7 +50,14 @@ function listDifference(raw: Json[], target: Json[], pointer: string, operations
 function commonStart(raw: Json[], target: Json[]): number {
   const length = Math.min(raw.length, target.length);
   let start = 0;
-  while (start < length && sameItem(raw[start], target[start])) start++;
+  const sameLength = raw.length === target.length;
+  while (start < length) {
+    const left = raw[start];
+    const right = target[start];
+    // Nothing is moved here, so of two lists of one length unnamed items are the same by their place.
+    if (!sameItem(left, right) && !(sameLength && isUnnamed(left) && isUnnamed(right))) break;
+    start++;
+  }
   return start;
 }
 
@@ -96,16 +103,20 @@ function rearranged(
 function matchedItems(raw: Json[], target: Json[], start: number): Map<number, number> {
   const matched = new Map<number, number>();
   for (let index = 0; index < start; index++) matched.set(index, index);
-  const places = new Map<string, number[]>();
+  // Items of one key in their order, the first in front that may still be matched.
+  const places = new Map<string, { indices: number[]; front: number }>();
   for (let index = start; index < raw.length; index++) {
     const key = itemKey(raw[index]);
     const known = places.get(key);
-    if (known) known.push(index);
-    else places.set(key, [index]);
+    if (known) known.indices.push(index);
+    else places.set(key, { indices: [index], front: 0 });
   }
   let next = start;
   for (let index = start; index < target.length && next < raw.length; index++) {
-    const place = places.get(itemKey(target[index]))?.find((candidate) => candidate >= next);
+    const same = places.get(itemKey(target[index]));
+    if (!same) continue;
+    while ((same.indices[same.front] ?? next) < next) same.front++;
+    const place = same.indices[same.front];
     if (place === undefined) continue;
     matched.set(index, place);
     next = place + 1;
@@ -117,11 +128,20 @@ function sameItem(left: Json | undefined, right: Json | undefined): boolean {
   return left === right || itemKey(left) === itemKey(right);
 }
 
-/** What makes an item of a Kubernetes list this item: mountPath or name, otherwise the whole of it. */
+function isUnnamed(item: Json | undefined): boolean {
+  return isObject(item) && NAMING.every((key) => typeof item[key] !== "string");
+}
+
+/** What items of Kubernetes' lists are known by: mounts, containers and the like, workers of a ModelBooster. */
+const NAMING = ["mountPath", "name", "type"];
+
+/** What makes an item of a list this item: one of these, otherwise the whole of it. */
 function itemKey(item: Json | undefined): string {
   if (isObject(item)) {
-    if (typeof item.mountPath === "string") return `m:${item.mountPath}`;
-    if (typeof item.name === "string") return `n:${item.name}`;
+    for (const key of NAMING) {
+      const value = item[key];
+      if (typeof value === "string") return `${key}:${value}`;
+    }
   }
   return item === undefined ? "" : `v:${canonical(item)}`;
 }

@@ -1,3 +1,4 @@
+import { exactNumber } from "../api/exact-numbers.ts";
 import { isObject, type Json, type JsonObject, listOf, objectOf, stringOf } from "../api/json.ts";
 import { ASK } from "../api/names.ts";
 import { configText } from "../engines/booster.ts";
@@ -38,7 +39,7 @@ const configValue: Rule = {
   check: (subject) =>
     boosterOf(subject)?.workers.flatMap(({ field, type, worker }) =>
       Object.entries(isObject(worker.config) ? worker.config : {}).flatMap(([key, value]): Remark[] => {
-        const problem = value === undefined ? undefined : configProblem(key, value);
+        const problem = value === undefined ? undefined : configProblem(objectOf(worker.config), key, value);
         if (!problem) return [];
         const { message, fix, uncertain } = problem;
         return [
@@ -56,6 +57,7 @@ const WHOLE = new Set(
 );
 
 function configProblem(
+  config: JsonObject,
   key: string,
   value: Json,
 ): { message: string; fix: string; uncertain: boolean } | undefined {
@@ -84,8 +86,9 @@ function configProblem(
   const text = configText(value);
   if (!text.includes("e")) return undefined;
   const whole = Number.isInteger(value) && WHOLE.has(flag.slice(2));
-  const message = `${key}: ${value} becomes \`${flag} ${text}\``;
-  return { message, fix: `write it as a string: "${value}"`, uncertain: !whole };
+  const written = exactNumber(config, key, value);
+  const message = `${key}: ${written} becomes \`${flag} ${text}\``;
+  return { message, fix: `write it as a string: "${written}"`, uncertain: !whole };
 }
 
 const pods: Rule = {

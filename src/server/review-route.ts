@@ -6,6 +6,7 @@ import {
   type ReviewReading,
   readAdmissionReview,
 } from "../api/admission-review.ts";
+import { parseExactly } from "../api/exact-numbers.ts";
 import type { Body } from "./body.ts";
 import { SHED } from "./errors.ts";
 import { type Observer, observe } from "./observation.ts";
@@ -46,7 +47,7 @@ function readText(text = ""): ReviewReading {
   if (text === "") return { ok: false, problem: "the body is empty" };
   try {
     // JSON.parse makes a key named `__proto__` data like any other, so nothing has to be taken out.
-    return readAdmissionReview(JSON.parse(text));
+    return readAdmissionReview(parseExactly(text));
   } catch {
     // The parser's message quotes the body, which may be secret.
     return { ok: false, problem: "the body is no JSON" };
