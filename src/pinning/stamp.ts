@@ -1,9 +1,10 @@
 import { textHash } from "../api/canonical.ts";
-import type { JsonObject } from "../api/json.ts";
+import { isObject, type JsonObject } from "../api/json.ts";
 import { STAMP } from "../api/names.ts";
 import type { WorkloadKind } from "../kinds/index.ts";
 import { templatesOf } from "../kinds/units.ts";
 import { annotationsOf } from "./annotations.ts";
+import { leanOf } from "./lean.ts";
 import { encodePath } from "./path.ts";
 import type { AddedHashes } from "./record.ts";
 
@@ -29,4 +30,18 @@ export function isStamped(kind: WorkloadKind, unit: JsonObject, added: AddedHash
       return own.length === 0 ? stamped === undefined : stamped === stampOf(others);
     })
   );
+}
+
+/**
+ * A unit without the stamps of its templates: they are ours whatever they say, in a complete spec that was copied
+ * without its record too.
+ */
+export function withoutStamps(kind: WorkloadKind, unit: JsonObject): JsonObject {
+  const stamped = templatesOf(kind, unit).filter(
+    ({ template }) => annotationsOf(template)[STAMP] !== undefined,
+  );
+  if (stamped.length === 0) return unit;
+  const paths = stamped.map(({ key }) => encodePath([key, "metadata", "annotations", STAMP]));
+  const lean = leanOf(unit, Object.fromEntries(paths.map((path) => [path, ""])));
+  return isObject(lean) ? lean : unit;
 }

@@ -7,7 +7,7 @@ import type { Addition } from "./addition.ts";
 import { hasAll, leanOf, pruned } from "./lean.ts";
 import { encodePath } from "./path.ts";
 import { type AddedHashes, hashesOfAdditions, type UnitRecord } from "./record.ts";
-import { isStamped } from "./stamp.ts";
+import { isStamped, withoutStamps } from "./stamp.ts";
 import { get, put } from "./tree.ts";
 
 /** What injection says of a lean unit: its additions and the unit with them, or why there are none. */
@@ -82,7 +82,7 @@ export function completeUnit(input: UnitInput): UnitOutcome {
     const complete = completeAsRecorded(input);
     if (complete) return complete;
   }
-  const lean = input.lean();
+  const lean = withoutStamps(input.kind, input.lean());
   if (input.update && old && record && !input.refreshed && hasAll(old, record.added)) {
     if (fingerprint(input, input.normalise(lean)) === record.lean) {
       return { how: "restored", value: rescaled(input.kind, old, value), record, additions: [] };
