@@ -72,11 +72,18 @@ function newRefusal(observed: Observed, text: string): Cause {
   return { reason, message: `${child?.kind} ${child?.name} ${what} and ${state}: ${problem}` };
 }
 
-const STATE =
-  /^(\w+) (\S+) (?:was refused|cannot be made of this spec) and (?:stays at revision (\S+)|does not exist): /;
+const VERBS = ["was refused and ", "cannot be made of this spec and "];
+const REVISION = /^stays at revision (\S+): /;
 
 function stillStands(observed: Observed, message: string): boolean {
-  const [, kind, name, revision] = STATE.exec(message) ?? [];
+  // As `newRefusal` writes it: KIND NAME, what happened, and how the child stands.
+  const [kind = "", name = ""] = message.split(" ", 2);
+  const told = message.slice(kind.length + name.length + 2);
+  const verb = VERBS.find((text) => told.startsWith(text));
+  if (verb === undefined) return false;
+  const state = told.slice(verb.length);
+  const revision = REVISION.exec(state)?.[1];
+  if (revision === undefined && !state.startsWith("does not exist: ")) return false;
   const child = childrenOf(observed).find((candidate) => candidate.kind === kind && candidate.name === name);
   if (!child) return false;
   return revision === undefined

@@ -1,4 +1,5 @@
 import type { Assignment as AssignmentNode, DoubleQuotedChild, Word as WordNode, WordPart } from "unbash";
+import { trimmedEnd as withoutEnd } from "../api/trim.ts";
 import { partsOfText } from "./references.ts";
 import type { Assignment, Part, RawWord } from "./script-model.ts";
 
@@ -134,7 +135,7 @@ function documentOf(reader: WordReader, node: Child<"CommandExpansion">): Part[]
   const [document, more] = only.command.suffix;
   if (document?.type !== "HereDoc" || more !== undefined || only.command.prefix.length > 0) return undefined;
   const { body, delimiter, operator } = document;
-  const raw = body.text.replace(/\n*$/, "");
+  const raw = withoutEnd(body.text, "\n");
   if (delimiter?.quoted || body.parts === undefined) {
     const text = operator === "<<-" ? raw.replaceAll(/^\t+/gm, "") : raw;
     return partsOfText(delimiter?.quoted ? text : body.parts === undefined ? unescaped(text) : text, true);
@@ -148,7 +149,7 @@ function documentOf(reader: WordReader, node: Child<"CommandExpansion">): Part[]
 function trimmedEnd(parts: Part[]): Part[] {
   const last = parts.at(-1);
   if (last?.kind !== "text") return parts;
-  return [...parts.slice(0, -1), { kind: "text", text: last.text.replace(/\n*$/, "") }];
+  return [...parts.slice(0, -1), { kind: "text", text: withoutEnd(last.text, "\n") }];
 }
 
 /** What `\` takes away in a here-document without expansions. */

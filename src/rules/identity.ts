@@ -1,4 +1,5 @@
 import { canonical } from "../api/canonical.ts";
+import { keysOfPath } from "../api/field-path.ts";
 import type { Finding } from "../api/finding.ts";
 import { isObject, type Json, type JsonObject } from "../api/json.ts";
 import { encodePath, type KeyedPath, type Segment } from "../pinning/path.ts";
@@ -18,7 +19,7 @@ export function identityOf(finding: Finding, object: JsonObject): string {
 export function keyedPathOf(path: string, object: JsonObject): KeyedPath {
   const segments: Segment[] = [];
   let current: Json | undefined = object;
-  for (const token of tokensOf(path)) {
+  for (const token of keysOfPath(path)) {
     if (Array.isArray(current)) {
       const item: Json | undefined = current[Number(token)];
       segments.push(itemSegment(item));
@@ -29,26 +30,6 @@ export function keyedPathOf(path: string, object: JsonObject): KeyedPath {
     }
   }
   return segments;
-}
-
-/** The keys and bracketed parts of a field path, each character looked at once. */
-function* tokensOf(path: string): Generator<string> {
-  const lastClose = path.lastIndexOf("]");
-  let at = 0;
-  while (at < path.length) {
-    let end = at;
-    if (path[at] === "[" && at < lastClose) {
-      end = path.indexOf("]", at);
-      yield path.slice(at + 1, end);
-    } else {
-      while (end < path.length && !".[]".includes(path[end] ?? "")) end++;
-      if (end > at) yield path.slice(at, end);
-      else end++;
-      at = end;
-      continue;
-    }
-    at = end + 1;
-  }
 }
 
 function itemSegment(item: Json | undefined): Segment {

@@ -1,4 +1,5 @@
 import { connectorClass, isFrom, KV_TRANSFER_ROLES } from "../engines/connector-classes.ts";
+import { listOf } from "../api/json.ts";
 import { allConnectors } from "../engines/kv-transfer-config.ts";
 import { MOONCAKE_WHEEL_SINCE } from "../engines/mooncake.ts";
 import { type RuleEngine, withNpus } from "./engines.ts";
@@ -197,7 +198,9 @@ const libraryPath: Rule = {
       if (engine.envFrom || engine.env.has("LD_LIBRARY_PATH") || /LD_LIBRARY_PATH|bashrc|set_env/.test(text))
         return [];
       // A login shell may read it, an interactive one does.
-      if (/"-[a-z]*[il][a-z]*c?"/.test(text)) return [];
+      const words = [...listOf(command), ...listOf(args)];
+      if (words.some((word) => typeof word === "string" && /^-[a-z]+$/.test(word) && /[il]/.test(word)))
+        return [];
       return [
         {
           path,

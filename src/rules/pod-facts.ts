@@ -254,7 +254,7 @@ const drain: Rule = {
         });
       if (
         spec.shareProcessNamespace === true &&
-        /\bkill\s+(?:-\S+\s+)*1(?:\s|;|$)/.test(commandText(preStop))
+        /\bkill\s{1,8}(?:-\w{1,16}\s{1,8}){0,4}1(?:\s|;|$)/.test(commandText(preStop))
       )
         remarks.push({
           path: `${field}.lifecycle.preStop`,

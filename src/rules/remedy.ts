@@ -1,4 +1,5 @@
 import type { Operation } from "../api/admission-review.ts";
+import { keysOfPath } from "../api/field-path.ts";
 import type { Json } from "../api/json.ts";
 
 /**
@@ -19,8 +20,7 @@ export function writing(path: string, value: Json): Remedy {
 
 /** A field path as a JSON Pointer (RFC 6901): `a.b[0][x.y/z]` is `/a/b/0/x.y~1z`. */
 export function pointerOf(path: string): string {
-  const keys = path.matchAll(/\[([^\]]*)\]|([^.[\]]+)/g);
-  return Array.from(keys, ([, bracketed, plain]) => `/${escaped(bracketed ?? plain ?? "")}`).join("");
+  return Array.from(keysOfPath(path), (key) => `/${escaped(key)}`).join("");
 }
 
 function escaped(key: string): string {

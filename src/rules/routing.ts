@@ -119,7 +119,7 @@ const trafficPolicy: Rule = {
 
 /** Whether a duration as Go reads it is below zero: `-0s` is not. */
 function isNegative(duration: string): boolean {
-  return duration.startsWith("-") && !/^-0+\w*$/.test(duration);
+  return duration.startsWith("-") && !/^-0\w*$/.test(duration);
 }
 
 const routeRules: Rule = {

@@ -49,7 +49,7 @@ function fieldIn(text: string, table: ReadonlyMap<string, ObjectShape>): [string
 
 function shapeIn(type: string, table: ReadonlyMap<string, ObjectShape>): Shape {
   if (type.startsWith("{")) return { type: "map", values: shapeIn(type.slice(1, -1), table) };
-  const [, item, set, keys] = /^\[(.+)\](\*?)(?:\((.+)\))?$/.exec(type) ?? [];
+  const [, item, set, keys] = /^\[([^()]+)\](\*?)(?:\(([^()]+)\))?$/.exec(type) ?? [];
   if (item !== undefined) {
     const items = shapeIn(item, table);
     return {
