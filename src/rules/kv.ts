@@ -1,5 +1,5 @@
-import { connectorClass, isFrom, KV_TRANSFER_ROLES } from "../engines/connector-classes.ts";
 import { listOf } from "../api/json.ts";
+import { connectorClass, isFrom, KV_TRANSFER_ROLES } from "../engines/connector-classes.ts";
 import { allConnectors } from "../engines/kv-transfer-config.ts";
 import { MOONCAKE_WHEEL_SINCE } from "../engines/mooncake.ts";
 import { type RuleEngine, withNpus } from "./engines.ts";
