@@ -80,6 +80,7 @@ In a cluster, as one replica of an installation:
       --identity NAME             this replica (default: $POD_NAME, else the host and something random)
       --certificates FROM         managed (default): issued here and kept in the Secret NAME-tls; files: from
                                   --tls-cert-file and --tls-private-key-file, as cert-manager mounts them
+      --client-ca-file FILE       answer reviews only of who shows a client certificate of these CAs; probes need none
       --leaf-days N, --ca-days N  how long managed certificates live (default: 90 and 3650)
       --settle-seconds N          how long each step of a change of CA is in place before the next (default: 60)
       --lease-seconds N           how long the Leases last without renewal (default: 15)

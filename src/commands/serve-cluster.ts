@@ -6,6 +6,7 @@ import { dnsNamesOf } from "../certs/service-names.ts";
 import { ClusterCache, type Following } from "../cluster/cache.ts";
 import { ClusterView } from "../cluster/cluster-view.ts";
 import { keepDefaults } from "../cluster/defaults-keeper.ts";
+import { tellUnreadable } from "../cluster/unreadable-objects.ts";
 import { KubeClient } from "../kube/client.ts";
 import type { ConfigSource } from "../kube/config.ts";
 import { EventRecorder } from "../kube/events.ts";
@@ -14,6 +15,7 @@ import { type Surroundings, systemClock } from "../kube/surroundings.ts";
 import { createLog, type LogLevel } from "../observe/log.ts";
 import { createMetrics, type Metrics, type StateMeasure } from "../observe/metrics.ts";
 import type { Injectors } from "../pinning/workload.ts";
+import { readClientCa, watchClientCa } from "../server/client-ca.ts";
 import { startMetricsServer } from "../server/metrics-server.ts";
 import {
   type AdmissionServer,
@@ -36,6 +38,8 @@ export interface ServeClusterOptions {
     | { from: "managed"; leafDays: number; caDays: number; settleSeconds: number }
     | { from: "files"; certFile: string; keyFile: string };
   leaseSeconds: number;
+  /** Holds the CAs of the API server's client certificate; undefined: reviews are answered whoever asks. */
+  clientCaFile?: string | undefined;
   /** Whether namespaces may have defaults documents. */
   namespacedDefaults: boolean;
   /**
@@ -69,10 +73,15 @@ export async function serveCluster(
     const reasons = [...certificates.missing, ...view.missing];
     return { ready: reasons.length === 0, reasons };
   };
-  const metrics = createMetrics(() => stateOf(parts, readiness().ready, reconciling));
+  const metrics = createMetrics(() => {
+    const state = stateOf(parts, readiness().ready, reconciling);
+    return { ...state, bytesUnderWay: server.bytesUnderWay() };
+  });
   reconciling?.measureIn(metrics.registry);
   const injectors = options.injectors ? { injectors: options.injectors } : {};
   const { mutate, validate } = createReviewers({ ...view.surroundings, ...injectors });
+  const { clientCaFile } = options;
+  const clientCa = clientCaFile === undefined ? undefined : await readClientCa(clientCaFile).catch(asUsage);
   const server = createAdmissionServer({
     routes: { "/mutate": mutate, "/validate": validate, ...reconciling?.routes },
     tls: await certificates.start().catch(asUsage),
@@ -83,13 +92,20 @@ export async function serveCluster(
       const happening = auditHappening(observation);
       if (happening) events.record(happening);
     },
+    onShed: metrics.shed,
+    ...(clientCa === undefined ? {} : { clientCa }),
   });
+  const unwatchClientCa =
+    clientCaFile === undefined
+      ? () => {}
+      : watchClientCa(clientCaFile, { onCa: server.replaceClientCa, log });
   certificates.onPair(server.replaceCertificate);
   view.start();
   cache.start();
   keeper.start();
   reconciling?.start();
   const stop = async (): Promise<void> => {
+    unwatchClientCa();
     await Promise.all([keeper.stop(), reconciling?.stop(), certificates.stop()]);
     await Promise.all([view.stop(), cache.stop(), events.stop()]);
     client.close();
@@ -177,7 +193,10 @@ function partsOf(client: KubeClient, options: ServeClusterOptions, around: Surro
       lease: { namespace, name: `${release}-defaults` },
       identity,
       leaseDurationMs,
-      lead: (signal) => keepDefaults(client, keeping, around, signal),
+      lead: async (signal) => {
+        const telling = tellUnreadable(cache, events, around.clock, signal);
+        await Promise.all([keepDefaults(client, keeping, around, signal), telling]);
+      },
     },
     around,
   );
@@ -235,7 +254,7 @@ export function informerStates(
   return Object.fromEntries([...shared, ...own]);
 }
 
-function measureOf({ path, request, outcome, verdict, seconds }: Observation) {
+function measureOf({ path, request, outcome, verdict, seconds, length }: Observation) {
   return {
     path,
     kind: request?.kind.kind ?? "",
@@ -248,6 +267,7 @@ function measureOf({ path, request, outcome, verdict, seconds }: Observation) {
       additions: verdict.audited.additions,
     },
     seconds,
+    length,
   };
 }
 

@@ -20,6 +20,7 @@ const CLUSTER_ONLY = [
   "context",
   "identity",
   "certificates",
+  "client-ca-file",
   "leaf-days",
   "ca-days",
   "settle-seconds",
@@ -67,6 +68,7 @@ export function serveClusterOptions(
     identity:
       textOf(values, "identity") ?? facts.podName ?? `${facts.hostName}-${randomBytes(4).toString("hex")}`,
     certificates: certificatesFrom(values),
+    clientCaFile: textOf(values, "client-ca-file"),
     leaseSeconds: numberOf(values, "lease-seconds", 15, { least: 5, most: 3600 }),
     namespacedDefaults: oneOf(values, "namespaced-defaults", "true", ["true", "false"] as const) === "true",
     reconciler: oneOf(values, "reconciler", "conditions", ["conditions", "status", "off"] as const),

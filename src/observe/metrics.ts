@@ -1,4 +1,5 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from "prom-client";
+import { RELEASE_VERSION } from "../api/release.ts";
 
 /** What is measured of one review. */
 export interface ReviewMeasure {
@@ -12,6 +13,8 @@ export interface ReviewMeasure {
   /** What audit mode kept from happening. */
   audited?: { refused: boolean; additions: number } | undefined;
   seconds: number;
+  /** Length of the body, where one was read. */
+  length?: number | undefined;
 }
 
 /** What is read at each scrape. */
@@ -25,8 +28,13 @@ export interface StateMeasure {
   /** Leases that this replica holds. */
   leases: Readonly<Record<string, boolean>>;
   informers: Readonly<
-    Record<string, { synced: boolean; contactAgeMs: number; failures: number; objects: number }>
+    Record<
+      string,
+      { synced: boolean; contactAgeMs: number; failures: number; objects: number; unreadable: number }
+    >
   >;
+  /** What requests hold; undefined in a process that takes none. */
+  bytesUnderWay?: number;
   eventsDropped: number;
 }
 
@@ -34,6 +42,8 @@ export interface StateMeasure {
 export interface Metrics {
   registry: Registry;
   review: (measure: ReviewMeasure) => void;
+  /** Counts what was given up so that the rest goes on. */
+  shed: (what: string) => void;
 }
 
 /** Kinds outside of this list are counted as `other`: labels must not grow with what is sent. */
@@ -44,7 +54,24 @@ export function createMetrics(state: () => StateMeasure): Metrics {
   const registry = new Registry();
   collectDefaultMetrics({ register: registry });
   stateGauges(registry, state);
-  return { registry, review: reviewCounters(registry) };
+  buildInfo(registry);
+  const shed = new Counter({
+    name: "kthena_ascend_shed_total",
+    help: "What was given up so that the rest goes on: a body, a review, an answer that nobody read, a connection.",
+    labelNames: ["what"] as const,
+    registers: [registry],
+  });
+  return { registry, review: reviewCounters(registry), shed: (what) => shed.inc({ what }) };
+}
+
+function buildInfo(registry: Registry): void {
+  const info = new Gauge({
+    name: "kthena_ascend_build_info",
+    help: "1, with the version of this software and of Node.js.",
+    labelNames: ["version", "node"] as const,
+    registers: [registry],
+  });
+  info.set({ version: RELEASE_VERSION, node: process.versions.node }, 1);
 }
 
 function reviewCounters(registry: Registry): Metrics["review"] {
@@ -80,7 +107,14 @@ function reviewCounters(registry: Registry): Metrics["review"] {
     labelNames: ["path", "kind", "would"] as const,
     registers,
   });
+  const bytes = new Histogram({
+    name: "kthena_ascend_body_bytes",
+    help: "Length of the bodies of reviews.",
+    buckets: [2 ** 12, 2 ** 14, 2 ** 16, 2 ** 18, 2 ** 20, 2 ** 22, 7 * 2 ** 20],
+    registers,
+  });
   return (measure) => {
+    if (measure.length !== undefined) bytes.observe(measure.length);
     const { path, operation, outcome } = measure;
     const kind = measure.kind === "" || KINDS.has(measure.kind) ? measure.kind : "other";
     reviews.inc({ path, kind, operation, outcome });
@@ -131,6 +165,15 @@ function stateGauges(registry: Registry, state: () => StateMeasure): void {
   gauge("leader", "1 while this replica holds the Lease.", "lease", (now) => of(now.leases, Number));
   for (const [name, { help, value }] of Object.entries(INFORMER_VALUES))
     gauge(`informer_${name}`, help, "resource", (now) => of(now.informers, value));
+  gauge(
+    "unreadable_objects",
+    "Objects that are left out of the local copies because they cannot be read; an Event on each says why.",
+    "resource",
+    (now) => of(now.informers, ({ unreadable }) => unreadable),
+  );
+  gauge("bytes_under_way", "Memory that requests hold: bodies, reviews, answers.", undefined, (now) =>
+    now.bytesUnderWay === undefined ? {} : { "": now.bytesUnderWay },
+  );
   gauge("events_dropped", "Events that were not written.", undefined, (now) => ({
     "": now.eventsDropped,
   }));

@@ -7,7 +7,7 @@ const state: StateMeasure = {
   certificates: { leaf: 1_800_000_000 },
   defaults: { "": true, team: false },
   leases: { defaults: true },
-  informers: { pods: { synced: true, contactAgeMs: 1_500, failures: 2, objects: 7 } },
+  informers: { pods: { synced: true, contactAgeMs: 1_500, failures: 2, objects: 7, unreadable: 1 } },
   eventsDropped: 3,
 };
 

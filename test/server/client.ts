@@ -31,7 +31,7 @@ export function admit({ uid }: AdmissionRequest): Verdict {
 /** Starts a server with the given reviewers; `like`: with the certificate of another. */
 export async function start(
   routes: ServerOptions["routes"],
-  more: Pick<ServerOptions, "limits" | "onReview"> = {},
+  more: Pick<ServerOptions, "limits" | "onReview" | "onShed" | "clientCa"> = {},
   like?: ServingPair,
 ): Promise<Running> {
   const pair = like ?? (await selfMadePair({ dnsNames: ["localhost"], days: 1 }));
