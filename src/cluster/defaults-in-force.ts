@@ -6,9 +6,17 @@ import { type Layer, type Resolution, resolveDefaults } from "../defaults/resolv
 import type { KubeClient } from "../kube/client.ts";
 import { Informer } from "../kube/informer.ts";
 import { CONFIG_MAPS, keyOf, type Place } from "../kube/resource.ts";
-import type { Surroundings } from "../kube/surroundings.ts";
-import type { ConfigMap } from "./config-map.ts";
-import { type Effective, effectiveCluster, effectiveNamespace, sourceName } from "./effective-defaults.ts";
+import type { Log, Surroundings } from "../kube/surroundings.ts";
+import { Room } from "../kube/unreadable.ts";
+import { type ConfigMap, onlyDocument } from "./config-map.ts";
+import { Documents } from "./documents.ts";
+import {
+  type Effective,
+  effectiveCluster,
+  effectiveNamespace,
+  lastGoodOf,
+  sourceName,
+} from "./effective-defaults.ts";
 import { isLater, type LastGood, readLastGood } from "./last-good.ts";
 import { ServerVersion } from "./server-version.ts";
 
@@ -21,6 +29,8 @@ export interface DefaultsOptions {
   namespaced: boolean;
 }
 
+/** Of all documents of namespaces together; the last good ones must fit into one ConfigMap anyway. */
+const MOST_BYTES = 16 * 2 ** 20;
 /** The longest time that a timer of Node takes. */
 const MOST_TIMER_MS = 2 ** 31 - 1;
 
@@ -40,6 +50,8 @@ export class DefaultsInForce {
   readonly #lastGood: Informer<ConfigMap>;
   readonly #namespaces: Informer<ConfigMap> | undefined;
   readonly #serverVersion: ServerVersion;
+  readonly #documents = new Documents();
+  readonly #log: Log;
   readonly #listeners = new Set<() => void>();
   #cluster: Effective = { from: "none", layer: undefined, text: undefined, problems: [] };
   #layers: readonly Layer[] = [];
@@ -51,6 +63,7 @@ export class DefaultsInForce {
 
   constructor(client: KubeClient, options: DefaultsOptions, around: Surroundings) {
     this.#options = options;
+    this.#log = around.log;
     this.#serverVersion = new ServerVersion(client, around);
     const one = (place: Place) => ({
       resource: CONFIG_MAPS,
@@ -58,10 +71,16 @@ export class DefaultsInForce {
       ...(place.namespace === undefined ? {} : { namespace: place.namespace }),
     });
     const { releaseNamespace, lastGood, namespaced } = options;
-    this.#current = new Informer(client, one({ namespace: releaseNamespace, name: DEFAULTS_NAME }), around);
+    const current = { ...one({ namespace: releaseNamespace, name: DEFAULTS_NAME }), transform: onlyDocument };
+    this.#current = new Informer(client, current, around);
     this.#lastGood = new Informer(client, one(lastGood), around);
     // By name: RBAC can limit the reading of ConfigMaps in all namespaces to this one name.
-    const labelled = { ...one({ name: DEFAULTS_NAME }), labelSelector: `${DEFAULTS_LABEL}=true` };
+    const labelled = {
+      ...one({ name: DEFAULTS_NAME }),
+      labelSelector: `${DEFAULTS_LABEL}=true`,
+      transform: onlyDocument,
+      room: new Room(MOST_BYTES),
+    };
     this.#namespaces = namespaced ? new Informer(client, labelled, around) : undefined;
   }
 
@@ -91,7 +110,10 @@ export class DefaultsInForce {
     for (const informer of Object.values(this.informers)) {
       informer.start();
       // A ConfigMap that is not there makes no change that would be told.
-      void informer.waitForSync(MOST_TIMER_MS).then(() => this.#readCluster());
+      void informer
+        .waitForSync(MOST_TIMER_MS)
+        .then(() => this.#readCluster())
+        .catch((error: unknown) => this.#log.error({ err: error }, "defaults not read"));
     }
   }
 
@@ -202,7 +224,8 @@ export class DefaultsInForce {
   #readCluster(): void {
     const stored = this.stored;
     const { releaseNamespace } = this.#options;
-    this.#cluster = effectiveCluster(this.#currentMap, releaseNamespace, this.#fallback(stored)?.text);
+    const fallback = this.#fallback(stored)?.text;
+    this.#cluster = effectiveCluster(this.#currentMap, releaseNamespace, fallback, this.#documents);
     const { from, layer, text } = this.#cluster;
     if (from === "current" && text !== undefined) this.#remembered = { text, version: this.#currentVersion };
     if (layer?.document !== this.#layers[0]?.document) {
@@ -220,10 +243,12 @@ export class DefaultsInForce {
     if (!map) {
       this.#effective.delete(namespace);
       this.#rememberedNamespaces.delete(namespace);
+      const source = sourceName(namespace);
+      for (const gone of [source, lastGoodOf(source)]) this.#documents.forget(gone);
       return;
     }
     const fallback = this.#rememberedNamespaces.get(namespace) ?? this.stored?.namespaces[namespace];
-    const effective = effectiveNamespace(map, namespace, fallback, this.#layers);
+    const effective = effectiveNamespace(map, namespace, fallback, this.#layers, this.#documents);
     this.#effective.set(namespace, effective);
     if (effective.from === "current" && effective.text !== undefined)
       this.#rememberedNamespaces.set(namespace, effective.text);

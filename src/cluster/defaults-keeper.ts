@@ -7,7 +7,7 @@ import { CONFIG_MAPS, type Place } from "../kube/resource.ts";
 import { backoffMs, type Surroundings } from "../kube/surroundings.ts";
 import { configMapProblemText, type DefaultsInForce } from "./defaults-in-force.ts";
 import type { Effective } from "./effective-defaults.ts";
-import { lastGoodContents } from "./last-good.ts";
+import { fitted, lastGoodContents } from "./last-good.ts";
 
 const FIELD_MANAGER = "kthena-ascend-defaults";
 /** How often what is kept is looked at without a reason: somebody may have changed it by hand. */
@@ -38,7 +38,7 @@ export async function keepDefaults(
   while (!signal.aborted) {
     wake = new AbortController();
     if (options.inForce.synced) tellProblems(options, told);
-    const problem = await keep(client, options);
+    const problem = await keep(client, options, told);
     failures = problem === undefined ? 0 : failures + 1;
     if (problem !== undefined) log.warn({ problem }, "the last good defaults could not be kept");
     const pause = problem === undefined ? LOOK_MS : backoffMs(failures, random);
@@ -48,18 +48,47 @@ export async function keepDefaults(
 }
 
 /** Writes what is in force where something else is kept. Gives what went wrong. */
-async function keep(client: KubeClient, { inForce, lastGood }: KeeperOptions): Promise<string | undefined> {
+async function keep(
+  client: KubeClient,
+  options: KeeperOptions,
+  told: Map<string, string>,
+): Promise<string | undefined> {
+  const { inForce, lastGood } = options;
   const wanted = inForce.synced ? inForce.toKeep : undefined;
-  if (!wanted || equal(wanted as unknown as Json, inForce.stored as unknown as Json)) return undefined;
+  if (!wanted) return undefined;
+  const { kept, left } = fitted(wanted, inForce.stored);
+  tellUnkept(options, left, told);
+  if (equal(kept as unknown as Json, inForce.stored as unknown as Json)) return undefined;
   const patch = {
     type: "apply",
-    body: lastGoodContents(wanted),
+    body: lastGoodContents(kept),
     fieldManager: FIELD_MANAGER,
     // Whoever edited it by hand: it is no place to set anything.
     force: true,
   } as const;
   const written = await client.patch(CONFIG_MAPS, lastGood, patch);
   return written.ok ? undefined : describeFailure(written.failure);
+}
+
+/** One Event on each document that there is no room for among the last good ones. */
+function tellUnkept({ events }: KeeperOptions, left: readonly string[], told: Map<string, string>): void {
+  for (const key of told.keys()) {
+    const namespace = /^(.+) unkept$/.exec(key)?.[1];
+    if (namespace !== undefined && !left.includes(namespace)) told.delete(key);
+  }
+  for (const namespace of left) {
+    if (told.has(`${namespace} unkept`)) continue;
+    told.set(`${namespace} unkept`, "");
+    events.record({
+      regarding: { apiVersion: "v1", kind: "ConfigMap", name: DEFAULTS_NAME, namespace },
+      type: "Warning",
+      reason: "LastGoodFull",
+      action: "Keep",
+      note:
+        "the document is in force, but there is no room to keep it for later: the last good documents of all " +
+        "namespaces together are limited to 900 kB. If it becomes wrong, the one of before holds, or none",
+    });
+  }
 }
 
 /** One Event each time that something else is wrong with a ConfigMap, and one when it is right again. */
@@ -84,7 +113,7 @@ function tellProblems(options: KeeperOptions, told: Map<string, string>): void {
         : "the document is in force again",
     });
   }
-  for (const namespace of told.keys()) if (!all.has(namespace)) told.delete(namespace);
+  for (const key of told.keys()) if (!key.endsWith(" unkept") && !all.has(key)) told.delete(key);
 }
 
 function consequence({ from }: Effective, restricted: boolean): string {

@@ -1,14 +1,10 @@
-import {
-  type CheckedDocument,
-  clusterDocument,
-  documentText,
-  namespaceDocument,
-} from "../admission/defaults-document.ts";
+import { type CheckedDocument, documentText } from "../admission/defaults-document.ts";
 import type { JsonObject } from "../api/json.ts";
 import { DEFAULTS_KEY, DEFAULTS_NAME } from "../api/names.ts";
 import type { Problem } from "../defaults/problem.ts";
 import type { Layer } from "../defaults/resolve.ts";
 import type { ConfigMap } from "./config-map.ts";
+import { Documents } from "./documents.ts";
 
 /** A document in force, or none, and what is wrong with the one that should be. */
 export interface Effective {
@@ -30,12 +26,13 @@ export function effectiveCluster(
   configMap: ConfigMap | undefined,
   namespace: string,
   fallback: string | undefined,
+  documents = new Documents(),
 ): Effective {
   const source = sourceName(namespace);
   const checked: CheckedDocument = configMap
-    ? clusterDocument(configMap as JsonObject, source)
+    ? documents.cluster(configMap, source)
     : { ok: false, problems: [{ source, path: "", message: "is missing", fix: "create it again" }] };
-  return chosen(checked, configMap, fallback, (text) => clusterDocument(holding(text), lastGoodOf(source)));
+  return chosen(checked, configMap, fallback, (text) => documents.cluster(holding(text), lastGoodOf(source)));
 }
 
 /** A namespace's document, laid over the cluster's. Without a ConfigMap there is none, and nothing is wrong. */
@@ -44,12 +41,13 @@ export function effectiveNamespace(
   namespace: string,
   fallback: string | undefined,
   cluster: readonly Layer[],
+  documents = new Documents(),
 ): Effective {
   if (!configMap) return { from: "none", layer: undefined, text: undefined, problems: [] };
   const source = sourceName(namespace);
-  const checked = namespaceDocument(configMap as JsonObject, source, cluster);
+  const checked = documents.namespace(configMap, source, cluster);
   return chosen(checked, configMap, fallback, (text) =>
-    namespaceDocument(holding(text), lastGoodOf(source), cluster),
+    documents.namespace(holding(text), lastGoodOf(source), cluster),
   );
 }
 
@@ -73,10 +71,11 @@ function chosen(
   return { from: "last-good", layer: before.layer, text: fallback, problems };
 }
 
-function holding(text: string): JsonObject {
-  return { data: { [DEFAULTS_KEY]: text } };
+function holding(text: string): ConfigMap {
+  return { metadata: { name: DEFAULTS_NAME }, data: { [DEFAULTS_KEY]: text } };
 }
 
-function lastGoodOf(source: string): string {
+/** How messages name the last good document in place of a ConfigMap's own. */
+export function lastGoodOf(source: string): string {
   return `last good document of ${source}`;
 }

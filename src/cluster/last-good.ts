@@ -16,21 +16,63 @@ export interface LastGood {
 
 const HASH = `${PREFIX}hash`;
 const VERSION = `${PREFIX}source-version`;
+/** Of the name of a key beside the namespace. */
+const KEY_BYTES = 20;
 const NAMESPACE_KEY = /^namespace\.([a-z0-9]([-a-z0-9]*[a-z0-9])?)\.yaml$/;
-/** A ConfigMap holds 1 MiB. Namespaces that do not fit have nothing to fall back on. */
+/** A ConfigMap holds 1 MiB, its annotations and the names of keys included. */
 const MOST_BYTES = 900_000;
+
+/** What is to be kept, and the namespaces whose documents there is no room for as they are now. */
+export interface Fitted {
+  kept: LastGood;
+  /** What is kept of each of these is the document of before, or nothing. */
+  left: readonly string[];
+}
+
+/**
+ * Chooses what is kept where all documents together are too large for one ConfigMap: those that are kept already stay,
+ * and of the changed ones those that grew least come first. So the bound falls on who grew, and on nobody else.
+ */
+export function fitted(wanted: LastGood, stored: LastGood | undefined, most = MOST_BYTES): Fitted {
+  const before = new Map(Object.entries(stored?.namespaces ?? {}));
+  const sizeOf = (namespace: string, text: string | undefined): number =>
+    text === undefined ? 0 : Buffer.byteLength(text) + namespace.length + KEY_BYTES;
+  const all = Object.entries(wanted.namespaces).map(([namespace, text]) => {
+    const old = before.get(namespace);
+    return { namespace, text, old, grows: sizeOf(namespace, text) - sizeOf(namespace, old) };
+  });
+  const kept = new Map<string, string>();
+  let bytes = Buffer.byteLength(wanted.cluster);
+  const left: string[] = [];
+  for (const { namespace, old } of all.sort(
+    (one, other) => sizeOf(one.namespace, one.old) - sizeOf(other.namespace, other.old),
+  )) {
+    const size = sizeOf(namespace, old);
+    if (old === undefined || bytes + size > most) continue;
+    kept.set(namespace, old);
+    bytes += size;
+  }
+  for (const { namespace, text } of all.sort((one, other) => one.grows - other.grows)) {
+    const grows = sizeOf(namespace, text) - sizeOf(namespace, kept.get(namespace));
+    if (kept.get(namespace) === text) continue;
+    if (bytes + grows > most) left.push(namespace);
+    else {
+      kept.set(namespace, text);
+      bytes += grows;
+    }
+  }
+  return { kept: { ...wanted, namespaces: Object.fromEntries([...kept].sort()) }, left: left.sort() };
+}
 
 /** Writes what is to be kept as the contents of its ConfigMap. */
 export function lastGoodContents({ cluster, version, namespaces }: LastGood): Pick<ConfigMap, "data"> & {
   metadata: { annotations: Record<string, string> };
 } {
-  const data: Record<string, string> = { [DEFAULTS_KEY]: cluster };
-  let bytes = cluster.length;
-  for (const [namespace, text] of Object.entries(namespaces).sort()) {
-    bytes += Buffer.byteLength(text) + namespace.length;
-    if (bytes > MOST_BYTES) break;
-    data[`namespace.${namespace}.yaml`] = text;
-  }
+  const documents = Object.entries(namespaces).map(([namespace, text]) => [
+    `namespace.${namespace}.yaml`,
+    text,
+  ]);
+  const data: Record<string, string> = { [DEFAULTS_KEY]: cluster, ...Object.fromEntries(documents) };
   return { data, metadata: { annotations: { [HASH]: hashOf(data), [VERSION]: version } } };
 }
 

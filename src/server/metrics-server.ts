@@ -7,6 +7,10 @@ export interface MetricsServer {
   close: () => Promise<void>;
 }
 
+const MOST_CONNECTIONS = 64;
+/** How long a request may take to come, and a connection be quiet. */
+const LATE_MS = 30_000;
+
 /**
  * Serves `GET /metrics`.
  * @throws Error of the operating system, such as EADDRINUSE
@@ -27,6 +31,10 @@ export async function startMetricsServer(
       response.writeHead(500, { "content-type": "text/plain" }).end(`${(error as Error).message}\n`);
     }
   });
+  // Plain HTTP in the cluster: a few scrapers, and nothing else may take memory here.
+  server.maxConnections = MOST_CONNECTIONS;
+  server.requestTimeout = LATE_MS;
+  server.timeout = LATE_MS;
   await new Promise<void>((resolve, reject) => {
     server.once("error", reject);
     server.listen(where.port, where.host, resolve);

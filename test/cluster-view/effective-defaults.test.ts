@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import type { ConfigMap } from "../../src/cluster/config-map.ts";
 import { effectiveCluster, effectiveNamespace } from "../../src/cluster/effective-defaults.ts";
-import { isLater, lastGoodContents, readLastGood } from "../../src/cluster/last-good.ts";
+import { fitted, isLater, lastGoodContents, readLastGood } from "../../src/cluster/last-good.ts";
 
 const HEAD = "apiVersion: kthena-ascend.io/v1alpha1\nkind: AscendDefaults\n";
 const good = `${HEAD}hardware: a3\n`;
@@ -83,7 +83,7 @@ describe("the last good documents", () => {
     const many = Object.fromEntries(
       Array.from({ length: 3_000 }, (_, index) => [`n${index}`, "x".repeat(1_000)]),
     );
-    const { data = {} } = lastGoodContents({ ...kept, namespaces: many });
+    const { data = {} } = lastGoodContents(fitted({ ...kept, namespaces: many }, undefined).kept);
     const bytes = Object.entries(data).reduce((sum, [key, text]) => sum + key.length + text.length, 0);
     expect(bytes).toBeLessThan(1024 * 1024);
     expect(data["defaults.yaml"]).toBe(good);

@@ -119,7 +119,7 @@ function documentIn(namespace: string, text: string): KubeObject & { data: Recor
 
 /** Under deletion, which is when nobody used to look: made good, deleted while a finalizer holds it, then changed. */
 async function underDeletion(client: KubeClient, namespace: string, text: string): Promise<void> {
-  mustBe(await client.create(CONFIG_MAPS, documentIn(namespace, "platform: cce\n")));
+  mustBe(await client.create(CONFIG_MAPS, documentIn(namespace, "gang: {enabled: true}\n")));
   mustBe(await client.remove(CONFIG_MAPS, { namespace, name: DEFAULTS }));
   const body = { data: { "defaults.yaml": HEAD + text } };
   await client.patch(CONFIG_MAPS, { namespace, name: DEFAULTS }, { type: "merge", body });
