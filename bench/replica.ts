@@ -56,6 +56,8 @@ async function fill(cluster: SmallCluster, mutate: Reviewer, models: number): Pr
   cluster.put("/api/v1/configmaps", [{ metadata: defaults, data: { "defaults.yaml": document } }]);
   cluster.put("/api/v1/namespaces", [
     { metadata: { name: NAMESPACE } },
+    // Of the objects that are reviewed.
+    { metadata: { name: "bench" } },
     ...Array.from({ length: 50 }, (_, index) => ({ metadata: { name: `models-${index}` } })),
   ]);
   const admission = "/apis/admissionregistration.k8s.io/v1";
