@@ -6,7 +6,7 @@ import { type Layer, type Resolution, resolveDefaults } from "../defaults/resolv
 import type { KubeClient } from "../kube/client.ts";
 import { Informer } from "../kube/informer.ts";
 import { CONFIG_MAPS, keyOf, type Place } from "../kube/resource.ts";
-import type { Log, Surroundings } from "../kube/surroundings.ts";
+import { backoffMs, type Surroundings } from "../kube/surroundings.ts";
 import { Room } from "../kube/unreadable.ts";
 import { type ConfigMap, onlyDocument } from "./config-map.ts";
 import { Documents } from "./documents.ts";
@@ -51,7 +51,10 @@ export class DefaultsInForce {
   readonly #namespaces: Informer<ConfigMap> | undefined;
   readonly #serverVersion: ServerVersion;
   readonly #documents = new Documents();
-  readonly #log: Log;
+  readonly #around: Surroundings;
+  readonly #stopping = new AbortController();
+  #tries = 0;
+  #waits = false;
   readonly #listeners = new Set<() => void>();
   #cluster: Effective = { from: "none", layer: undefined, text: undefined, problems: [] };
   #layers: readonly Layer[] = [];
@@ -63,7 +66,7 @@ export class DefaultsInForce {
 
   constructor(client: KubeClient, options: DefaultsOptions, around: Surroundings) {
     this.#options = options;
-    this.#log = around.log;
+    this.#around = around;
     this.#serverVersion = new ServerVersion(client, around);
     const one = (place: Place) => ({
       resource: CONFIG_MAPS,
@@ -105,6 +108,7 @@ export class DefaultsInForce {
       if (namespace === undefined || namespace === this.#options.releaseNamespace) return;
       this.#resolved.delete(namespace);
       this.#readNamespace(namespace, current);
+      this.#readAgain();
       this.#tell();
     });
     for (const informer of Object.values(this.informers)) {
@@ -113,11 +117,12 @@ export class DefaultsInForce {
       void informer
         .waitForSync(MOST_TIMER_MS)
         .then(() => this.#readCluster())
-        .catch((error: unknown) => this.#log.error({ err: error }, "defaults not read"));
+        .catch((error: unknown) => this.#around.log.error({ err: error }, "defaults not read"));
     }
   }
 
   async stop(): Promise<void> {
+    this.#stopping.abort();
     const informers = Object.values(this.informers).map((informer) => informer.stop());
     await Promise.all([this.#serverVersion.stop(), ...informers]);
   }
@@ -236,7 +241,24 @@ export class DefaultsInForce {
       const { namespace } = map.metadata;
       if (namespace !== undefined && namespace !== releaseNamespace) this.#readNamespace(namespace, map);
     }
+    this.#readAgain();
     this.#tell();
+  }
+
+  /** What took too long is read again, later each time: it may be the machine that was slow. */
+  #readAgain(): void {
+    if (!this.#documents.takeEnded()) {
+      this.#tries = 0;
+      return;
+    }
+    if (this.#waits) return;
+    this.#waits = true;
+    const { clock, random } = this.#around;
+    const pause = backoffMs(++this.#tries, random, { firstMs: 10_000, mostMs: 600_000 });
+    void clock.sleep(pause, this.#stopping.signal).then(() => {
+      this.#waits = false;
+      if (!this.#stopping.signal.aborted) this.#readCluster();
+    });
   }
 
   #readNamespace(namespace: string, map: ConfigMap | undefined): void {

@@ -22,6 +22,14 @@ interface Known {
  */
 export class Documents {
   readonly #known = new Map<string, Known>();
+  #ended = false;
+
+  /** Whether the reading of one was ended since this was last asked: on a busy machine another try may do. */
+  takeEnded(): boolean {
+    const ended = this.#ended;
+    this.#ended = false;
+    return ended;
+  }
 
   /** The cluster's document. */
   cluster(configMap: ConfigMap, source: string): CheckedDocument {
@@ -49,18 +57,22 @@ export class Documents {
     const known = this.#known.get(source);
     // Without a text it is about the keys that are there instead.
     if (text !== undefined && known?.text === text && known.cluster === cluster) return known.checked;
-    const checked = safely(source, text?.length ?? 0, () => read(object));
-    this.#known.set(source, { text, cluster, checked });
+    const done = safely(text?.length ?? 0, () => read(object));
+    this.#ended ||= !done.ok && done.again;
+    const checked = done.ok ? done.value : unread(source, done.problem);
+    if (done.ok || !done.again) this.#known.set(source, { text, cluster, checked });
     return checked;
   }
 }
 
-function safely(source: string, length: number, read: () => CheckedDocument): CheckedDocument {
+type Done = { ok: true; value: CheckedDocument } | { ok: false; problem: string; again: boolean };
+
+function safely(length: number, read: () => CheckedDocument): Done {
   try {
     const done = bounded(length, read);
-    return done.ok ? done.value : unread(source, done.problem);
+    return done.ok ? done : { ...done, again: true };
   } catch (error) {
-    return unread(source, error instanceof Error ? error.message : String(error));
+    return { ok: false, problem: error instanceof Error ? error.message : String(error), again: false };
   }
 }
 
