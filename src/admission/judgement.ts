@@ -50,6 +50,8 @@ export interface Judgement {
   audited?: Audited;
   /** Why nothing was injected, where that is so. */
   skip?: string | undefined;
+  /** Units that are left alone although they were asked for, and why. */
+  leftAlone?: readonly { field: string; because: string }[];
 }
 
 /** What was looked up for one request before it is judged. */
@@ -200,6 +202,9 @@ function workload(
         record === undefined ? value === unit.value : asRecorded(),
       ),
     skip,
+    leftAlone: completed.units.flatMap(({ unit, because }) =>
+      because === undefined ? [] : [{ field: unit.field, because }],
+    ),
   };
 }
 

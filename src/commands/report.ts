@@ -48,6 +48,7 @@ export function jsonReport(reviewed: readonly ReviewedManifest[]): string {
     ...headOf(item),
     verdict: verdictOf(item),
     ...(item.judgement.skip === undefined ? {} : { skipped: item.judgement.skip }),
+    ...(item.judgement.leftAlone?.length ? { leftAlone: item.judgement.leftAlone } : {}),
     findings: item.judgement.findings.map((finding) => ({
       ...finding,
       ...positionOf(item.manifest, item.at, finding.path),
@@ -106,6 +107,7 @@ function addedCount({ additions }: ReviewedObject["judgement"]): number {
 const SKIPPED: Record<string, string> = {
   "no-npu": "it asks for no NPU and nobody asked for injection",
   "opted-out": 'kthena-ascend.io/inject is "false"',
+  "no-engine": "what it starts is no engine",
   "other-vendor": "it asks for another vendor's accelerator",
   "not-kthena": "it is no pod of Kthena's",
   "no-units": "it has no roles or workers that can be told apart",
@@ -119,7 +121,9 @@ function verdictLines(item: ReviewedObject, color: Paint): string[] {
   const head = `${color.bold(`${kind} ${name}`)} ${color.dim(`(${file}:${line})`)}`;
   if (verdict === "not looked at") return [`${head}: passes, its kind is not looked at`];
   const painted = refused ? color.red(verdict) : verdict === "completed" ? color.green(verdict) : verdict;
-  return [`${head}: ${painted}${detailOf(judgement)}`, ...findingLines(item, color)];
+  const alone =
+    judgement.leftAlone?.map(({ field, because }) => `  left alone ${field}\n    ${because}`) ?? [];
+  return [`${head}: ${painted}${detailOf(judgement)}`, ...findingLines(item, color), ...alone];
 }
 
 function detailOf(judgement: ReviewedObject["judgement"]): string {

@@ -136,7 +136,10 @@ function describe(found: Found, form: "list" | "shell"): EngineCommand {
       };
     case "helper": {
       const helper = `${found.product}, which ${found.does}`;
-      return { ...noEngine(`it starts ${helper} and is no engine`, form), helper };
+      return {
+        ...noEngine(`it starts ${helper} and is no engine`, form),
+        helper: `${helper} and is no engine`,
+      };
     }
     case "mindie":
       return { ...noEngine("MindIE reads its sizes from config.json", form), engine: "mindie" };

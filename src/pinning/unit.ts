@@ -18,7 +18,7 @@ export type Injection =
       /** What the injectors found out about the unit, for the rules. */
       reading?: RoleReading | undefined;
     }
-  | { skip: string };
+  | { skip: string; because?: string };
 
 /** One unit (role, worker) of a request, with all that its completion depends on. */
 export interface UnitInput {
@@ -62,6 +62,8 @@ export interface UnitOutcome {
   record?: UnitRecord | undefined;
   additions: Addition[];
   skip?: string;
+  /** What a person should know beside the reason for which it is left alone. */
+  because?: string | undefined;
   reading?: RoleReading | undefined;
 }
 
@@ -144,7 +146,7 @@ function fresh(input: UnitInput, lean: JsonObject): UnitOutcome {
   if ("skip" in injection) {
     const added = { ...input.record?.added, ...input.submitted?.added };
     const value = keptRequired(input.kind, lean, input.value, added);
-    return { how: "skipped", value, additions: [], skip: injection.skip };
+    return { how: "skipped", value, additions: [], skip: injection.skip, because: injection.because };
   }
   const { additions, value, reading } = injection;
   const paths = additions.map((addition) => addition.path);

@@ -1,4 +1,5 @@
 import { at, type Json, type JsonObject, listOf, objectOf } from "../api/json.ts";
+import { ASK } from "../api/names.ts";
 import { type Asks, asksIn, readAsks } from "../defaults/asks.ts";
 import { type ResolvedDefaults, type Settings, sourceOf } from "../defaults/settings.ts";
 import { npuResourcesOf } from "../engines/accelerators.ts";
@@ -47,7 +48,7 @@ export function readRole(role: JsonObject, asks: Record<string, string>, setting
   const templates = templatesOf("ModelServing", role).map(({ part, key, template }) => {
     const own = asksIn(objectOf(template.metadata).annotations);
     // The entry template speaks for its role, so its workers follow it unless theirs says otherwise.
-    return { part, place: [key], template, asks: { ...ofEntry, ...own } };
+    return { part, place: [key], template, asks: { ...ofEntry, ...own }, insists: insistsOn(own) };
   });
   return reading(templates, settings, modelServingShape.podsEach(role));
 }
@@ -65,7 +66,20 @@ export function readPod(
   pods = 1,
 ): RoleReading {
   const own = asksIn(objectOf(pod.metadata).annotations);
-  return reading([{ part: "pod", place: [], template: pod, asks: { ...asks, ...own } }], settings, pods);
+  const template = { part: "pod" as const, place: [], template: pod, asks: { ...asks, ...own } };
+  return reading([{ ...template, insists: insistsOn(own) }], settings, pods);
+}
+
+/** Whether a template asks by itself, and not only its object or namespace does. */
+function insistsOn(own: Record<string, string>): boolean {
+  return own[ASK.inject] === "true" || own[ASK.npus] !== undefined;
+}
+
+/** What the engines of a role start where none of them is one: a router, proxy, store or controller. */
+function helperOf(places: readonly TemplatePlace[]): string | undefined {
+  const engines = places.flatMap((place) => place.engines);
+  const helpers = engines.flatMap(({ facts }) => facts.command.helper ?? []);
+  return helpers.length > 0 && helpers.length === engines.length ? helpers[0] : undefined;
 }
 
 function reading(
@@ -74,6 +88,7 @@ function reading(
     place: string[];
     template: JsonObject;
     asks: Record<string, string>;
+    insists: boolean;
   }[],
   settings: Settings,
   pods: number,
@@ -118,6 +133,8 @@ function reading(
       engines: engines.containers.map((engine) => withFacts(engine, spec, part, pods, others)),
     };
   });
+  const helper = trigger.by === "asked" && !templates.some(({ insists }) => insists) && helperOf(places);
+  if (helper) return { trigger: { skip: "no-engine", because: `it starts ${helper}` }, places: [], pods };
   return { trigger, places, pods };
 }
 

@@ -6,7 +6,8 @@ import { asksForNpus, otherAcceleratorOf } from "../engines/accelerators.ts";
 export type SkipReason = "no-npu" | "opted-out" | "other-vendor" | "no-engine";
 
 /** Whether and why a role (or pod) is injected: it has NPUs, or somebody asked for it. */
-export type Trigger = { by: "resource" | "asked" } | { skip: SkipReason };
+/** `because`: what a person should know beside the reason. */
+export type Trigger = { by: "resource" | "asked" } | { skip: SkipReason; because?: string };
 
 /**
  * Decides by the templates of a role, and by what is asked there: never a workload that asks for another vendor's

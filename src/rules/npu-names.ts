@@ -4,6 +4,7 @@ import { ASK } from "../api/names.ts";
 import { unknownHuaweiResources } from "../engines/accelerators.ts";
 import { type Chip, RESOURCE_NAMES, resourceNamed } from "../engines/resource-names.ts";
 import { withNpus } from "./engines.ts";
+import { useMore } from "./npu-advice.ts";
 import { listed, npus as npusText, quoted } from "./quote.ts";
 import { removing } from "./remedy.ts";
 import type { Remark, Rule } from "./rule.ts";
@@ -28,7 +29,7 @@ const unused: Rule = {
           value: npus,
           against: need.perPod,
           message: `${label} has ${npusText(npus)}, but its arguments use ${need.perPod} (${need.explanation})`,
-          fix: `give it ${need.perPod}, or spread the engine with --data-parallel-size`,
+          fix: useMore(need, npus),
         },
       ];
     }),

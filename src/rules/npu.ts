@@ -2,6 +2,7 @@ import type { Json } from "../api/json.ts";
 import { ASK } from "../api/names.ts";
 import { unknownHuaweiResources } from "../engines/accelerators.ts";
 import { parseNpuCount } from "../engines/npu-count.ts";
+import { spread, useLess } from "./npu-advice.ts";
 import { npus as npusText } from "./quote.ts";
 import type { Remark, Rule } from "./rule.ts";
 import type { Holder, RuleSubject } from "./subject.ts";
@@ -127,7 +128,7 @@ const countShape: Rule = {
           message: `${holder.label} has ${npusText(npus)}; one pod on ${holder.hardware} can have ${allowedCounts.join(", ")}`,
           fix:
             larger === undefined
-              ? `use ${largest} at most and spread the role over several pods with workerReplicas, or set the annotation ${ASK.hardware}`
+              ? `use ${largest} at most${spread(npus, largest)}; or set the annotation ${ASK.hardware}`
               : `use ${larger}, or set the annotation ${ASK.hardware} if the nodes are others`,
           uncertain: !holder.node.row.countsCertain,
         },
@@ -183,7 +184,7 @@ const parallelSize: Rule = {
           value: npus,
           against: need.perPod,
           message: `${holder.label} has ${npusText(npus)}, but its arguments need ${need.perPod} (${need.explanation})`,
-          fix: `give it ${npusText(need.perPod)}, or make the parallel sizes smaller`,
+          fix: useLess(need.perPod, Math.max(...holder.allowedCounts)),
         },
       ];
     }),
