@@ -121,7 +121,9 @@ export function misspelt(name: string, engine: FlagEngine): string | undefined {
     const long = SGLANG_LONG_NAMES.includes(name) ? undefined : closest(name, SGLANG_LONG_NAMES, 2);
     return long !== undefined && !SGLANG_VALUED.has(name) ? long : undefined;
   }
-  return vllmArity(name) === undefined ? closest(name, VLLM_FLAG_NAMES, 2) : undefined;
+  // argparse takes the beginning of a flag for the flag.
+  const known = vllmArity(name) !== undefined || VLLM_FLAG_NAMES.some((flag) => flag.startsWith(name));
+  return known ? undefined : closest(name, VLLM_FLAG_NAMES, 2);
 }
 
 const SGLANG_LONG_NAMES: readonly string[] = [
