@@ -160,7 +160,7 @@ export function judgeFinal(
   surroundings: Surroundings,
 ): Judgement {
   const pinned = parsePinned(annotationsOf(request.object ?? {})[SETTINGS]);
-  const judgement = judgeRequest(request, pinned ? worldOf(pinned, world) : world, surroundings);
+  const judgement = judgeRequest(request, pinned ? worldOf(pinned, world) : world, surroundings, true);
   // A pod is completed at its creation alone; a workload that came meanwhile makes no ModelServer wrong.
   const once = judgement.kind === "Pod" || judgement.kind === "ModelServer";
   if (judgement.operations.length === 0 || once) return { ...judgement, operations: [] };

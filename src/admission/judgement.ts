@@ -96,11 +96,15 @@ export function passReason(request: AdmissionRequest): string | undefined {
   return objectOf(request.object.metadata).deletionTimestamp === undefined ? undefined : "deleting";
 }
 
-/** Judges one request: synchronous and without side effects. */
+/**
+ * Judges one request: synchronous and without side effects. `final`: the object is to be stored as it stands, so what
+ * its record is true of is not injected again.
+ */
 export function judgeRequest(
   request: AdmissionRequest,
   world: LookedUp,
   surroundings: Surroundings,
+  final = false,
 ): Judgement {
   const judgement = judged(request, world, surroundings);
   return policyOf(world).mode === "audit" ? audited(request, judgement, world) : judgement;
@@ -114,7 +118,7 @@ function judged(request: AdmissionRequest, world: LookedUp, surroundings: Surrou
   const broken = shapeFindings(kind, object);
   if (broken.length > 0) return { ...untouched(kind, object), findings: sortedByPath(broken) };
   if (kind === "ModelServing" || kind === "ModelBooster")
-    return workload(kind, object, request, world, surroundings);
+    return workload(kind, object, request, world, surroundings, final);
   if (kind === "Pod") return pod(object, request, world, surroundings);
   return routing(kind, object, request, world, surroundings);
 }
@@ -176,10 +180,12 @@ function workload(
   request: AdmissionRequest,
   world: LookedUp,
   surroundings: Surroundings,
+  final: boolean,
 ): Judgement {
   const oldObject = oldObjectOf(request);
   const completion = {
     kind,
+    final,
     today: world.defaults,
     todayOfUnits: world.defaultsOfUnits,
     owner: world.owner,
@@ -237,7 +243,10 @@ function workloadFindings(about: WorkloadCase): Finding[] {
   };
   const versions = oldObject && { object: completed.object, oldObject };
   const kept = versions ? ratcheted(found, versions, catalogue, judgeOld) : found;
-  return withOrigin(kept, completed.object, additionsByPath(completed));
+  // Where the record was trusted, what was added is known by its hashes only.
+  const trusted = completed.units.some(({ how }) => how === "recorded");
+  const told = trusted ? completeWorkload({ ...completion, object, oldObject, final: false }) : completed;
+  return withOrigin(kept, completed.object, additionsByPath(told));
 }
 
 function unitAdditions(unit: CompletedWorkload["units"][number]): ShownAddition[] {
