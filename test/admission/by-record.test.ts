@@ -81,7 +81,7 @@ describe.each(EXAMPLES)("/validate of %s as /mutate left it", (name) => {
       "with a record of no additions",
       (_role, record) => units(record).forEach((unit) => void Object.assign(unit, { added: {} })),
     ],
-    ["without its stamp", (role) => void (objectOf(role.entryTemplate).metadata = {})],
+    ["without its stamp", (role) => void Object.assign(objectOf(role.entryTemplate), { metadata: {} })],
   ])("refuses it %s", async (_what, edit) => {
     const { denied, injected } = await validated(edited(await stored(name), edit));
     expect(denied).toContain("injection/incomplete");
