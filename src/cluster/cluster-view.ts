@@ -17,6 +17,7 @@ import {
 import { asksIn } from "../defaults/asks.ts";
 import { parsePinned } from "../defaults/pinned.ts";
 import type { ResolvedDefaults } from "../defaults/settings.ts";
+import { servingRoles } from "../kinds/model-serving.ts";
 import type { KubeClient } from "../kube/client.ts";
 import type { AnyObject, KubeObject, Place } from "../kube/resource.ts";
 import type { Surroundings } from "../kube/surroundings.ts";
@@ -190,7 +191,5 @@ function placeOf(name: string, namespace: string | undefined): Place {
 
 /** Pods of one instance of a role. */
 function podsOf(serving: AnyObject, role: string): number {
-  const roles = listOf(objectOf(objectOf(serving.spec).template).roles).map(objectOf);
-  const workers = roles.find(({ name }) => name === role)?.workerReplicas;
-  return 1 + (typeof workers === "number" ? Math.max(0, workers) : 0);
+  return servingRoles(serving as unknown as JsonObject).find(({ name }) => name === role)?.podsEach ?? 1;
 }

@@ -2,15 +2,12 @@ import { valueHash } from "../api/canonical.ts";
 import { at, isObject, type Json, type JsonObject, listOf, objectOf, stringOf } from "../api/json.ts";
 import { ASK, INJECTED, KTHENA_NAME_LABEL, QUEUE_ANNOTATION, SETTINGS } from "../api/names.ts";
 import { stringMapOf } from "../api/string-map.ts";
-import type { KvConnectorName } from "../defaults/kv-settings.ts";
 import { parsePinned } from "../defaults/pinned.ts";
 import type { Settings } from "../defaults/settings.ts";
 import { npuResourcesOf } from "../engines/accelerators.ts";
-import { readEngineCommand } from "../engines/command-line.ts";
-import { readKvTransferConfig } from "../engines/kv-transfer-config.ts";
 import { parseNpuCount } from "../engines/npu-count.ts";
-import { entryPodLabels, entryTemplateOf } from "../kinds/model-serving.ts";
-import { classesOf, familyOf } from "../readings/kv-role.ts";
+import { entryPodLabels, entryTemplateOf, type ServingRole, servingRoles } from "../kinds/model-serving.ts";
+import { connectorOf } from "../readings/routing.ts";
 import type {
   BoosterFact,
   NpuAmount,
@@ -24,8 +21,6 @@ import type {
 
 /** Label by which Kthena sees whether a child is up to date (pkg/model-booster-controller/utils/template.go). */
 const REVISION_LABEL = "workload.serving.volcano.sh/revision";
-
-const KV_CONNECTORS: readonly KvConnectorName[] = ["mooncake", "nixl", "lmcache"];
 
 /** Reads what all kinds have. None of these functions throws, whatever the JSON. */
 export function readObject(object: JsonObject): ObjectFact {
@@ -64,7 +59,7 @@ export function readServing(object: JsonObject): ServingFact {
     generation: wholeOf(metadata.generation) ?? 0,
     observed: wholeOf(at(object, "status", "observedGeneration")) ?? 0,
     replicas: wholeOf(at(object, "spec", "replicas")) ?? 1,
-    roles: listOf(at(object, "spec", "template", "roles")).map((role) => readRole(objectOf(role), name)),
+    roles: servingRoles(object).map((role) => roleFact(role, name)),
     available: isTrue(object, "Available"),
     updating: isTrue(object, "UpdateInProgress"),
     revision: revisionOf(metadata),
@@ -72,7 +67,7 @@ export function readServing(object: JsonObject): ServingFact {
     optedOut: optedOut(metadata),
     settings: pinned ? settingsHash(pinned.base.settings) : "",
     queue: stringOf(annotations[QUEUE_ANNOTATION]) ?? "",
-    connector: connectorOf(object),
+    connector: connectorOf(object) ?? "",
   };
 }
 
@@ -81,31 +76,9 @@ export function settingsHash(settings: Settings): string {
   return valueHash(settings as unknown as Json);
 }
 
-function readRole(role: JsonObject, serving: string): RoleFact {
-  const metadata = objectOf(entryTemplateOf(role).metadata);
-  const name = stringOf(role.name) ?? "";
-  return {
-    name,
-    replicas: wholeOf(role.replicas) ?? 1,
-    podsEach: 1 + (wholeOf(role.workerReplicas) ?? 0),
-    labels: entryPodLabels(serving, role, name),
-    optedOut: optedOut(metadata),
-  };
-}
-
-/** By the classes in the arguments, else as it was asked for. */
-function connectorOf(serving: JsonObject): KvConnectorName | "" {
-  const roles = listOf(at(serving, "spec", "template", "roles")).map(objectOf);
-  const containers = roles.flatMap((role) =>
-    listOf(at(entryTemplateOf(role), "spec", "containers")).filter(isObject),
-  );
-  const classes = containers.flatMap((container) =>
-    classesOf(readKvTransferConfig(readEngineCommand(container).flags)),
-  );
-  const asked = [serving, ...roles.map((role) => entryTemplateOf(role))].map(
-    (object) => objectOf(at(object, "metadata", "annotations"))[ASK.kvConnector],
-  );
-  return familyOf(classes) ?? KV_CONNECTORS.find((name) => asked.includes(name)) ?? "";
+function roleFact({ value, name, replicas, podsEach }: ServingRole, serving: string): RoleFact {
+  const optedOutHere = optedOut(objectOf(entryTemplateOf(value).metadata));
+  return { name, replicas, podsEach, labels: entryPodLabels(serving, value, name), optedOut: optedOutHere };
 }
 
 /** Reads a ModelServer. */

@@ -1,4 +1,4 @@
-import { isObject, type JsonObject, objectOf } from "../api/json.ts";
+import { at, isObject, type JsonObject, listOf, objectOf, stringOf } from "../api/json.ts";
 import { KTHENA_ENTRY_LABEL, KTHENA_NAME_LABEL, KTHENA_ROLE_LABEL, WORKLOAD_GROUP } from "../api/names.ts";
 import { stringMapOf } from "../api/string-map.ts";
 import type { WorkloadShape } from "./workload-kind.ts";
@@ -20,6 +20,32 @@ export const modelServingShape: WorkloadShape = {
   // The CRD's rules `gang-required` and `gang-immutable`.
   immutable: ["spec.template.gangPolicy.minRoleReplicas"],
 };
+
+/** A role of a ModelServing. */
+export interface ServingRole {
+  value: JsonObject;
+  /** Empty where it has none. */
+  name: string;
+  /** 1 where it is left out, as in the CRD. */
+  replicas: number;
+  /** Pods of one instance. */
+  podsEach: number;
+}
+
+/** The roles of a ModelServing, whatever is wrong with them. */
+export function servingRoles(serving: JsonObject): ServingRole[] {
+  return listOf(at(serving, ...modelServingShape.units.path)).map((role) => {
+    const value = objectOf(role);
+    const { name, replicas } = value;
+    const whole = typeof replicas === "number" && Number.isSafeInteger(replicas) && replicas >= 0;
+    return {
+      value,
+      name: stringOf(name) ?? "",
+      replicas: whole ? replicas : 1,
+      podsEach: modelServingShape.podsEach(value),
+    };
+  });
+}
 
 /** The template of a role's entry pod, which speaks for the role. */
 export function entryTemplateOf(role: JsonObject): JsonObject {

@@ -1,12 +1,14 @@
 import { at, isObject, type JsonObject, listOf, objectOf, stringOf } from "../api/json.ts";
 import { ASK, INJECTED } from "../api/names.ts";
 import { stringMapOf } from "../api/string-map.ts";
+import { asksIn } from "../defaults/asks.ts";
 import type { KvConnectorName } from "../defaults/kv-settings.ts";
 import { readEngineCommand } from "../engines/command-line.ts";
 import { readKvTransferConfig } from "../engines/kv-transfer-config.ts";
-import { entryPodLabels, entryTemplateOf } from "../kinds/model-serving.ts";
+import { entryPodLabels, entryTemplateOf, servingRoles } from "../kinds/model-serving.ts";
 import { unitsOf } from "../kinds/units.ts";
 import { classesOf, familyOf } from "./kv-role.ts";
+import { entryAsks } from "./role.ts";
 
 /** A ModelServing as a ModelServer that selects it needs it. */
 export type RoutedWorkload = {
@@ -30,15 +32,26 @@ export function routedWorkload(serving: JsonObject): RoutedWorkload | undefined 
   const name = stringOf(at(serving, "metadata", "name"));
   const annotations = objectOf(at(serving, "metadata", "annotations"));
   if (name === undefined || annotations[INJECTED] === undefined) return undefined;
-  const roles = unitsOf("ModelServing", serving);
-  const classes = roles.flatMap(({ value }) => classesIn(objectOf(entryTemplateOf(value).spec)));
-  const asked = annotations[ASK.kvConnector];
-  const connector = familyOf(classes) ?? (asked === "mooncake" || asked === "lmcache" ? asked : undefined);
+  const connector = connectorOf(serving);
   return {
     name,
     ...(connector ? { connector } : {}),
-    labels: roles.map(({ key, value }) => entryPodLabels(name, value, key)),
+    labels: unitsOf("ModelServing", serving).map(({ key, value }) => entryPodLabels(name, value, key)),
   };
+}
+
+const CONNECTORS: readonly KvConnectorName[] = ["mooncake", "nixl", "lmcache"];
+
+/**
+ * The connector between the roles of a ModelServing: by the classes in the arguments, else as it was asked for, on a
+ * role's entry template before the object. undefined where there is none, or where it cannot be told.
+ */
+export function connectorOf(serving: JsonObject): KvConnectorName | undefined {
+  const roles = servingRoles(serving);
+  const classes = roles.flatMap(({ value }) => classesIn(objectOf(entryTemplateOf(value).spec)));
+  const own = asksIn(at(serving, "metadata", "annotations"));
+  const asked = new Set(roles.map(({ value }) => entryAsks(value, own)[ASK.kvConnector]));
+  return familyOf(classes) ?? CONNECTORS.find((name) => asked.has(name));
 }
 
 function classesIn(spec: JsonObject): string[] {

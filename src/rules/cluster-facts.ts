@@ -1,6 +1,7 @@
-import { at, isObject, type JsonObject, listOf, objectOf, stringOf } from "../api/json.ts";
+import { at, isObject, type JsonObject, objectOf, stringOf } from "../api/json.ts";
 import { isNpuResource } from "../engines/accelerators.ts";
 import { parseNpuCount } from "../engines/npu-count.ts";
+import { servingRoles } from "../kinds/model-serving.ts";
 import type { KthenaFacts } from "./kthena/version.ts";
 import { kthenaFactsIn } from "./schema/crd.ts";
 
@@ -55,9 +56,7 @@ export function nodeFacts(node: JsonObject): NodeFacts {
 
 /** Reads a ModelServing. */
 export function workloadFacts(serving: JsonObject): WorkloadFacts {
-  const roles = listOf(at(serving, "spec", "template", "roles")).flatMap(
-    (role) => stringOf(objectOf(role).name) ?? [],
-  );
+  const roles = servingRoles(serving).flatMap(({ name }) => (name === "" ? [] : name));
   return { ...namedFacts(serving), roles };
 }
 

@@ -3,6 +3,7 @@ import { createReviewers, judgeFinal } from "../../src/admission/index.ts";
 import { judgeRequest } from "../../src/admission/judgement.ts";
 import { at, type JsonObject, objectOf } from "../../src/api/json.ts";
 import { requestFor } from "../../src/commands/review.ts";
+import { readServing } from "../../src/conditions/read.ts";
 import { resolveDefaults } from "../../src/defaults/resolve.ts";
 import { routedWorkload, routingServer } from "../../src/readings/routing.ts";
 import { complete, defaultsWith, stored, workload } from "./pair.ts";
@@ -31,6 +32,7 @@ function server(spec: JsonObject = {}, annotations: Record<string, string> = {})
   };
 }
 
+const NPUS = { "huawei.com/ascend-1980": "8" };
 const serving = stored(
   complete(workload({ prefill: { args: ["-tp", "4"] }, decode: { args: ["-tp", "2"] } })),
 );
@@ -72,6 +74,23 @@ describe("a ModelServer's connector", () => {
     ["opts out", {}, { "kthena-ascend.io/inject": "false" }],
   ])("stays where it %s", (_, spec, annotations) => {
     expect(judged(server(spec, annotations)).operations).toEqual([]);
+  });
+
+  it.each<[string, Record<string, string>, Record<string, string>]>([
+    ["the object", { "kthena-ascend.io/kv-connector": "mooncake" }, {}],
+    ["its roles' templates", {}, { "kthena-ascend.io/kv-connector": "mooncake" }],
+  ])("is what %s asks for where scripts start the engines, and conditions agree", (_, own, annotations) => {
+    const container = { command: ["bash", "-c", "exec ./start.sh"], resources: { limits: NPUS } };
+    const roles = { prefill: { container, annotations }, decode: { container, annotations } };
+    const object = stored(complete(workload(roles, own)));
+    expect(
+      judged(
+        server(),
+        undefined,
+        [routedWorkload(object)].flatMap((item) => item ?? []),
+      ).type,
+    ).toBe("mooncake");
+    expect(readServing(object).connector).toBe("mooncake");
   });
 
   it("is found by a label of the template too", () => {
