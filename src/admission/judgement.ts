@@ -25,7 +25,7 @@ import { judge, RULES, sortedByPath } from "../rules/index.ts";
 import type { Rule, RuleSettings } from "../rules/rule.ts";
 import { holdersOf, type RuleSubject, rulePods, workloadSubject } from "../rules/subject.ts";
 import { type Audited, audited } from "./audit.ts";
-import { additionsByPath, withOrigin } from "./origin.ts";
+import { withOrigin } from "./origin.ts";
 import { ratcheted } from "./ratchet.ts";
 import { type KnownKind, kindOf, shapeFindings } from "./shape.ts";
 import type { PodContext, Surroundings } from "./surroundings.ts";
@@ -243,10 +243,9 @@ function workloadFindings(about: WorkloadCase): Finding[] {
   };
   const versions = oldObject && { object: completed.object, oldObject };
   const kept = versions ? ratcheted(found, versions, catalogue, judgeOld) : found;
-  // Where the record was trusted, what was added is known by its hashes only.
-  const trusted = completed.units.some(({ how }) => how === "recorded");
-  const told = trusted ? completeWorkload({ ...completion, object, oldObject, final: false }) : completed;
-  return withOrigin(kept, completed.object, additionsByPath(told));
+  return withOrigin(kept, completed, () =>
+    completeWorkload({ ...completion, object, oldObject, final: false }),
+  );
 }
 
 function unitAdditions(unit: CompletedWorkload["units"][number]): ShownAddition[] {

@@ -1,44 +1,67 @@
 import type { Finding } from "../api/finding.ts";
-import type { JsonObject } from "../api/json.ts";
 import type { Addition } from "../pinning/addition.ts";
 import { encodePath } from "../pinning/path.ts";
-import type { CompletedWorkload } from "../pinning/workload.ts";
+import type { CompletedUnit, CompletedWorkload } from "../pinning/workload.ts";
 import { keyedPathOf } from "../rules/identity.ts";
 
-/** Says of a finding that is about something that was injected where that came from: the user wrote nothing there. */
+/**
+ * Says of a finding that is about something that was injected where that came from: the user wrote nothing there.
+ * `injected`: the same workload with its additions, for one whose record was trusted.
+ */
 export function withOrigin(
   findings: Finding[],
-  object: JsonObject,
-  additions: ReadonlyMap<string, Addition>,
+  completed: CompletedWorkload,
+  injected: () => CompletedWorkload,
 ): Finding[] {
-  return findings.map((finding) => {
-    const path = encodePath(keyedPathOf(finding.path, object));
-    const addition = additions.get(path) ?? parentIn(additions, path);
-    if (!addition) return finding;
-    return { ...finding, message: `${finding.message} (injected: ${addition.source})` };
+  const paths = findings.map(({ path }) => encodePath(keyedPathOf(path, completed.object)));
+  const trusted = completed.units.some(({ how }) => how === "recorded");
+  // A trusted record tells what was added by its path alone.
+  const told =
+    trusted && paths.some((path) => within(recordedPaths(completed), path)) ? injected() : completed;
+  const additions = additionsByPath(told);
+  return findings.map((finding, index) => {
+    const addition = within(additions, paths[index] ?? "");
+    return addition ? { ...finding, message: `${finding.message} (injected: ${addition.source})` } : finding;
   });
 }
 
 /** Everything that was added to a workload, by its path in the object. */
-export function additionsByPath({ units, additions }: CompletedWorkload): Map<string, Addition> {
+function additionsByPath({ units, additions }: CompletedWorkload): Map<string, Addition> {
   const byPath = new Map<string, Addition>();
-  for (const addition of additions) byPath.set(encodePath(addition.path), addition);
-  for (const { unit, additions: own, value } of units) {
-    const prefix = unit.field.replace(/\[\d+\]$/, "");
-    const by = "name" in value ? "name" : "type";
-    for (const addition of own) {
-      const path = encodePath([{ by, is: unit.key }, ...addition.path]);
-      byPath.set(`${prefix}${path}`, addition);
-    }
+  for (const addition of additions) byPath.set(addition.key ?? encodePath(addition.path), addition);
+  for (const unit of units) {
+    const prefix = prefixOf(unit);
+    for (const addition of unit.additions)
+      byPath.set(joined(prefix, addition.key ?? encodePath(addition.path)), addition);
   }
   return byPath;
 }
 
-/** An addition that holds the path: a whole variable whose value is at fault. */
-function parentIn(additions: ReadonlyMap<string, Addition>, path: string): Addition | undefined {
-  for (let end = path.length - 1; end > 0; end--) {
-    const found = path[end] === "." || path[end] === "[" ? additions.get(path.slice(0, end)) : undefined;
-    if (found) return found;
+function recordedPaths({ units }: CompletedWorkload): Map<string, true> {
+  const paths = new Map<string, true>();
+  for (const unit of units) {
+    const prefix = prefixOf(unit);
+    for (const path of Object.keys(unit.record?.added ?? {})) paths.set(joined(prefix, path), true);
+  }
+  return paths;
+}
+
+/** Path of a unit by its name: `spec.template.roles[name=decode]`. */
+function prefixOf({ unit, value }: CompletedUnit): string {
+  const by = "name" in value ? "name" : "type";
+  return unit.field.replace(/\[\d+\]$/, "") + encodePath([{ by, is: unit.key }]);
+}
+
+function joined(prefix: string, path: string): string {
+  return `${prefix}${path.startsWith("[") ? "" : "."}${path}`;
+}
+
+/** What stands at a path, or at what holds it: a whole variable whose value is at fault. */
+function within<T>(known: ReadonlyMap<string, T>, path: string): T | undefined {
+  for (let end = path.length; end > 0; end--) {
+    const whole = end === path.length || path[end] === "." || path[end] === "[";
+    const found = whole ? known.get(path.slice(0, end)) : undefined;
+    if (found !== undefined) return found;
   }
   return undefined;
 }

@@ -10,9 +10,31 @@ export interface PinnedSettings {
   units: Record<string, ResolvedDefaults>;
 }
 
-/** Reads the annotation; undefined where it is missing or not one of ours. */
+/** Objects of one time were admitted with the same settings, so a few texts come again and again. */
+const MOST_KNOWN = 8;
+const LONGEST_KNOWN = 64 * 1024;
+const KNOWN = new Map<string, PinnedSettings | undefined>();
+
+/** Reads the annotation; undefined where it is missing or not one of ours. `settings` are shared by all who read the same text. */
 export function parsePinned(text: Json | undefined): PinnedSettings | undefined {
   if (typeof text !== "string") return undefined;
+  if (KNOWN.has(text)) return copied(KNOWN.get(text));
+  const settings = readPinned(text);
+  if (text.length > LONGEST_KNOWN) return settings;
+  const [oldest] = KNOWN.size < MOST_KNOWN ? [] : KNOWN.keys();
+  if (oldest !== undefined) KNOWN.delete(oldest);
+  KNOWN.set(text, settings);
+  return settings;
+}
+
+/** Whether two come from the same annotation is told by which they are. */
+function copied(pinned: PinnedSettings | undefined): PinnedSettings | undefined {
+  if (!pinned) return undefined;
+  const units = Object.entries(pinned.units).map(([key, unit]) => [key, { ...unit }]);
+  return { base: { ...pinned.base }, units: Object.fromEntries(units) };
+}
+
+function readPinned(text: string): PinnedSettings | undefined {
   let value: unknown;
   try {
     value = JSON.parse(text);
