@@ -92,6 +92,7 @@ async function median(times: number, work: () => unknown): Promise<number> {
   return taken.sort((left, right) => left - right)[Math.floor(times / 2)] ?? 0;
 }
 
-function requestIn(body: string): AdmissionRequest {
+/** The request in a body. */
+export function requestIn(body: string): AdmissionRequest {
   return (JSON.parse(body) as { request: AdmissionRequest }).request;
 }

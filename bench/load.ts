@@ -6,6 +6,8 @@ import type { Target } from "./target.ts";
 export interface Exchange {
   body: string;
   answer: string;
+  /** `/mutate` where it is left out. */
+  path?: string;
 }
 
 /** What was measured of one server. */
@@ -48,9 +50,9 @@ export async function runRound(
 ): Promise<Round> {
   let latencies: number[] = [];
   let wrong = 0;
-  const requests = exchanges.map(({ body, answer }) => ({
+  const requests = exchanges.map(({ body, answer, path = "/mutate" }) => ({
     method: "POST" as const,
-    path: "/mutate",
+    path,
     body,
     headers: { "content-type": "application/json" },
     onResponse: (status: number, got: string) => {

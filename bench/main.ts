@@ -1,5 +1,5 @@
-// `npm run bench -- [--seconds N] [--only handler,rules,size,start,load,large,memory]`: the webhook beside a bare node:https
-// server, in one run of about three minutes. This process makes the load and checks every answer; each server is a
+// `npm run bench -- [--seconds N] [--only ratios,handler,rules,size,start,https,load,large,memory]`: the webhook beside
+// a bare node:https server, in one run of about three minutes. This process makes the load and checks every answer; each server is a
 // process of its own.
 import { parseArgs } from "node:util";
 import { createReviewers } from "../src/admission/index.ts";
@@ -7,7 +7,9 @@ import { selfMadePair } from "../src/certs/self-made.ts";
 import { resolveDefaults } from "../src/defaults/resolve.ts";
 import { completed, exchangesOf, handlerRows, sizeRows } from "./handler.ts";
 import { compare, type Exchange, type Measured, runRound, summary } from "./load.ts";
+import { asked, exchangesWith } from "./models.ts";
 import { buildProgram, type Program, startProgram } from "./program.ts";
+import { ratioRows } from "./ratios.ts";
 import { startReplica } from "./replica.ts";
 import { rulesRows } from "./rules.ts";
 import { applyAgain, modelServing, updateOfSize } from "./subjects.ts";
@@ -25,18 +27,39 @@ const MEBIBYTE = 2 ** 20;
 
 const { values } = parseArgs({ options: { seconds: { type: "string" }, only: { type: "string" } } });
 const seconds = Number(values.seconds ?? "4");
-const parts = (values.only ?? "handler,rules,size,start,load,large,memory").split(",");
+const parts = (values.only ?? "ratios,handler,rules,size,start,https,load,large,memory").split(",");
 const print = (text: string): void => void process.stdout.write(`${text}\n`);
 
 const defaults = resolveDefaults([]);
-const { mutate } = createReviewers({ defaultsFor: () => defaults });
+const reviewers = createReviewers({ defaultsFor: () => defaults });
+const { mutate, validate } = reviewers;
 const results: Record<string, unknown> = { node: process.version };
 
+if (parts.includes("ratios")) results.ratios = await ratios();
 if (parts.includes("handler")) results.handler = await handler();
 if (parts.includes("rules")) results.rules = await rules();
 if (parts.includes("size")) results.size = await sizes();
-if (parts.some((part) => ["start", "load", "large", "memory"].includes(part))) await overHttps();
+if (parts.some((part) => ["start", "https", "load", "large", "memory"].includes(part))) await overHttps();
 print(JSON.stringify(results));
+
+async function ratios(): Promise<unknown> {
+  const rows = await ratioRows(reviewers);
+  print("\nCPU time of a review beside JSON.parse of its body, no two objects the same, least of 14 rounds");
+  print(
+    table(
+      ["what", "bytes", "parse µs", "review µs", "ratio", "budget"],
+      rows.map((row) => [
+        row.name,
+        row.bytes,
+        row.parse.toFixed(0),
+        row.review.toFixed(0),
+        row.ratio.toFixed(1),
+        row.budget,
+      ]),
+    ),
+  );
+  return rows;
+}
 
 async function handler(): Promise<unknown> {
   const rows = await handlerRows(mutate);
@@ -90,6 +113,9 @@ async function overHttps(): Promise<void> {
   };
   try {
     if (parts.includes("start")) results.start = await starts(program);
+    if (parts.includes("https")) {
+      results.https = await within(["floor", "ours"], (targets) => overSockets(reply, targets));
+    }
     if (parts.includes("load")) {
       results.load = await within(["floor", "shell", "ours"], (targets) => load(exchanges, targets));
     }
@@ -109,6 +135,45 @@ async function starts(program: Program): Promise<unknown> {
   }
   print(`\nStart to ready without a cluster, five times (budget: < 500 ms): ${taken.join(", ")} ms`);
   return taken;
+}
+
+/** CPU of a request about a pair of roles, beside the bare server's for the same bodies. */
+async function overSockets(answer: string, [floor, ours]: readonly Target[]): Promise<unknown> {
+  if (!floor || !ours) return undefined;
+  const rows = [];
+  for (const path of ["/mutate", "/validate"] as const) {
+    const final = path === "/validate";
+    const numbers = Array.from({ length: 400 }, (_, index) => index);
+    const subjects = await Promise.all(numbers.map((number) => asked(mutate, "create", final, number, true)));
+    const exchanges = await exchangesWith(final ? validate : mutate, path, subjects);
+    const fixed = exchanges.map(({ body }) => ({ path, body, answer }));
+    for (const [target, sent] of [
+      [floor, fixed],
+      [ours, exchanges],
+    ] as const)
+      await runRound(target, sent, 8, { amount: WARM_UP });
+    const [bare, webhook] = await compare(
+      [
+        { target: floor, exchanges: fixed },
+        { target: ours, exchanges },
+      ],
+      8,
+      seconds,
+    );
+    if (bare && webhook)
+      rows.push({ path, bare: bare.cpu, webhook: webhook.cpu, ratio: webhook.cpu / bare.cpu });
+  }
+  print(
+    "\nOver HTTPS, 8 kept connections, prefill and decode with mooncake, 400 models in turns (budget: 3)",
+  );
+  const header = ["path", "bare CPU µs", "webhook CPU µs", "ratio"];
+  print(
+    table(
+      header,
+      rows.map((row) => [row.path, row.bare, row.webhook, row.ratio.toFixed(1)]),
+    ),
+  );
+  return rows;
 }
 
 async function load(exchanges: readonly Exchange[], all: readonly Target[]): Promise<unknown> {

@@ -124,7 +124,7 @@ function podSpec(variables: number, variant = 0): JsonObject {
 }
 
 /** With managed fields for what was applied, as the API server sends them. */
-function metadata(annotations: Record<string, string>, applied: JsonObject = {}): JsonObject {
+export function metadata(annotations: Record<string, string>, applied: JsonObject = {}): JsonObject {
   return {
     name: "bench",
     namespace: "bench",
@@ -145,7 +145,8 @@ function fieldsOf(value: Json | undefined): JsonObject {
   return Object.fromEntries(Object.keys(value).map((key) => [`f:${key}`, fieldsOf(value[key])]));
 }
 
-function subject(name: string, object: JsonObject, more: Partial<AdmissionRequest> = {}): Subject {
+/** The request about an object, as the API server sends it. */
+export function subject(name: string, object: JsonObject, more: Partial<AdmissionRequest> = {}): Subject {
   const uid = "bench-uid";
   const request: AdmissionRequest = { ...requestFor(sorted(object), "bench"), uid, ...more };
   const body = JSON.stringify({ apiVersion: "admission.k8s.io/v1", kind: "AdmissionReview", request });
