@@ -106,11 +106,16 @@ export function judgeRequest(
   surroundings: Surroundings,
   final = false,
 ): Judgement {
-  const judgement = judged(request, world, surroundings);
+  const judgement = judged(request, world, surroundings, final);
   return policyOf(world).mode === "audit" ? audited(request, judgement, world) : judgement;
 }
 
-function judged(request: AdmissionRequest, world: LookedUp, surroundings: Surroundings): Judgement {
+function judged(
+  request: AdmissionRequest,
+  world: LookedUp,
+  surroundings: Surroundings,
+  final: boolean,
+): Judgement {
   const kind = kindOf(request);
   const object = request.object ?? {};
   const pass = passReason(request);
