@@ -5,9 +5,9 @@
 import { parseArgs } from "node:util";
 import { stringify } from "yaml";
 import { createReviewers } from "../src/admission/index.ts";
+import { requestFor } from "../src/admission/manifest.ts";
 import type { AdmissionRequest } from "../src/api/admission-review.ts";
 import type { JsonObject } from "../src/api/json.ts";
-import { requestFor } from "../src/commands/review.ts";
 import { resolveDefaults } from "../src/defaults/resolve.ts";
 import { type Growth, growthsOf } from "../test/generate/growth.ts";
 import { RICH_DOCUMENT, richOthers, richServings } from "../test/generate/rich.ts";

@@ -2,9 +2,8 @@
 // some, through the webhook's judgement and through `review`. Nothing may be thrown.
 import { parseArgs } from "node:util";
 import { judgeRequest } from "../src/admission/judgement.ts";
-import { judgeManifest } from "../src/admission/manifest.ts";
+import { judgeManifest, requestFor } from "../src/admission/manifest.ts";
 import type { JsonObject } from "../src/api/json.ts";
-import { requestFor } from "../src/commands/review.ts";
 import { resolveDefaults } from "../src/defaults/resolve.ts";
 import { randomFrom, shapedObject } from "../test/generate/shaped.ts";
 

@@ -1,6 +1,6 @@
+import { requestFor } from "../src/admission/manifest.ts";
 import type { AdmissionRequest } from "../src/api/admission-review.ts";
 import { isObject, type Json, type JsonObject } from "../src/api/json.ts";
-import { requestFor } from "../src/commands/review.ts";
 
 /** A body to send and what the answer must be. */
 export interface Subject {

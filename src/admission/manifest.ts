@@ -1,5 +1,6 @@
 import type { AdmissionRequest } from "../api/admission-review.ts";
 import type { Finding } from "../api/finding.ts";
+import { type JsonObject, objectOf, stringOf } from "../api/json.ts";
 import { sortedByPath } from "../rules/index.ts";
 import type { ValidatedKind } from "../rules/kthena/rule.ts";
 import { asAdmitted, schemaFindings, writtenFindings } from "../rules/schema/index.ts";
@@ -8,30 +9,55 @@ import { type Judgement, judgeRequest, type LookedUp } from "./judgement.ts";
 import type { KnownKind } from "./shape.ts";
 import type { Surroundings } from "./surroundings.ts";
 
+/** An update as the API server would get it: the stored object, and what applying the manifest makes of it. */
+export interface Update {
+  stored: JsonObject;
+  merged: JsonObject;
+}
+
+/** The judgement on a manifest, and what a cluster would make of it. */
+export interface ManifestJudgement extends Judgement {
+  /** The object as the API server would store it, but for what it writes itself. */
+  stored: JsonObject;
+  /** What the webhook itself found, without what the API server would refuse. */
+  told: readonly Finding[];
+}
+
 /**
  * Judges a manifest where there is no API server: what the webhook would say of it, and what the API server would,
  * in its order: unknown fields of the text, nulls and defaults, the mutating webhook, then the schema of the result.
  * All of it at once, where a cluster would stop at the first who refuses; the verdict is the same.
  */
 export function judgeManifest(
-  request: AdmissionRequest,
+  created: AdmissionRequest,
   world: LookedUp,
   surroundings: Surroundings,
-): Judgement {
+  update?: Update,
+): ManifestJudgement {
+  const written = created.object ?? {};
+  const request = update ? updateOf(created, update.stored) : created;
   const measured = measure(request);
-  if (measured.findings.length > 0) return unreadManifest(request, measured, world);
+  if (measured.findings.length > 0) {
+    const unread = unreadManifest(request, measured, world);
+    return { ...unread, stored: unread.object, told: unread.findings };
+  }
   const judgement = judgeRequest(request, world, surroundings);
   const kind = validatedKind(judgement.kind);
-  if (kind === undefined) return judgement;
-  const written = request.object ?? {};
-  const admitted = asAdmitted(kind, written);
+  if (kind === undefined) return { ...judgement, stored: judgement.object, told: judgement.findings };
+  const admitted = asAdmitted(kind, update?.merged ?? written);
   const seen = judgeRequest({ ...request, object: admitted }, world, surroundings);
+  const stored = asAdmitted(kind, seen.object);
   const ofSchema = [
     ...writtenFindings(kind, written, surroundings.clusterFacts?.()?.kthena),
-    ...schemaFindings(kind, asAdmitted(kind, seen.object)),
+    ...schemaFindings(kind, stored),
   ];
   // The patch is for what the user wrote, so it is made of that.
-  return { ...judgement, findings: sortedByPath([...told(seen.findings, ofSchema), ...ofSchema]) };
+  const findings = sortedByPath([...told(seen.findings, ofSchema), ...ofSchema]);
+  return { ...judgement, findings, stored, told: seen.findings };
+}
+
+function updateOf(created: AdmissionRequest, stored: JsonObject): AdmissionRequest {
+  return { ...created, operation: "UPDATE", oldObject: stored };
 }
 
 /** What the webhook does not read, the API server still does, unless it nests too deep to look at here. */
@@ -55,4 +81,22 @@ function told(findings: readonly Finding[], ofSchema: readonly Finding[]): Findi
     if (rule === "schema/type") return ofSchema.length === 0;
     return !(rule.startsWith("kthena/") && places.has(path));
   });
+}
+
+/** The review that an API server would send for the creation of an object. */
+export function requestFor(object: JsonObject, namespace: string): AdmissionRequest {
+  const apiVersion = stringOf(object.apiVersion) ?? "";
+  const slash = apiVersion.indexOf("/");
+  return {
+    uid: crypto.randomUUID(),
+    kind: {
+      group: slash < 0 ? "" : apiVersion.slice(0, slash),
+      version: apiVersion.slice(slash + 1),
+      kind: stringOf(object.kind) ?? "",
+    },
+    operation: "CREATE",
+    name: stringOf(objectOf(object.metadata).name),
+    namespace,
+    object,
+  };
 }

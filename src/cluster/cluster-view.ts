@@ -176,7 +176,7 @@ function ownerFrom(found: Found<KubeObject>): Owner | undefined | Unavailable {
 }
 
 /** The ModelBooster that a ModelServing names as its controller. */
-function boosterReference(object: JsonObject): { name: string; uid: string } | undefined {
+export function boosterReference(object: JsonObject): { name: string; uid: string } | undefined {
   for (const item of listOf(objectOf(object.metadata).ownerReferences)) {
     const { apiVersion, kind, name, uid } = objectOf(item);
     const ours = kind === MODEL_BOOSTERS.kind && stringOf(apiVersion)?.startsWith(`${WORKLOAD_GROUP}/`);

@@ -282,7 +282,8 @@ export class DefaultsInForce {
   }
 }
 
-function notice(source: string, instead = "the last good ones hold"): Finding {
+/** What whoever is completed with other defaults than a ConfigMap says has to be told. */
+export function notice(source: string, instead = "the last good ones hold"): Finding {
   return {
     rule: "defaults/last-good",
     severity: "warn",

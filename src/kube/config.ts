@@ -53,7 +53,7 @@ export function loadAccess(source: ConfigSource): Result<ClusterAccess> {
     const context = config.contexts.find(({ name }) => name === wanted);
     const cluster = config.clusters.find(({ name }) => name === context?.cluster);
     if (!context || !cluster) {
-      const message = `no cluster for context ${JSON.stringify(wanted)}`;
+      const message = problemOf(config, source, wanted);
       return { ok: false, failure: { code: 0, reason: "Config", message } };
     }
     const user = config.users.find(({ name }) => name === context.user) ?? { name: "" };
@@ -61,6 +61,18 @@ export function loadAccess(source: ConfigSource): Result<ClusterAccess> {
   } catch (error) {
     return { ok: false, failure: failureOfThrow(error, "Config") };
   }
+}
+
+/** Why a configuration names no cluster. */
+function problemOf({ contexts }: Kubeconfig, source: ConfigSource, wanted: string): string {
+  const names = contexts.map(({ name }) => name);
+  const file = source.from === "file" ? source.file : "the kubeconfig";
+  if (names.includes(wanted))
+    return `context ${JSON.stringify(wanted)} of ${file} names a cluster that is not in it`;
+  const known = names.length === 0 ? "it has none" : `it has ${names.slice(0, 20).join(", ")}`;
+  return wanted === ""
+    ? `${file} names no current context; ${known}; choose one with --context`
+    : `there is no context ${JSON.stringify(wanted)} in ${file}; ${known}`;
 }
 
 function configOf(source: ConfigSource): Kubeconfig {
@@ -122,7 +134,9 @@ function asKubectl(): Kubeconfig {
   const files = named.length > 0 ? named : existsSync(own) ? [own] : [];
   if (files.length === 0) {
     if (existsSync(join(SERVICE_ACCOUNT, "token"))) return inCluster();
-    return single({ server: "http://localhost:8080", skipTLSVerify: true }, {});
+    throw new Error(
+      "there is no kubeconfig: neither $KUBECONFIG nor ~/.kube/config; name one with --kubeconfig",
+    );
   }
   const configs = files.map(fromFile);
   return {

@@ -108,4 +108,16 @@ export const ADMISSION_RULES: readonly Rule[] = [
     },
     check: () => [],
   },
+  {
+    id: "review/complete-manifest",
+    severity: "warn",
+    guards: true,
+    summary: "(`review`) A complete manifest keeps what it was completed with",
+    why: "Completed with other defaults than those at hand, it would be applied with less than it says; without a --kv-transfer-config prefill and decode do not meet, so that is refused.",
+    example: {
+      refused: "a manifest completed with a store, reviewed with the built-in defaults",
+      admitted: "the same with -d FILE or --cluster",
+    },
+    check: () => [],
+  },
 ];

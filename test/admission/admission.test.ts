@@ -1,10 +1,10 @@
 import { applyPatch } from "rfc6902";
 import { describe, expect, it } from "vitest";
 import { createReviewers } from "../../src/admission/index.ts";
+import { requestFor } from "../../src/admission/manifest.ts";
 import type { AdmissionRequest, Operation } from "../../src/api/admission-review.ts";
 import type { JsonObject } from "../../src/api/json.ts";
 import { objectOf } from "../../src/api/json.ts";
-import { requestFor } from "../../src/commands/review.ts";
 import { resolveDefaults } from "../../src/defaults/resolve.ts";
 
 const defaults = resolveDefaults([]);

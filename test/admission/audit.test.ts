@@ -1,10 +1,10 @@
 import { describe, expect, it } from "vitest";
 import { createReviewers } from "../../src/admission/index.ts";
+import { requestFor } from "../../src/admission/manifest.ts";
 import type { PodContext } from "../../src/admission/surroundings.ts";
 import type { AdmissionRequest } from "../../src/api/admission-review.ts";
 import type { JsonObject } from "../../src/api/json.ts";
-import { auditHappening } from "../../src/commands/audit-events.ts";
-import { requestFor } from "../../src/commands/review.ts";
+import { auditHappening } from "../../src/commands/serve/audit-events.ts";
 import type { DefaultsDocument } from "../../src/defaults/document.ts";
 import { resolveDefaults } from "../../src/defaults/resolve.ts";
 import { merged, serving, storedFrom } from "../rules/judging.ts";

@@ -1,9 +1,9 @@
 import { describe, expect, it } from "vitest";
 import { createReviewers } from "../../src/admission/index.ts";
+import { requestFor } from "../../src/admission/manifest.ts";
 import type { AdmissionRequest } from "../../src/api/admission-review.ts";
 import type { Json, JsonObject } from "../../src/api/json.ts";
 import { ANSWER_LIMITS, OBJECT_LIMITS } from "../../src/api/limits.ts";
-import { requestFor } from "../../src/commands/review.ts";
 import { resolveDefaults } from "../../src/defaults/resolve.ts";
 
 const defaults = resolveDefaults([]);

@@ -7,7 +7,7 @@ import { createReviewers } from "../../src/admission/index.ts";
 import type { Operation } from "../../src/api/admission-review.ts";
 import type { JsonObject } from "../../src/api/json.ts";
 import { INJECTED, SETTINGS } from "../../src/api/names.ts";
-import { requestFor } from "../../src/commands/review.ts";
+import { requestFor } from "../../src/admission/manifest.ts";
 import { resolveDefaults } from "../../src/defaults/resolve.ts";
 
 const defaults = resolveDefaults([]);

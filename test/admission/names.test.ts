@@ -2,10 +2,10 @@ import { isDeepStrictEqual } from "node:util";
 import { applyPatch } from "rfc6902";
 import { describe, expect, it } from "vitest";
 import { createReviewers } from "../../src/admission/index.ts";
+import { requestFor } from "../../src/admission/manifest.ts";
 import type { Verdict } from "../../src/admission/verdict.ts";
 import type { AdmissionRequest, Operation } from "../../src/api/admission-review.ts";
 import { isObject, type Json, type JsonObject } from "../../src/api/json.ts";
-import { requestFor } from "../../src/commands/review.ts";
 import { resolveDefaults } from "../../src/defaults/resolve.ts";
 import { richOthers, richServings } from "../generate/rich.ts";
 

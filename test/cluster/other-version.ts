@@ -1,8 +1,6 @@
 // A version of the webhook whose injectors add something else: started in place of src/main.ts.
-import { parseArgs } from "node:util";
-import { OPTIONS } from "../../src/commands/options.ts";
-import { serveCluster } from "../../src/commands/serve-cluster.ts";
-import { serveClusterOptions } from "../../src/commands/serve-options.ts";
+import { serveClusterOptions, serveDeclared } from "../../src/commands/serve/options.ts";
+import { serveCluster } from "../../src/commands/serve/serve-cluster.ts";
 import { injectors, POD_INJECTORS } from "../../src/injectors/index.ts";
 import type { PodInjector } from "../../src/injectors/pod-injector.ts";
 
@@ -18,7 +16,8 @@ const another: PodInjector = {
     })),
 };
 
-const { values } = parseArgs({ args: process.argv.slice(2), options: OPTIONS, allowPositionals: true });
+const [, , , ...options] = process.argv;
+const flags = serveDeclared().parse(options, { from: "user" }).opts();
 const facts = {
   hostName: "other",
   podName: process.env.POD_NAME,
@@ -27,7 +26,7 @@ const facts = {
 const stopped = new Promise<NodeJS.Signals>((resolve) => process.once("SIGTERM", resolve));
 await serveCluster(
   {
-    ...serveClusterOptions(values, facts, "kthena-ascend/other"),
+    ...serveClusterOptions(flags, facts, "kthena-ascend/other"),
     injectors: injectors([...POD_INJECTORS, another]),
   },
   stopped,

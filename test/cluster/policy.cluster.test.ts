@@ -1,11 +1,11 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import picocolors from "picocolors";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { parse, stringify } from "yaml";
 import { type JsonObject, objectOf } from "../../src/api/json.ts";
-import { findFiles, objectsOf, readManifests } from "../../src/commands/manifests.ts";
-import { reviewCommand } from "../../src/commands/review.ts";
+import { findFiles, objectsOf, readManifests } from "../../src/commands/manifests/read.ts";
+import { review } from "../../src/commands/review/review.ts";
+import { recordingConsole } from "../commands/recording-console.ts";
 import { merged, objectWith } from "../rules/judging.ts";
 import { P2P, pd } from "../rules/kv-configs.ts";
 import { eventually, type ManifestUser, metadataOf, userIn } from "./manifest-user.ts";
@@ -335,32 +335,31 @@ const kthena = join(process.env.KTHENA_CRDS ?? "", "../examples");
 test.skipIf(!process.env.KTHENA_CRDS || !existsSync(kthena))(
   "review offline and the API server give Kthena's examples the same verdicts",
   async () => {
-    let text = "";
-    const console = {
-      out: (part: string) => {
-        text += part;
-      },
-      err: () => undefined,
-      readInput: async () => "",
-      color: picocolors.createColors(false),
-    };
+    const console = recordingConsole();
     const options = {
       files: [kthena],
       defaults: [],
       namespaceDefaults: undefined,
       output: "json",
       explain: false,
-      facts: undefined,
+      color: "never",
+      recursive: true,
+      namespace: undefined,
+      failOn: "deny",
+      factsFile: undefined,
+      cluster: undefined,
     } as const;
-    await reviewCommand({ ...options, files: [...options.files], defaults: [] }, console);
-    const verdicts = (JSON.parse(text) as JsonObject[]).map(({ file, name, verdict, findings }) => ({
-      file,
-      name,
-      refused: verdict === "refused",
-      denied: (findings as JsonObject[])
-        .filter(({ severity }) => severity === "deny")
-        .map(({ rule }) => rule),
-    }));
+    await review({ ...options, files: [...options.files], defaults: [] }, console);
+    const verdicts = (JSON.parse(console.output).items as JsonObject[]).map(
+      ({ file, name, verdict, findings }) => ({
+        file,
+        name,
+        refused: verdict === "refused",
+        denied: (findings as JsonObject[])
+          .filter(({ severity }) => severity === "deny")
+          .map(({ rule }) => rule),
+      }),
+    );
     const { files } = await findFiles([kthena]);
     const seen: typeof verdicts = [];
     for (const file of files) {

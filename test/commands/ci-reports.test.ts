@@ -1,9 +1,9 @@
 import { describe, expect, it } from "vitest";
-import type { Judgement } from "../../src/admission/judgement.ts";
+import type { ManifestJudgement } from "../../src/admission/manifest.ts";
 import type { Finding } from "../../src/api/finding.ts";
-import { githubReport, junitReport } from "../../src/commands/ci-reports.ts";
-import { objectsOf, parseManifests } from "../../src/commands/manifests.ts";
-import type { ReviewedManifest } from "../../src/commands/review.ts";
+import { objectsOf, parseManifests } from "../../src/commands/manifests/read.ts";
+import { githubReport, junitReport } from "../../src/commands/review/ci-reports.ts";
+import type { ReviewedManifest } from "../../src/commands/review/review.ts";
 
 const TEXT = `kind: ModelServing
 metadata:
@@ -17,8 +17,11 @@ function reviewed(findings: Finding[]): ReviewedManifest[] {
     manifest,
     objects: objectsOf(manifest).map((item) => ({
       ...item,
-      judgement: { findings } as unknown as Judgement,
+      judgement: { findings } as unknown as ManifestJudgement,
       refused: findings.some(({ severity }) => severity === "deny"),
+      warnings: [],
+      consequences: [],
+      stored: undefined,
     })),
   }));
 }

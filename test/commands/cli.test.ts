@@ -173,14 +173,22 @@ describe("defaults", () => {
 
 describe("the command line", () => {
   it.each([
-    [["reveiw"], "reveiw is no command"],
+    [
+      ["reveiw"],
+      "kthena-ascend: unknown command 'reveiw'\n(Did you mean review?)\nSee kthena-ascend --help.\n",
+    ],
     [["review"], "name at least one file"],
-    [["review", "x", "-o", "xml"], "--output: xml is none of diff, yaml, json, patch, junit, github"],
-    [["review", "x", "--port", "1"], "review: takes no --port"],
-    [["serve", "--port", "many"], "--port: many is no number"],
+    [["review", "x", "-o", "xml"], "argument 'xml' is invalid. Allowed choices are diff, yaml, json"],
+    [
+      ["review", "x", "--port", "1"],
+      "kthena-ascend review: unknown option '--port'\nSee kthena-ascend review --help.\n",
+    ],
+    [["review", "x", "--explian"], "(Did you mean --explain?)\nSee kthena-ascend review --help.\n"],
+    [["serve", "--port", "many"], "argument 'many' is invalid. It must be a whole number from 0 to 65535."],
     [["serve", "--tls-cert-file", "x"], "--tls-private-key-file is missing"],
     [["serve", "--tls-cert-file", "x", "--tls-private-key-file", "y"], "x: cannot be read"],
-    [["--nonsense"], "nonsense"],
+    [["rules", "npu", "hccl"], "kthena-ascend rules: too many arguments"],
+    [["--nonsense"], "kthena-ascend: unknown option '--nonsense'\nSee kthena-ascend --help.\n"],
   ])("says what is wrong with %j", async (args, message) => {
     const { code, err } = await run(args);
     expect(code).toBe(2);
@@ -202,7 +210,7 @@ describe("reconcile", () => {
     });
     expect(await run(["reconcile", "--release", "r", "--port", "1"])).toMatchObject({
       code: 2,
-      err: expect.stringContaining("reconcile: takes no --port"),
+      err: expect.stringContaining("kthena-ascend reconcile: unknown option '--port'"),
     });
   });
 });

@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { objectsOf, parseManifests } from "../../src/commands/manifests.ts";
+import { objectsOf, parseManifests } from "../../src/commands/manifests/read.ts";
 
 function read(text: string): unknown {
   const [manifest] = parseManifests(`a: ${text}\n`, "test").manifests;

@@ -2,7 +2,7 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, it } from "vitest";
-import { loadDefaults } from "../../src/commands/load-defaults.ts";
+import { loadDefaults } from "../../src/commands/defaults/load.ts";
 
 let folder = "";
 beforeAll(async () => {

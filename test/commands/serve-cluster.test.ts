@@ -3,7 +3,7 @@ import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { expect, test } from "vitest";
 import { UsageError } from "../../src/commands/console.ts";
-import { type ServeClusterOptions, serveCluster } from "../../src/commands/serve-cluster.ts";
+import { type ServeClusterOptions, serveCluster } from "../../src/commands/serve/serve-cluster.ts";
 
 /** A replica of an installation whose API server is away. */
 const options: ServeClusterOptions = {

@@ -3,27 +3,28 @@
 import { existsSync } from "node:fs";
 import { request as httpsRequest } from "node:https";
 import { dirname, join } from "node:path";
-import picocolors from "picocolors";
 import { createReviewers } from "../../src/admission/index.ts";
+import { requestFor } from "../../src/admission/manifest.ts";
 import type { AdmissionResponse, Operation } from "../../src/api/admission-review.ts";
 import { selfMadePair } from "../../src/certs/self-made.ts";
-import { coloredDiff } from "../../src/commands/diff.ts";
-import { loadDefaults } from "../../src/commands/load-defaults.ts";
+import { loadDefaults } from "../../src/commands/defaults/load.ts";
+import { coloredDiff } from "../../src/commands/manifests/diff.ts";
+import { patchedText } from "../../src/commands/manifests/edit.ts";
 import {
   findFiles,
   type ManifestObject,
   nameOf,
   objectsOf,
   readManifests,
-} from "../../src/commands/manifests.ts";
-import { requestFor } from "../../src/commands/review.ts";
-import { patchedText, plainText } from "../../src/commands/yaml-edit.ts";
+} from "../../src/commands/manifests/read.ts";
+import { terminalConsole } from "../../src/commands/terminal.ts";
 import { resolveDefaults } from "../../src/defaults/resolve.ts";
 import { createLog } from "../../src/observe/log.ts";
 import { createAdmissionServer } from "../../src/server/server.ts";
 
-const color = picocolors;
-const print = (text: string): void => void process.stdout.write(`${text}\n`);
+const console = terminalConsole(process, process.env);
+const color = console.paint("auto");
+const print = (text: string): void => console.print(text.split("\n"));
 
 const paths = process.argv.slice(2);
 process.exitCode = await demo(paths.length > 0 ? paths : ["examples"]);
@@ -85,7 +86,7 @@ async function show(item: ManifestObject, port: number, ca: string): Promise<voi
   print(`${head}: ${color.green("admitted")} with ${operations.length} operations`);
   const { manifest, at } = item;
   const after = patchedText(manifest, [{ at, operations, result: item.object }]);
-  print(`${coloredDiff(plainText(manifest), after, manifest.line, color).join("\n")}\n`);
+  print(`${coloredDiff(manifest.text, after, manifest.line, { color }).join("\n")}\n`);
 }
 
 function post(body: string, port: number, ca: string): Promise<{ ms: number; response: AdmissionResponse }> {

@@ -1,4 +1,4 @@
-import { familyOf, strictnessOf } from "../../src/commands/rules.ts";
+import { familyOf, strictnessOf } from "../../src/commands/rules/rules.ts";
 import { RULES } from "../../src/rules/index.ts";
 
 const BEGIN = "<!-- rules: written by npm run docs -->";

@@ -2,11 +2,11 @@ import { existsSync, readdirSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { judgeRequest } from "../../src/admission/judgement.ts";
+import { requestFor } from "../../src/admission/manifest.ts";
 import type { JsonObject } from "../../src/api/json.ts";
-import { loadDefaults } from "../../src/commands/load-defaults.ts";
-import { objectsOf, readManifests } from "../../src/commands/manifests.ts";
-import { requestFor } from "../../src/commands/review.ts";
-import { patchedText } from "../../src/commands/yaml-edit.ts";
+import { loadDefaults } from "../../src/commands/defaults/load.ts";
+import { patchedText } from "../../src/commands/manifests/edit.ts";
+import { objectsOf, readManifests } from "../../src/commands/manifests/read.ts";
 import { resolveDefaults } from "../../src/defaults/resolve.ts";
 import type { ResolvedDefaults } from "../../src/defaults/settings.ts";
 

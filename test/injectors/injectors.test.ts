@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { judgeRequest } from "../../src/admission/judgement.ts";
+import { requestFor } from "../../src/admission/manifest.ts";
 import { isObject, type Json, type JsonObject, listOf, objectOf } from "../../src/api/json.ts";
-import { requestFor } from "../../src/commands/review.ts";
 import type { DefaultsDocument } from "../../src/defaults/document.ts";
 import { resolveDefaults } from "../../src/defaults/resolve.ts";
 import { named } from "../../src/pinning/path.ts";

@@ -1,8 +1,8 @@
 import { describe, expect, it } from "vitest";
 import { createReviewers, judgeFinal } from "../../src/admission/index.ts";
 import { judgeRequest } from "../../src/admission/judgement.ts";
+import { requestFor } from "../../src/admission/manifest.ts";
 import { at, type JsonObject, objectOf } from "../../src/api/json.ts";
-import { requestFor } from "../../src/commands/review.ts";
 import { readServing } from "../../src/conditions/read.ts";
 import { resolveDefaults } from "../../src/defaults/resolve.ts";
 import { routedWorkload, routingServer } from "../../src/readings/routing.ts";

@@ -1,9 +1,9 @@
 import { parse } from "yaml";
 import { judgeRequest, type LookedUp } from "../../src/admission/judgement.ts";
+import { requestFor } from "../../src/admission/manifest.ts";
 import type { AdmissionRequest } from "../../src/api/admission-review.ts";
 import type { Finding } from "../../src/api/finding.ts";
 import { isObject, type Json, type JsonObject } from "../../src/api/json.ts";
-import { requestFor } from "../../src/commands/review.ts";
 import { checkDefaults } from "../../src/defaults/parse.ts";
 import { resolveDefaults } from "../../src/defaults/resolve.ts";
 import type { ClusterFacts } from "../../src/rules/cluster-facts.ts";

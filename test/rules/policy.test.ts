@@ -1,10 +1,10 @@
 import { describe, expect, it } from "vitest";
 import { createReviewers } from "../../src/admission/index.ts";
 import { judgeRequest } from "../../src/admission/judgement.ts";
+import { requestFor } from "../../src/admission/manifest.ts";
 import { warningsOf } from "../../src/admission/warnings.ts";
 import type { Finding } from "../../src/api/finding.ts";
 import type { JsonObject } from "../../src/api/json.ts";
-import { requestFor } from "../../src/commands/review.ts";
 import type { DefaultsDocument } from "../../src/defaults/document.ts";
 import { resolveDefaults } from "../../src/defaults/resolve.ts";
 import { defaultsProblems } from "../../src/rules/defaults-problems.ts";

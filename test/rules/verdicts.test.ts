@@ -12,7 +12,7 @@ describe("a rule's verdict", () => {
   it("is shown for every rule that has no example to run", () => {
     const shown = new Set(VERDICTS.map(([rule]) => rule));
     const elsewhere =
-      /^(?:bounds|cluster|kthena|schema|injection|defaults)\/|^kv\/(?:not-generated|nixl-on-ascend|annotation-differs|lmcache-store|hash-seed|booster-connector|sidecar|model-server-connector)$|^booster\/scaled$/;
+      /^(?:bounds|cluster|kthena|schema|injection|defaults|review)\/|^kv\/(?:not-generated|nixl-on-ascend|annotation-differs|lmcache-store|hash-seed|booster-connector|sidecar|model-server-connector)$|^booster\/scaled$/;
     const lacking = RULES.filter(
       ({ id, example }) => example.in === undefined && !shown.has(id) && !elsewhere.test(id),
     );

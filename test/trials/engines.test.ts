@@ -5,7 +5,7 @@ import { parse } from "yaml";
 import { judgeRequest } from "../../src/admission/judgement.ts";
 import type { JsonObject } from "../../src/api/json.ts";
 import { at, listOf, objectOf } from "../../src/api/json.ts";
-import { requestFor } from "../../src/commands/review.ts";
+import { requestFor } from "../../src/admission/manifest.ts";
 import { resolveDefaults } from "../../src/defaults/resolve.ts";
 import { findingsOn, servingOf, storedFrom } from "../rules/judging.ts";
 

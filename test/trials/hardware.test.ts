@@ -1,8 +1,8 @@
 import { describe, expect, it } from "vitest";
 import { parse } from "yaml";
 import { judgeRequest } from "../../src/admission/judgement.ts";
+import { requestFor } from "../../src/admission/manifest.ts";
 import { isObject, type Json, type JsonObject, listOf, objectOf, stringOf } from "../../src/api/json.ts";
-import { requestFor } from "../../src/commands/review.ts";
 import { checkDefaults } from "../../src/defaults/parse.ts";
 import { resolveDefaults } from "../../src/defaults/resolve.ts";
 

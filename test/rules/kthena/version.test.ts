@@ -1,7 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { judgeManifest } from "../../../src/admission/manifest.ts";
+import { judgeManifest, requestFor } from "../../../src/admission/manifest.ts";
 import type { JsonObject } from "../../../src/api/json.ts";
-import { requestFor } from "../../../src/commands/review.ts";
 import { resolveDefaults } from "../../../src/defaults/resolve.ts";
 import {
   KTHENA_1_0,

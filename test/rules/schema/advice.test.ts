@@ -1,8 +1,7 @@
 import { expect, it } from "vitest";
 import { parse } from "yaml";
-import { judgeManifest } from "../../../src/admission/manifest.ts";
+import { judgeManifest, requestFor } from "../../../src/admission/manifest.ts";
 import type { JsonObject } from "../../../src/api/json.ts";
-import { requestFor } from "../../../src/commands/review.ts";
 import { resolveDefaults } from "../../../src/defaults/resolve.ts";
 import { remove, set } from "../advice/editing.ts";
 import { copyOf, objectWith } from "../judging.ts";

@@ -1,8 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { judgeManifest } from "../../../src/admission/manifest.ts";
+import { judgeManifest, requestFor } from "../../../src/admission/manifest.ts";
 import type { Finding } from "../../../src/api/finding.ts";
-import { requestFor } from "../../../src/commands/review.ts";
 import { resolveDefaults } from "../../../src/defaults/resolve.ts";
 import { KTHENA_RULES } from "../../../src/rules/kthena/index.ts";
 import type { ValidatedKind } from "../../../src/rules/kthena/rule.ts";

@@ -1,9 +1,8 @@
 import { describe, expect, it } from "vitest";
 import { parse } from "yaml";
-import { judgeManifest } from "../../../src/admission/manifest.ts";
+import { judgeManifest, requestFor } from "../../../src/admission/manifest.ts";
 import type { Finding } from "../../../src/api/finding.ts";
 import type { JsonObject } from "../../../src/api/json.ts";
-import { requestFor } from "../../../src/commands/review.ts";
 import { resolveDefaults } from "../../../src/defaults/resolve.ts";
 import { merged } from "../judging.ts";
 

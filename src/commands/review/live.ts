@@ -1,0 +1,213 @@
+import type { Finding } from "../../api/finding.ts";
+import { type JsonObject, listOf, objectOf, stringOf } from "../../api/json.ts";
+import { SETTINGS } from "../../api/names.ts";
+import { boosterReference } from "../../cluster/cluster-view.ts";
+import { configMapProblemText, notice } from "../../cluster/defaults-in-force.ts";
+import { sourceName } from "../../cluster/effective-defaults.ts";
+import { readFacts } from "../../cluster/facts.ts";
+import { MODEL_BOOSTERS, MODEL_ROUTES, MODEL_SERVERS, MODEL_SERVINGS } from "../../cluster/kinds.ts";
+import { asksIn } from "../../defaults/asks.ts";
+import { parsePinned } from "../../defaults/pinned.ts";
+import type { Layer } from "../../defaults/resolve.ts";
+import { listAll } from "../../kube/list-all.ts";
+import { type AnyObject, type KubeObject, keyOf, type Resource } from "../../kube/resource.ts";
+import type { Owner } from "../../pinning/workload.ts";
+import { routedWorkload, routingServer } from "../../readings/routing.ts";
+import { type Connected, readObject } from "../cluster/connect.ts";
+import { type ClusterDefaults, readClusterDefaults, readNamespaceDefaults } from "../cluster/defaults.ts";
+import {
+  type InstallationWish,
+  type Installed,
+  readInstallation,
+  webhooksOf,
+} from "../cluster/installation.ts";
+import { matchesSelector } from "../cluster/selector.ts";
+import { UsageError } from "../console.ts";
+import type { Known, World } from "./world.ts";
+
+/** Kinds that are reviewed, as the API addresses them. */
+export const REVIEWED: readonly Resource[] = [MODEL_SERVINGS, MODEL_BOOSTERS, MODEL_SERVERS, MODEL_ROUTES];
+
+/** What was given beside the cluster. */
+export interface LiveWish extends InstallationWish {
+  /** -d: these documents in place of the cluster's. */
+  documents: readonly Layer[];
+  namespace: string | undefined;
+}
+
+/**
+ * The world of manifests that are to be applied to a cluster: its defaults, Namespaces, stored objects and their owners.
+ * @throws UsageError where what decides may not be read
+ */
+export async function liveWorld(connected: Connected, wish: LiveWish): Promise<World> {
+  const { client } = connected;
+  const installed = await readInstallation(client, wish);
+  const cluster: ClusterDefaults =
+    wish.documents.length > 0
+      ? { layers: wish.documents, problems: [], kept: undefined, lastGood: false }
+      : await readClusterDefaults(client, installed);
+  const complaints = cluster.problems.map((problem) => `warning: ${configMapProblemText(problem)}`);
+  const facts = await readFacts(client, (problem) => complaints.push(`warning: ${problem}`));
+  if (installed.configured === "absent")
+    complaints.push(
+      `warning: there is no MutatingWebhookConfiguration ${installed.release}: the API server asks nobody, and stores what is applied as it stands; what is shown is what it would store with the webhook in place`,
+    );
+  const reader = new Reader(connected, installed, cluster, complaints);
+  const sources = cluster.layers.map(({ source }) => source).join(", ");
+  return {
+    about: `defaults: ${sources} of the cluster at ${client.server}`,
+    facts,
+    namespace: wish.namespace ?? client.namespace ?? "default",
+    live: true,
+    know: (item, namespace) => reader.know(item.object, namespace),
+    complaints: () => complaints,
+    broken: () => false,
+  };
+}
+
+/** Reads each namespace once. */
+class Reader {
+  readonly #connected: Connected;
+  readonly #installed: Installed;
+  readonly #cluster: ClusterDefaults;
+  readonly #complaints: string[];
+  readonly #namespaces = new Map<string, Promise<NamespaceFacts>>();
+
+  constructor(connected: Connected, installed: Installed, cluster: ClusterDefaults, complaints: string[]) {
+    this.#connected = connected;
+    this.#installed = installed;
+    this.#cluster = cluster;
+    this.#complaints = complaints;
+  }
+
+  async know(object: JsonObject, namespace: string): Promise<Known> {
+    const facts = await this.#namespace(namespace);
+    const stored = await this.#stored(object, namespace);
+    const owner = await this.#ownerOf(stored ?? object, namespace);
+    const { defaults, notices, workloads, servers, labels } = facts;
+    const uncalled = this.#uncalled(String(object.kind), labels, objectOf(object.metadata).labels);
+    return { defaults, notices, workloads, servers, owner, stored, uncalled };
+  }
+
+  #namespace(namespace: string): Promise<NamespaceFacts> {
+    const known = this.#namespaces.get(namespace);
+    if (known) return known;
+    const reading = this.#read(namespace);
+    this.#namespaces.set(namespace, reading);
+    return reading;
+  }
+
+  async #read(namespace: string): Promise<NamespaceFacts> {
+    const own = await readNamespaceDefaults(this.#connected, this.#installed, this.#cluster, namespace);
+    if (!own.exists)
+      this.#complaints.push(
+        `warning: there is no namespace ${namespace}; the API server refuses what is applied there`,
+      );
+    for (const problem of [...own.problems, ...own.resolution.problems])
+      this.#complaints.push(`warning: ${configMapProblemText(problem)}`);
+    const notices: Finding[] = [];
+    if (this.#cluster.lastGood) notices.push(notice(sourceName(this.#installed.namespace)));
+    if (own.from === "last-good") notices.push(notice(sourceName(namespace)));
+    if (own.from === "none" && own.problems.length > 0)
+      notices.push(notice(sourceName(namespace), "and is left out"));
+    const [servings, servers] = await Promise.all([
+      this.#list(MODEL_SERVINGS, namespace),
+      this.#list(MODEL_SERVERS, namespace),
+    ]);
+    return {
+      defaults: own.resolution,
+      notices,
+      workloads: servings.flatMap((serving) => routedWorkload(serving) ?? []),
+      servers: servers.map(routingServer),
+      labels: { ...own.namespace?.metadata.labels },
+    };
+  }
+
+  async #list(resource: Resource, namespace: string): Promise<JsonObject[]> {
+    const { client } = this.#connected;
+    const what = { pageSize: 500, namespace, read: (objects: AnyObject[]) => objects };
+    const listed = await listAll<AnyObject>(client, resource, what, { timeoutMs: 15_000 });
+    return listed.ok ? (listed.value.items as unknown as JsonObject[]) : [];
+  }
+
+  async #stored(object: JsonObject, namespace: string): Promise<JsonObject | undefined> {
+    const resource = REVIEWED.find(({ kind }) => kind === object.kind);
+    const name = stringOf(objectOf(object.metadata).name);
+    if (!resource || name === undefined) return undefined;
+    const found = await readObject<AnyObject>(this.#connected.client, resource, { namespace, name });
+    return found as unknown as JsonObject | undefined;
+  }
+
+  async #ownerOf(object: JsonObject, namespace: string): Promise<Owner | undefined> {
+    const reference = object.kind === MODEL_SERVINGS.kind ? boosterReference(object) : undefined;
+    if (!reference) return undefined;
+    const place = { namespace, name: reference.name };
+    const found = await readObject<KubeObject>(this.#connected.client, MODEL_BOOSTERS, place);
+    if (!found || found.metadata.uid !== reference.uid) return undefined;
+    const { annotations } = found.metadata;
+    return { asks: asksIn(annotations), settings: parsePinned(annotations?.[SETTINGS]) };
+  }
+
+  /** Whether the mutating webhook for the kind leaves the namespace, or the object by its labels, alone. */
+  #uncalled(kind: string, namespace: Record<string, string>, labels: unknown): string | undefined {
+    const resource = REVIEWED.find((one) => one.kind === kind)?.plural;
+    const webhook = webhooksOf(this.#installed.mutating).find(({ rules }) =>
+      listOf(rules).some((rule) => listOf(objectOf(rule).resources).includes(resource ?? "")),
+    );
+    if (!webhook) return undefined;
+    if (!matchesSelector(webhook.namespaceSelector, namespace))
+      return "the webhook leaves this namespace alone";
+    return matchesSelector(webhook.objectSelector, stringLabels(labels))
+      ? undefined
+      : "the webhook's objectSelector leaves it alone";
+  }
+}
+
+interface NamespaceFacts {
+  defaults: Known["defaults"];
+  notices: Finding[];
+  workloads: NonNullable<Known["workloads"]>;
+  servers: NonNullable<Known["servers"]>;
+  labels: Record<string, string>;
+}
+
+function stringLabels(labels: unknown): Record<string, string> {
+  const entries = Object.entries(objectOf(labels));
+  return Object.fromEntries(
+    entries.filter((entry): entry is [string, string] => typeof entry[1] === "string"),
+  );
+}
+
+/**
+ * The object that `--live KIND/NAME` names, as it is stored, without what only the API server writes.
+ * @throws UsageError where there is none
+ */
+export async function storedObject(
+  { client }: Connected,
+  live: string,
+  namespace: string,
+): Promise<JsonObject> {
+  const [kind = "", name = ""] = live.split("/");
+  const resource = REVIEWED.find((one) => namesOf(one).includes(kind.toLowerCase()));
+  if (!resource || name === "")
+    throw new UsageError(
+      `--live: ${live} must be KIND/NAME, with KIND one of ${REVIEWED.map((one) => one.kind).join(", ")}`,
+    );
+  const place = { namespace, name };
+  const found = await readObject<AnyObject>(client, resource, place);
+  if (!found) throw new UsageError(`--live: there is no ${resource.kind} ${keyOf(place)}`);
+  const { managedFields: _fields, ...metadata } = objectOf(found.metadata);
+  const {
+    apiVersion,
+    kind: written,
+    metadata: _metadata,
+    status: _status,
+    ...rest
+  } = found as unknown as JsonObject;
+  const group = `${resource.group}/${resource.version}`;
+  return { apiVersion: apiVersion ?? group, kind: written ?? resource.kind, metadata, ...rest };
+}
+
+function namesOf({ kind, plural }: Resource): string[] {
+  return [kind.toLowerCase(), plural];
+}

@@ -1,0 +1,97 @@
+import { randomBytes } from "node:crypto";
+import type { Readable, Writable } from "node:stream";
+import { buffer } from "node:stream/consumers";
+import type { ColorChoice, Console, Paint } from "./console.ts";
+
+/** The streams of a process. */
+export interface Streams {
+  stdin: Readable;
+  stdout: Writable & { isTTY?: boolean };
+  stderr: Writable & { isTTY?: boolean };
+}
+
+/** The variables that say whether a terminal wants colours (no-color.org, force-color.org). */
+export interface ColorVariables {
+  NO_COLOR?: string | undefined;
+  FORCE_COLOR?: string | undefined;
+  TERM?: string | undefined;
+}
+
+/** Controls of C0 (but for the tab) and C1, and those that turn the direction of what follows or break a line. */
+const CONTROLS =
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
+  /[\u0000-\u0008\u000a-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069\ufeff]/g;
+const SHORT: Readonly<Record<string, string>> = { "\n": "\\n", "\r": "\\r" };
+
+/** One line of a terminal: whatever would move its cursor, begin a line or turn its direction is shown escaped. */
+export function escaped(line: string): string {
+  return line.replace(CONTROLS, (control) => SHORT[control] ?? unicodeEscape(control));
+}
+
+/** JSON as text: JSON.stringify leaves some controls as they are. */
+export function jsonText(value: unknown): string {
+  // The line breaks of the indentation are the writer's own; those in strings are escaped already.
+  return `${JSON.stringify(value, null, 2).replace(CONTROLS, (control) => (control === "\n" ? control : unicodeEscape(control)))}\n`;
+}
+
+function unicodeEscape(control: string): string {
+  return `\\u${control.charCodeAt(0).toString(16).padStart(4, "0")}`;
+}
+
+const CODES = { red: 31, green: 32, yellow: 33, cyan: 36, dim: 2, bold: 1 } as const;
+const ENDS = { red: 39, green: 39, yellow: 39, cyan: 39, dim: 22, bold: 22 } as const;
+
+/** Colours that nothing in a manifest can forge: they become codes of the terminal only behind the escaping. */
+function marker(): { paint: Paint; line: (text: string) => string } {
+  const mark = `\u0000${randomBytes(8).toString("hex")}`;
+  const painter =
+    (name: keyof typeof CODES) =>
+    (text: string): string =>
+      `${mark}${CODES[name]}m${text}${mark}${ENDS[name]}m`;
+  const paint: Paint = {
+    red: painter("red"),
+    green: painter("green"),
+    yellow: painter("yellow"),
+    cyan: painter("cyan"),
+    dim: painter("dim"),
+    bold: painter("bold"),
+  };
+  const line = (text: string): string => text.split(mark).map(escaped).join("\u001b[");
+  return { paint, line };
+}
+
+const same = (text: string): string => text;
+/** No colours. */
+export const PLAIN: Paint = { red: same, green: same, yellow: same, cyan: same, dim: same, bold: same };
+
+/** The console of a process. A reader that went away (`| head`) ends the writing, not the command: its exit code counts. */
+export function terminalConsole({ stdin, stdout, stderr }: Streams, variables: ColorVariables): Console {
+  for (const stream of [stdout, stderr]) stream.on("error", ignoreClosedPipe);
+  const { paint, line } = marker();
+  const write = (stream: Writable, lines: readonly string[]): void => {
+    if (lines.length > 0) stream.write(`${lines.map(line).join("\n")}\n`);
+  };
+  return {
+    out: (text) => void stdout.write(text),
+    print: (lines) => write(stdout, lines),
+    complain: (lines) => write(stderr, lines),
+    readInput: () => buffer(stdin),
+    paint: (when) => (isColored(when, stdout.isTTY === true, variables) ? paint : PLAIN),
+  };
+}
+
+function ignoreClosedPipe(error: NodeJS.ErrnoException): void {
+  if (error.code !== "EPIPE") throw error;
+}
+
+/** Whether to colour: what the command line says, then NO_COLOR, FORCE_COLOR, and what the terminal is. */
+export function isColored(
+  when: ColorChoice,
+  terminal: boolean,
+  { NO_COLOR, FORCE_COLOR, TERM }: ColorVariables,
+): boolean {
+  if (when !== "auto") return when === "always";
+  if (NO_COLOR !== undefined && NO_COLOR !== "") return false;
+  if (FORCE_COLOR !== undefined && FORCE_COLOR !== "") return FORCE_COLOR !== "0" && FORCE_COLOR !== "false";
+  return terminal && TERM !== "dumb";
+}
