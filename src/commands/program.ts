@@ -1,4 +1,5 @@
 import { Command, type CommanderError, type CommandUnknownOpts } from "@commander-js/extra-typings";
+import { completionCommand } from "./completion/command.ts";
 import { EXIT, UsageError } from "./console.ts";
 import type { CommandContext } from "./context.ts";
 import { defaultsCommand } from "./defaults/command.ts";
@@ -7,6 +8,7 @@ import { reconcileCommand } from "./reconcile/command.ts";
 import { reviewCommand } from "./review/command.ts";
 import { rulesCommand } from "./rules/command.ts";
 import { serveCommand } from "./serve/command.ts";
+import { versionCommand } from "./version/command.ts";
 
 /** Every command, in the order of the help: one line each. A command declares its options and loads its work when it runs. */
 const COMMANDS: readonly ((context: CommandContext) => CommandUnknownOpts)[] = [
@@ -16,6 +18,8 @@ const COMMANDS: readonly ((context: CommandContext) => CommandUnknownOpts)[] = [
   defaultsCommand,
   serveCommand,
   reconcileCommand,
+  versionCommand,
+  completionCommand,
 ];
 
 /** The command line as a whole. */

@@ -40,6 +40,12 @@ export function newDeclared() {
     .addOption(new Option("--engine <engine>").choices(["vllm", "sglang"] as const).default("vllm" as const))
     .option("--image <image>", "default: of vllm-ascend or SGLang for the hardware")
     .addOption(new Option("--hardware <name>", "where it is not the defaults'").choices(HARDWARE_NAMES))
+    .addOption(
+      new Option(
+        "--fabric <network>",
+        "between prefill and decode on A3, where the hardware does not say it",
+      ).choices(["roce", "hccs"] as const),
+    )
     .option("--name <name>", "of the objects and the served model (default: from the model)")
     .option("-n, --namespace <name>", "namespace of the objects")
     .addHelpText("after", EXAMPLES);

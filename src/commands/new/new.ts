@@ -20,6 +20,7 @@ export interface Wanted {
   npus: number;
   pair: { prefill: { pods: number; npus: number }; decode: { pods: number; npus: number } } | undefined;
   hardware: HardwareName | undefined;
+  fabric: "roce" | "hccs" | undefined;
 }
 
 /** Writes the manifest to standard output. */
@@ -58,6 +59,7 @@ export function wantedOf(flags: NewFlags): Wanted {
     npus,
     pair: pairOf(flags),
     hardware,
+    fabric: flags.fabric,
   };
   refuse(wanted, flags, facts.allowedCounts, facts.perNode);
   return wanted;
@@ -71,7 +73,7 @@ function pairOf({ prefill, decode }: NewFlags): Wanted["pair"] {
 }
 
 function refuse(
-  { name, model, engine, nodes, npus, pair }: Wanted,
+  { name, model, engine, nodes, npus, pair, fabric, hardware }: Wanted,
   { booster, npus: written }: NewFlags,
   allowed: readonly number[],
   perNode: number,
@@ -88,6 +90,9 @@ function refuse(
     stop("--engine sglang hands over between prefill and decode by flags of its own: write that by hand");
   if (booster && engine === "sglang") stop("--booster runs vLLM only");
   if (booster && nodes > 1) stop("--booster runs each engine in one pod: leave it out for --nodes");
+  if (fabric && !pair) stop("--fabric goes with --prefill and --decode");
+  if (pair && !booster && hardware?.startsWith("a3") && !fabric)
+    stop("--fabric: A3 has two networks between prefill and decode; choose roce or hccs");
   const counts = pair ? [pair.prefill.npus, pair.decode.npus] : [npus];
   const wrong = counts.find((count) => !allowed.includes(count));
   if (wrong !== undefined)

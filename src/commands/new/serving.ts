@@ -28,8 +28,21 @@ export function servingOf(wanted: Wanted): JsonObject {
 
 function pairRole(wanted: Wanted, name: string, { pods, npus }: { pods: number; npus: number }): JsonObject {
   const args = [...vllm(wanted), `--tensor-parallel-size=${npus}`, `--port=${PORT}`];
-  const engine = { name: "vllm", image: wanted.image, command: WITH_LIBRARIES, args, ...serving() };
+  const engine = {
+    name: "vllm",
+    image: wanted.image,
+    command: WITH_LIBRARIES,
+    args,
+    ...fabricEnv(wanted.fabric),
+    ...serving(),
+  };
   return { name, replicas: pods, entryTemplate: { spec: { containers: [engine] } } };
+}
+
+function fabricEnv(fabric: Wanted["fabric"]): JsonObject {
+  if (fabric === undefined) return {};
+  const name = fabric === "roce" ? "HCCL_INTRA_ROCE_ENABLE" : "ASCEND_ENABLE_USE_FABRIC_MEM";
+  return { env: [{ name, value: "1" }] };
 }
 
 function serverRole(wanted: Wanted): JsonObject {

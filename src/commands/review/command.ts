@@ -1,4 +1,5 @@
-import { Command, Option } from "@commander-js/extra-typings";
+import { Command, InvalidArgumentError, Option } from "@commander-js/extra-typings";
+import { kthenaFactsOf } from "../../rules/kthena/version.ts";
 import { UsageError } from "../console.ts";
 import type { CommandContext } from "../context.ts";
 import {
@@ -61,6 +62,11 @@ export function reviewDeclared() {
         "what a cluster has, for the rules about it: what kubectl get -o yaml gives of nodes, queues, runtimeclasses, modelservings and modelservers",
       ).helpGroup(OFFLINE),
     )
+    .addOption(
+      new Option("--kthena-version <version>", "of which Kthena the CRDs are: 1.0, or latest")
+        .argParser(kthenaVersion)
+        .helpGroup(OFFLINE),
+    )
     .addOption(new Option("--cluster", "that of the kubeconfig's current context").helpGroup(CLUSTER))
     .addOption(contextOption().helpGroup(CLUSTER))
     .addOption(kubeconfigOption().helpGroup(CLUSTER))
@@ -68,6 +74,12 @@ export function reviewDeclared() {
     .addOption(releaseOption().helpGroup(CLUSTER))
     .addOption(releaseNamespaceOption().helpGroup(CLUSTER))
     .addHelpText("after", AFTER);
+}
+
+function kthenaVersion(text: string): string {
+  if (kthenaFactsOf(text) === undefined)
+    throw new InvalidArgumentError("It must be a version such as 1.0, or latest.");
+  return text;
 }
 
 const AFTER = `
@@ -111,6 +123,7 @@ export function reviewOptions(
     explain: flags.explain === true,
     color: flags.color,
     factsFile,
+    kthenaVersion: flags.kthenaVersion,
     cluster: asked ? cluster : undefined,
   };
 }

@@ -11,6 +11,7 @@ import {
   routingServer,
 } from "../../readings/routing.ts";
 import { factsWith } from "../../rules/cluster-facts.ts";
+import { kthenaFactsOf } from "../../rules/kthena/version.ts";
 import { type ColorChoice, type Console, EXIT, UsageError } from "../console.ts";
 import { loadDefaults } from "../defaults/load.ts";
 import { kindProblem } from "../manifests/kinds.ts";
@@ -48,6 +49,8 @@ export interface ReviewOptions {
   failOn: "deny" | "warn";
   /** What the rules about the cluster compare with, from a file. */
   factsFile: string | undefined;
+  /** Of which Kthena the CRDs are, where no cluster tells. */
+  kthenaVersion?: string | undefined;
   /** The cluster that the manifests are for; undefined: none. */
   cluster: ReviewedCluster | undefined;
 }
@@ -150,7 +153,9 @@ async function offline(options: ReviewOptions, objects: readonly ManifestObject[
   const cluster = await loadDefaults(options.defaults);
   const [namespaceDocument] =
     options.namespaceDefaults === undefined ? [] : await loadDefaults([options.namespaceDefaults]);
-  const facts = options.factsFile === undefined ? undefined : await factsIn(options.factsFile);
+  const known = options.factsFile === undefined ? undefined : await factsIn(options.factsFile);
+  const kthena = options.kthenaVersion === undefined ? undefined : kthenaFactsOf(options.kthenaVersion);
+  const facts = kthena ? { ...known, kthena } : known;
   const namespace = options.namespace ?? "default";
   return offlineWorld(objects, { cluster, namespaceDocument, facts, namespace });
 }
