@@ -4,10 +4,10 @@ import { applyPatch } from "rfc6902";
 import { describe, expect, it } from "vitest";
 import { parse } from "yaml";
 import { createReviewers } from "../../src/admission/index.ts";
+import { requestFor } from "../../src/admission/manifest.ts";
 import type { Operation } from "../../src/api/admission-review.ts";
 import type { JsonObject } from "../../src/api/json.ts";
 import { INJECTED, SETTINGS } from "../../src/api/names.ts";
-import { requestFor } from "../../src/admission/manifest.ts";
 import { resolveDefaults } from "../../src/defaults/resolve.ts";
 
 const defaults = resolveDefaults([]);

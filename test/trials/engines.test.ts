@@ -3,9 +3,9 @@
 import { describe, expect, it } from "vitest";
 import { parse } from "yaml";
 import { judgeRequest } from "../../src/admission/judgement.ts";
+import { requestFor } from "../../src/admission/manifest.ts";
 import type { JsonObject } from "../../src/api/json.ts";
 import { at, listOf, objectOf } from "../../src/api/json.ts";
-import { requestFor } from "../../src/admission/manifest.ts";
 import { resolveDefaults } from "../../src/defaults/resolve.ts";
 import { findingsOn, servingOf, storedFrom } from "../rules/judging.ts";
 
