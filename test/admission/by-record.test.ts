@@ -4,9 +4,9 @@ import jsonpatch from "fast-json-patch";
 import { describe, expect, it } from "vitest";
 import { parse } from "yaml";
 import { createReviewers } from "../../src/admission/index.ts";
+import { requestFor } from "../../src/admission/manifest.ts";
 import { type Json, type JsonObject, listOf, objectOf } from "../../src/api/json.ts";
 import { INJECTED } from "../../src/api/names.ts";
-import { requestFor } from "../../src/commands/review.ts";
 import { resolveDefaults } from "../../src/defaults/resolve.ts";
 import { injectors } from "../../src/injectors/index.ts";
 
