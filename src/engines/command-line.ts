@@ -4,7 +4,7 @@ import { type Found, type RayStart, searchLine, searchScript, startsRayOnly } fr
 import { engineOfEntrypoint } from "./entrypoints.ts";
 import { NO_FLAGS } from "./flags.ts";
 import { repositoryOf } from "./images.ts";
-import { knownImage } from "./known-programs.ts";
+import { knownImage, knownProgram } from "./known-programs.ts";
 import { programOf } from "./programs.ts";
 import {
   type Environment,
@@ -84,6 +84,12 @@ function ofLine(words: readonly Word[], raw: readonly Raw[], environment: Enviro
     const found = searchLine(words, newState([], [], false), 0);
     return startsRayOnly(found) ? withEnd(describe(found, "list"), words) : describe(found, "list");
   }
+  const alone = program.arguments.length > 0 ? knownProgram(program.script.text) : undefined;
+  if (alone !== undefined) {
+    return unreadable(
+      `-c runs "${program.script.text}" alone, and what follows are arguments of that script; make it one string`,
+    );
+  }
   const script = raw.find(
     ({ at }) => at.list === program.script.at?.list && at.index === program.script.at.index,
   );
@@ -92,7 +98,7 @@ function ofLine(words: readonly Word[], raw: readonly Raw[], environment: Enviro
 
 /** `ray start` without a shell around it. */
 function withEnd(command: EngineCommand, words: readonly Word[]): EngineCommand {
-  const text = words.slice(0, 3).map((word) => word.text);
+  const text = words.slice(0, 4).map((word) => word.text);
   const end = { kind: "ray" as const, command: text.join(" ") };
   return { ...command, script: { exports: new Map(), unset: [], end, at: words[0]?.at ?? AT_FIRST } };
 }

@@ -37,7 +37,7 @@ export function endOf(lines: readonly Line[]): ScriptEnd | undefined {
   if (nested || lines.some((one) => one.isEngine && !one.command.background && one !== line))
     return undefined;
   const text = words
-    .slice(0, 3)
+    .slice(0, 4)
     .map((word) => word.text)
     .join(" ");
   if (command.background) return { kind: "background", command: text };

@@ -391,6 +391,11 @@ describe("scripts", () => {
       "it starts echo, which is no engine known here",
     ],
     [
+      "a command that sh -c gets in pieces",
+      { command: ["sh", "-c", "vllm", "serve", "m"] },
+      '-c runs "vllm" alone, and what follows are arguments of that script; make it one string',
+    ],
+    [
       "arguments that are missing",
       { command: ["sh", "-c", 'exec "$@"', "--"] },
       "it starts exec, which is no engine known here",
