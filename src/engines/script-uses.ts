@@ -8,7 +8,11 @@ interface Uses {
   settled: Set<string>;
   /** Whether something unseen can set anything: another file, `eval`. */
   open: boolean;
+  /** What is still to be looked at. An expression can be deeper than the stack. */
+  left: { node: SyntaxNode; role: Role }[];
 }
+
+type Role = "used" | "settled" | "told";
 
 /** Longer scripts are not looked through. */
 const MOST_CHARACTERS = 32 * 1024;
@@ -33,15 +37,27 @@ const TELLS: ReadonlySet<string> = new Set(["echo", "printf", ":", "logger"]);
  * where something unseen, such as a sourced file, can set them.
  */
 export function unsetVariables(tree: ParsedScript): string[] {
-  const uses: Uses = { used: new Set(), settled: new Set(), open: tree.end - tree.pos > MOST_CHARACTERS };
-  if (!uses.open) visit(uses, tree, "used");
+  const uses: Uses = {
+    used: new Set(),
+    settled: new Set(),
+    open: false,
+    left: [{ node: tree, role: "used" }],
+  };
+  if (tree.end - tree.pos > MOST_CHARACTERS) return [];
+  for (let next = uses.left.pop(); next !== undefined && !uses.open; next = uses.left.pop()) {
+    visit(uses, next.node, next.role);
+  }
   return uses.open ? [] : [...uses.used].filter((name) => !uses.settled.has(name));
 }
 
-type Role = "used" | "settled" | "told";
+/** Puts the children of a node before all that is left, in the order of the text. */
+function enter(uses: Uses, node: SyntaxNode, role: Role): void {
+  const children: Uses["left"] = [];
+  forEachChild(node, (child) => children.push({ node: child, role }));
+  for (const child of children.reverse()) uses.left.push(child);
+}
 
 function visit(uses: Uses, node: SyntaxNode, role: Role): void {
-  if (uses.open) return;
   switch (node.type) {
     case "Script":
       // A script that was mended is not looked into: reading parts of it can take very long.
@@ -70,17 +86,17 @@ function visit(uses: Uses, node: SyntaxNode, role: Role): void {
       uses.settled.add(node.name.value);
       break;
     case "TestCommand":
-      forEachChild(node, (child) => visit(uses, child, "settled"));
+      enter(uses, node, "settled");
       return;
     case "Case":
-      visit(uses, node.word, "settled");
+      uses.left.push({ node: node.word, role: "settled" });
       break;
     // Its text is often meant for another program.
     case "HereDoc":
       return;
     default:
   }
-  forEachChild(node, (child) => visit(uses, child, role));
+  enter(uses, node, role);
 }
 
 function visitCommand(uses: Uses, node: SyntaxNode & { type: "Command" }, role: Role): void {
@@ -91,7 +107,7 @@ function visitCommand(uses: Uses, node: SyntaxNode & { type: "Command" }, role: 
       if (word.type === "Word") uses.settled.add(word.value.replace(/[+=[].*$/s, ""));
   }
   const inside = TESTS.has(name) ? "settled" : TELLS.has(name) && role === "used" ? "told" : role;
-  forEachChild(node, (child) => visit(uses, child, inside));
+  enter(uses, node, inside);
 }
 
 /** CANN's set_env.sh sets names of CANN's alone. */

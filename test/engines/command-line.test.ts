@@ -557,3 +557,16 @@ describe("properties", () => {
     );
   });
 });
+
+describe("scripts that are meant to hurt", () => {
+  test.each([
+    ["a long sum", `vllm serve $((1${"+1".repeat(16_000)}))`],
+    ["a long power", `(( a${"**a".repeat(10_000)} )); vllm serve m`],
+    ["many choices", `(( a${"?a:a".repeat(8_000)} )); vllm serve m`],
+    ["many alternatives", `vllm serve m || ${"a || ".repeat(6_000)}b`],
+    ["substitutions in substitutions", `vllm serve ${"$(echo $A ".repeat(60)}${")".repeat(60)}`],
+    ["many tests", `[[ ${"a && ".repeat(6_000)}b ]]; vllm serve m`],
+  ])("%s does no harm", (_, text) => {
+    expect(typeof readEngineCommand(bash(text)).engine).toBe("string");
+  });
+});
