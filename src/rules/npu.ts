@@ -219,11 +219,20 @@ const unknownCount: Rule = {
           path: `${holder.field}.resources`,
           cause: "FieldValueRequired",
           message: `how many NPUs ${holder.label} needs cannot be told: ${why}`,
-          fix: `set the annotation ${ASK.npus}: "8" (NPUs of each engine container) or write the limit yourself; where no engine runs, ${ASK.inject}: "false" on the template`,
+          fix: hasSlip(subject, holder)
+            ? "mend the arguments, from which the number is read"
+            : `set the annotation ${ASK.npus}: "8" (NPUs of each engine container) or write the limit yourself; where no engine runs, ${ASK.inject}: "false" on the template`,
         },
       ];
     }),
 };
+
+/** Whether the number is hidden by a slip in the arguments, which a rule of the family engine tells. */
+function hasSlip(subject: RuleSubject, { field }: Holder): boolean {
+  const command = subject.engines?.find((engine) => engine.field === field)?.command;
+  if (command === undefined) return false;
+  return command.joined !== undefined || command.flags.joined.length + command.flags.misspelt.length > 0;
+}
 
 const engineContainer: Rule = {
   id: "npu/engine-container",

@@ -2,6 +2,7 @@ import { describe, expect, test } from "vitest";
 import { readEngineCommand } from "../../src/engines/command-line.ts";
 import { neededNpus } from "../../src/engines/npus.ts";
 import { parallelSizes } from "../../src/engines/parallel.ts";
+import { servedPorts } from "../../src/engines/ports.ts";
 
 const command = (line: string, groupSize?: number) =>
   readEngineCommand({ command: ["sh", "-c", line] }, { groupSize });
@@ -89,6 +90,21 @@ describe("a server for each rank (-dpm)", () => {
     expect(entry(`vllm serve m -tp 4 -dp 2 ${flag}`)).toBe(
       `${LONG} needs --data-parallel-size-local, its ranks in this pod`,
     );
+  });
+});
+
+describe("ports", () => {
+  test.each([
+    ["vllm serve m", [8000]],
+    ["vllm serve m --port 8100", [8100]],
+    ["vllm serve m --port $P", undefined],
+    ["sglang serve m", [30000]],
+    ["vllm serve m -dp 4 -dpl 2 -dpm --port 8100", [8100, 8101, 9256]],
+    ["vllm serve m -dp 4 -dpl 2 -dpm --data-parallel-supervisor-port 9000", [8000, 8001, 9000]],
+    ["vllm serve m -dp 4 -dpm", undefined],
+    ["./start.sh", undefined],
+  ])("%s serves on %j", (line, expected) => {
+    expect(servedPorts(command(line))).toEqual(expected);
   });
 });
 
