@@ -65,6 +65,7 @@ export const BUILT_IN: Omit<Settings, "driverMounts" | "omittedMounts" | "hardwa
   platform: "cce",
   hardware: "a2",
   hardwareSet: false,
+  resourceNameSet: false,
   hardwareBySelector: [],
   fabric: "",
   asks: {},

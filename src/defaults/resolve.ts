@@ -56,6 +56,9 @@ export function resolveDefaults(
   const settings = resolved as unknown as Settings;
   settings.platform = platform;
   settings.hardwareSet = layers.some((layer) => layer.document.hardware !== undefined);
+  settings.resourceNameSet = layers.some(
+    ({ document }) => document.platform !== undefined || document.npu?.resourceName !== undefined,
+  );
   applyPlatform(settings, layers, provenance);
   applyHardware(settings, layers, provenance);
   settings.kvConnectors = completeKv(

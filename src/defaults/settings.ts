@@ -35,6 +35,8 @@ export interface Settings {
   hardware: HardwareName;
   /** Whether a document names the hardware; else it is the built-in one, or what npu.resourceName tells. */
   hardwareSet: boolean;
+  /** Whether a document says, by platform or npu.resourceName, under which name NPUs are published. */
+  resourceNameSet: boolean;
   hardwareBySelector: {
     nodeSelector: Record<string, string>;
     hardware: HardwareName;

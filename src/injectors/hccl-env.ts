@@ -144,7 +144,8 @@ function fabricSwitch(pod: PodSubject, engine: Engine, env: ReadonlyMap<string, 
   const { name, value, unless, why } = FABRIC_SWITCHES[fabric];
   const site = pod.settings.hccl.env;
   const chosen =
-    unless.some((other) => env.has(other)) || mayBring(engine.container, [name, ...unless]).length > 0;
+    unless.some((other) => env.has(other)) ||
+    (pod.node.row.fabrics.length > 1 && mayBring(engine.container, [name, ...unless]).length > 0);
   if (chosen || [name, ...unless].some((other) => Object.hasOwn(site, other))) return [];
   return [literal(name, value, why, `hardware ${pod.hardware}, fabric ${fabric}`)];
 }

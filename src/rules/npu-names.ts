@@ -41,13 +41,15 @@ const resourceName: Rule = {
   summary: "NPUs are asked for under the name that the cluster publishes",
   why: "A pod that asks for a resource that no node has stays Pending; which name there is depends on the device plugin (npu.resourceName in the defaults).",
   example: {
-    in: "container",
-    refused: 'resources: {limits: {huawei.com/Ascend910: "8"}} # where huawei.com/ascend-1980 is published',
-    admitted: 'resources: {limits: {huawei.com/ascend-1980: "8"}}',
+    refused: "huawei.com/Ascend910: 8, where the defaults say platform: cce",
+    admitted:
+      "huawei.com/ascend-1980: 8 there, and either where the defaults name neither platform nor resource",
   },
   check: (subject) =>
     withNpus(subject.engines).flatMap(({ container, settings, node, field, label }): Remark[] => {
       const standard = settings.npu.resourceName;
+      // Nobody said what the cluster publishes, so the name that is asked for may well be right.
+      if (!settings.resourceNameSet) return [];
       return namesOf(container.resources, standard)
         .filter(
           ({ name }) => name !== standard && name !== node.resourceName && canMean(standard, node.row.chip),

@@ -1,7 +1,9 @@
 import { isObject, type JsonObject, listOf, objectOf, stringOf } from "../api/json.ts";
 import { ASK } from "../api/names.ts";
+import { FABRIC_SWITCHES } from "../defaults/hardware.ts";
 import { flagOf, sizeOf } from "../engines/flags.ts";
 import { envSources, mayBring } from "../readings/env-from.ts";
+import { transfersDirectly } from "../readings/pod-subject.ts";
 import { serviceNameIn } from "../readings/service-names.ts";
 import { type RuleEngine, withNpus } from "./engines.ts";
 import { hcclPorts } from "./hccl-values.ts";
@@ -33,16 +35,34 @@ const envFrom: Rule = {
           path: `${engine.field}.envFrom`,
           value: missing,
           message: `${listed(missing)} of ${engine.label} may come from ${listed(envSources(engine.container))}, so nothing is added`,
-          fix: `where they do not, set the annotation ${ASK.socketIfname}, such as "eth0"; where they do, ${ASK.allow}: hccl/env-from`,
+          fix: `${howToSettle(missing)}; where they do, ${ASK.allow}: hccl/env-from`,
         },
       ];
     }),
 };
 
-/** The interfaces that were not added for the sake of `envFrom`. */
-function leftOut({ pod, env, container }: RuleEngine): string[] {
-  if (!pod || IFNAMES.some((name) => env.has(name))) return [];
-  return mayBring(container, IFNAMES);
+function howToSettle(missing: readonly string[]): string {
+  const interfaces = missing.some((name) => IFNAMES.includes(name));
+  return interfaces
+    ? `where they do not, set the annotation ${ASK.socketIfname}, such as "eth0"`
+    : `where they do not, set ${listed([...missing])} in env`;
+}
+
+/** What was not added for the sake of `envFrom`: the interfaces, and the switch of a network that was chosen. */
+function leftOut(engine: RuleEngine): string[] {
+  const { pod, env, container } = engine;
+  if (!pod) return [];
+  const interfaces = IFNAMES.some((name) => env.has(name)) ? [] : mayBring(container, IFNAMES);
+  return [...interfaces, ...switchLeftOut(engine, pod)];
+}
+
+function switchLeftOut({ name, env, container, node }: RuleEngine, { pod }: RulePod): string[] {
+  const engine = pod.engines.find((one) => one.name === name);
+  if (node.fabric === "" || node.row.fabrics.length < 2 || !engine || !transfersDirectly(pod, engine))
+    return [];
+  const { name: wanted, unless } = FABRIC_SWITCHES[node.fabric];
+  const chosen = [wanted, ...unless].some((variable) => env.has(variable));
+  return chosen || mayBring(container, [wanted, ...unless]).length === 0 ? [] : [wanted];
 }
 
 const hostDns: Rule = {

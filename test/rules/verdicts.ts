@@ -53,6 +53,14 @@ export const VERDICTS: readonly Verdict[] = [
     "container",
     'resources: {limits: {huawei.com/ascend-1980: "8", huawei.com/Ascend-1980: "8"}}',
   ],
+  ["npu/resource-name", "-", "container", 'resources: {limits: {huawei.com/Ascend910: "8"}}'],
+  [
+    "npu/resource-name",
+    "warn",
+    "container",
+    'resources: {limits: {huawei.com/Ascend910: "8"}}',
+    { platform: "cce" },
+  ],
   [
     "npu/resource-name",
     "-",

@@ -34,6 +34,7 @@ export const CHOSEN: Readonly<Record<string, Chosen | undefined>> = {
   "npu/unknown-resource": { why: "which name the nodes publish only the platform team knows" },
   "npu/hardware": { why: "which nodes are meant only the owner knows" },
   "hccl/fabric-unset": { why: "which network the nodes have only the platform team knows" },
+  "npu/host-ports": { why: "which ports are free on the nodes only the owner knows" },
   "npu/one-resource": { why: "which name the nodes publish only the platform team knows" },
   "npu/whole-node": { why: "more NPUs, or fewer pods: a matter of what the model needs" },
   "npu/image-hardware": { why: IMAGES },
@@ -132,6 +133,8 @@ export const CHOSEN: Readonly<Record<string, Chosen | undefined>> = {
     circumstances: { facts: FACTS },
   },
   ...mirrored(
+    "rollout-max-surge",
+    "role-max-surge",
     "generated-name",
     "role-name",
     "image",

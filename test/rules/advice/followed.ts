@@ -73,6 +73,14 @@ export const FOLLOWED: Readonly<Record<string, Follow | undefined>> = {
     remove(object, path);
     set(object, path.replace(/\[[^\]]+\]$/, `[${name}]`), value);
   },
+  "npu/ray-over-pods": (object, { path }) => {
+    const words = valueAt(object, path) as Json[];
+    words.push(`${String(words.pop())} --distributed-executor-backend=ray`);
+  },
+  "npu/host-dns": written("ClusterFirstWithHostNet"),
+  "npu/startup-probe": (object, { path }) => set(object, `${path}.failureThreshold`, 90),
+  "npu/grace-period": (object, { path, fix }) => set(object, path, numberIn(fix) + 1),
+  "hccl/env-from": annotated("socket-ifname", "eth0"),
   "npu/schedule-policy": asQuoted,
   "npu/shared-memory": (object, { path, value }) => set(object, path, value === "64Gi" ? "32Gi" : "1Gi"),
   "npu/image-entrypoint": (object, { path }) =>
