@@ -1,13 +1,16 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { isDeepStrictEqual } from "node:util";
 import { applyPatch } from "rfc6902";
 import { describe, expect, it } from "vitest";
+import { parse } from "yaml";
 import { createReviewers } from "../../src/admission/index.ts";
 import { requestFor } from "../../src/admission/manifest.ts";
 import type { Verdict } from "../../src/admission/verdict.ts";
 import type { AdmissionRequest, Operation } from "../../src/api/admission-review.ts";
 import { isObject, type Json, type JsonObject } from "../../src/api/json.ts";
 import { resolveDefaults } from "../../src/defaults/resolve.ts";
-import { richOthers, richServings } from "../generate/rich.ts";
+import { richOthers } from "../generate/rich.ts";
 
 const defaults = resolveDefaults([]);
 const { mutate, validate } = createReviewers({ defaultsFor: () => defaults });
@@ -96,18 +99,22 @@ function withWord(object: Json, [key, ...rest]: Place, word: string): Json {
   return object;
 }
 
-const OBJECTS = [...richServings(), ...richOthers()].map((object) => {
-  // Without the records: what is created has none, and what is stored gets its own.
-  const { metadata, ...rest } = object;
-  const { annotations, ...others } = metadata as JsonObject;
-  const asks = Object.fromEntries(
-    Object.entries(annotations as JsonObject).filter(([key]) => !/injected|settings/.test(key)),
-  );
-  return [
-    String(object.kind),
-    { ...rest, metadata: { ...others, annotations: asks } } as JsonObject,
-  ] as const;
-});
+const examples = join(import.meta.dirname, "../../examples");
+const example = (file: string): JsonObject =>
+  parse(readFileSync(join(examples, `${file}.yaml`), "utf8")) as JsonObject;
+
+/** What is admitted and completed, so that records are written and read, and what has something in every field. */
+const OBJECTS = [
+  example("modelserving/single-node"),
+  example("modelserving/prefill-decode-mooncake"),
+  example("modelbooster/prefill-decode"),
+  ...richOthers().map((object) => {
+    const { metadata, ...rest } = object;
+    const { annotations, ...others } = metadata as JsonObject;
+    const asks = Object.entries(annotations as JsonObject).filter(([key]) => !/injected|settings/.test(key));
+    return { ...rest, metadata: { ...others, annotations: Object.fromEntries(asks) } } as JsonObject;
+  }),
+].map((object) => [String(object.kind), object] as const);
 
 describe("a name that every object inherits", () => {
   it.each(OBJECTS)(
