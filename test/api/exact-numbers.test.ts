@@ -1,8 +1,8 @@
 import { expect, it } from "vitest";
 import { createReviewers } from "../../src/admission/index.ts";
+import { requestFor } from "../../src/admission/manifest.ts";
 import { exactNumber, parseExactly } from "../../src/api/exact-numbers.ts";
 import type { JsonObject } from "../../src/api/json.ts";
-import { requestFor } from "../../src/commands/review.ts";
 import { resolveDefaults } from "../../src/defaults/resolve.ts";
 
 const BOOSTER = `{
