@@ -36,6 +36,11 @@ export async function buildProgram({ cert, key }: ServingPair): Promise<Program>
   return { main: join(folder, "main.js"), pair, nodeOptions, remove };
 }
 
+/** What the chart sets beside. */
+export function environmentOf({ nodeOptions }: Program): NodeJS.ProcessEnv {
+  return { ...process.env, NODE_OPTIONS: nodeOptions, MALLOC_ARENA_MAX: "1" };
+}
+
 /** Starts `kthena-ascend serve`. `ms`: until `/readyz` said yes. */
 export async function startProgram(program: Program): Promise<{ target: Target; ms: number }> {
   const port = await freePort();
@@ -45,7 +50,7 @@ export async function startProgram(program: Program): Promise<{ target: Target; 
   const child = spawn(
     process.execPath,
     [program.main, "serve", `--port=${port}`, "--bind-address=127.0.0.1", ...files],
-    { stdio: "ignore", env: { ...process.env, NODE_OPTIONS: program.nodeOptions } },
+    { stdio: "ignore", env: environmentOf(program) },
   );
   while (!(await isReady(port))) {
     if (child.exitCode !== null) throw new Error(`kthena-ascend serve ended with ${child.exitCode}`);

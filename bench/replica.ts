@@ -4,7 +4,7 @@ import { dirname, join } from "node:path";
 import type { Reviewer } from "../src/admission/verdict.ts";
 import { at, type JsonObject, listOf, objectOf } from "../src/api/json.ts";
 import { completed } from "./handler.ts";
-import { freePort, isReady, type Program, usageOf } from "./program.ts";
+import { environmentOf, freePort, isReady, type Program, usageOf } from "./program.ts";
 import { type SmallCluster, smallCluster } from "./small-cluster.ts";
 import { modelServing } from "./subjects.ts";
 import type { Target } from "./target.ts";
@@ -35,7 +35,7 @@ export async function startReplica(
       ...[`--port=${port}`, `--metrics-port=${metricsPort}`, "--bind-address=127.0.0.1"],
       ...["--settle-seconds=0", "--drain-seconds=0", "--identity=bench"],
     ],
-    { stdio: ["ignore", "ignore", "ignore"], env: { ...process.env, NODE_OPTIONS: program.nodeOptions } },
+    { stdio: ["ignore", "ignore", "ignore"], env: environmentOf(program) },
   );
   const stop = (): void => {
     child.kill();
