@@ -7,6 +7,7 @@ import { createLog } from "../../observe/log.ts";
 import { createMetrics, type StateMeasure } from "../../observe/metrics.ts";
 import { startMetricsServer } from "../../server/metrics-server.ts";
 import { EXIT } from "../console.ts";
+import { keepCompilersSmall, outliveRejections } from "../serve/long-running.ts";
 import { Reconciling, settingsOf } from "../serve/reconciling.ts";
 import { cannotListen, informerStates, type ServeClusterOptions } from "../serve/serve-cluster.ts";
 
@@ -31,7 +32,9 @@ export async function reconcile(
   stopped: Promise<NodeJS.Signals>,
 ): Promise<number> {
   const { release, namespace, identity, leaseSeconds, namespacedDefaults } = options;
+  keepCompilersSmall();
   const log = createLog(options.logLevel);
+  const stopOutliving = outliveRejections(log);
   const around: Surroundings = { clock: systemClock, random: Math.random, log };
   const client = new KubeClient({ source: options.source, userAgent: options.userAgent });
   const lastGood = { namespace, name: `${release}-last-good-defaults` };
@@ -64,6 +67,7 @@ export async function reconcile(
   await reconciling.stop();
   await Promise.all([defaults.stop(), cache.stop(), events.stop(), metricsServer?.close()]);
   client.close();
+  stopOutliving();
   log.info("stopped");
   return EXIT.ok;
 }

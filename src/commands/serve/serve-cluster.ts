@@ -25,6 +25,7 @@ import {
 } from "../../server/server.ts";
 import { EXIT, UsageError } from "../console.ts";
 import { auditHappening } from "./audit-events.ts";
+import { keepCompilersSmall, outliveRejections } from "./long-running.ts";
 import { Reconciling, settingsOf } from "./reconciling.ts";
 
 /** What `kthena-ascend serve --release NAME` takes. */
@@ -63,7 +64,9 @@ export async function serveCluster(
   options: ServeClusterOptions,
   stopped: Promise<NodeJS.Signals>,
 ): Promise<number> {
+  keepCompilersSmall();
   const log = createLog(options.logLevel);
+  const stopOutliving = outliveRejections(log);
   const around: Surroundings = { clock: systemClock, random: Math.random, log };
   const client = new KubeClient({ source: options.source, userAgent: options.userAgent });
   const parts = partsOf(client, options, around);
@@ -109,6 +112,7 @@ export async function serveCluster(
     await Promise.all([keeper.stop(), reconciling?.stop(), certificates.stop()]);
     await Promise.all([view.stop(), cache.stop(), events.stop()]);
     client.close();
+    stopOutliving();
   };
   const ports = await listenOn(options, server, metrics).catch(async (error: Error) => {
     await stop();

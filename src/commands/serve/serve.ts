@@ -6,6 +6,7 @@ import { createLog, type LogLevel } from "../../observe/log.ts";
 import { createAdmissionServer } from "../../server/server.ts";
 import { EXIT, UsageError } from "../console.ts";
 import { loadDefaults } from "../defaults/load.ts";
+import { keepCompilersSmall } from "./long-running.ts";
 
 /** What `kthena-ascend serve` takes. */
 export interface ServeOptions {
@@ -20,6 +21,7 @@ export interface ServeOptions {
 
 /** Runs the webhook until it is told to stop. */
 export async function serve(options: ServeOptions, stopped: Promise<NodeJS.Signals>): Promise<number> {
+  keepCompilersSmall();
   const defaults = resolveDefaults(await loadDefaults(options.defaults));
   const files = filesOf(options);
   const pair = files ? await pairIn(files) : await ownPair();
