@@ -29,6 +29,7 @@ import { withOrigin } from "./origin.ts";
 import { ratcheted } from "./ratchet.ts";
 import { type KnownKind, kindOf, shapeFindings } from "./shape.ts";
 import type { PodContext, Surroundings } from "./surroundings.ts";
+import { namespaceFindings, unaskedFinding } from "./unasked.ts";
 
 /** An addition with its whole path as text, for people. */
 export interface ShownAddition extends Omit<Addition, "path"> {
@@ -207,7 +208,7 @@ function workload(
       ...completed.units.flatMap(unitAdditions),
       ...completed.additions.map((item) => shown(item, "")),
     ],
-    findings: skip === undefined ? [...findings, ...(world.notices ?? [])] : findings,
+    findings: [...findings, ...besideFindings(kind, object, skip, world)],
     asRecorded: () =>
       completed.units.every(({ record, value, unit, asRecorded }) =>
         record === undefined ? value === unit.value : asRecorded(),
@@ -217,6 +218,21 @@ function workload(
       because === undefined ? [] : [{ field: unit.field, because }],
     ),
   };
+}
+
+/** What has to be told beside the rules: of defaults that do not hold, and of asking that was not understood. */
+function besideFindings(
+  kind: WorkloadKind,
+  object: JsonObject,
+  skip: string | undefined,
+  world: LookedUp,
+): Finding[] {
+  if (skip === undefined)
+    return [...(world.notices ?? []), ...namespaceFindings(world.defaults.settings.asks)];
+  const setting = policyOf(world).severities["injection/not-asked"];
+  const unasked =
+    skip === "no-npu" && kind === "ModelServing" && setting !== "off" ? unaskedFinding(object) : undefined;
+  return [...namespaceFindings(world.defaults.settings.asks), ...(unasked ? [unasked] : [])];
 }
 
 interface WorkloadCase {

@@ -2,8 +2,10 @@ import type { Finding } from "../api/finding.ts";
 import { shortened } from "../api/shortened.ts";
 import { RULES } from "../rules/index.ts";
 
-/** Kubernetes advises 120 characters at most for one (docs: Admission webhook good practices). */
-const MOST_CHARACTERS = 119;
+/** The API server cuts a warning at 256 (docs: Admission webhook good practices): the fix is to be in it. */
+const MOST_CHARACTERS = 250;
+/** So much of a problem still says what it is about. */
+const LEAST_PROBLEM = 60;
 const MOST_WARNINGS = 10;
 
 /** One line of a finding: problem, fix and rule. */
@@ -31,21 +33,23 @@ function rankOf({ rule }: Finding): number {
 }
 
 /**
- * One warning, with as much as there is room for: the fix and then the path are left out before the problem is cut,
- * since messages name roles and containers. The rule's id always stays: `kthena-ascend rules ID` tells the rest.
+ * One warning, with as much as there is room for: the path is left out before the problem is cut, and the fix stays
+ * where it can. The rule's id always stays: `kthena-ascend rules ID` tells the rest.
  */
 function warningText(finding: Finding): string {
-  const { path, message, rule } = finding;
+  const { path, message, fix, rule } = finding;
   const short = path.replace(/^spec\.template\./, "").replace("Template.spec.containers", ".containers");
   const forms = [
     `${path}: ${findingText(finding)}`,
     `${short}: ${findingText(finding)}`,
     findingText(finding),
-    `${short}: ${message} (${rule})`,
-    `${message} (${rule})`,
   ];
   const fitting = forms.find((text) => text.length <= MOST_CHARACTERS);
   if (fitting !== undefined) return fitting;
+  // The fix is what whoever reads it needs: the problem is cut first, as long as enough of it is left to tell which.
+  const fixed = `; ${fix} (${rule})`;
+  const room = MOST_CHARACTERS - fixed.length;
+  if (room >= LEAST_PROBLEM) return `${shortened(message, room)}${fixed}`;
   const end = ` (${rule})`;
   return `${shortened(message, MOST_CHARACTERS - end.length)}${end}`;
 }

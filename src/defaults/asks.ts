@@ -77,7 +77,11 @@ export function readAsks(annotations: Record<string, string>): Asks {
 
 /** All that is wrong with the annotations of one object or template. */
 export function askProblems(metadata: JsonObject): AskProblem[] {
-  return Object.entries(asksIn(metadata.annotations)).flatMap(([key, value]) => {
+  const misplaced = Object.entries(objectOf(metadata.annotations)).flatMap(([key, value]) => {
+    const meant = typeof value === "string" ? meantBy(key) : undefined;
+    return meant === undefined ? [] : [misplacedAsk(key, String(value), meant)];
+  });
+  const own = Object.entries(asksIn(metadata.annotations)).flatMap(([key, value]) => {
     const reader = READERS[key];
     if (!reader) return [unknownAsk(key, value)];
     const read = reader(value);
@@ -85,6 +89,24 @@ export function askProblems(metadata: JsonObject): AskProblem[] {
       ? [{ key, value, unknown: false, message: "is no value that this annotation can have", fix: read }]
       : [];
   });
+  return [...own, ...misplaced];
+}
+
+/** Names that nobody else would write without a prefix. */
+const BARE: ReadonlySet<string> = new Set(["npu", "npus", "kv-connector", "kv-role", "socket-ifname"]);
+
+/** The annotation that one with another prefix, or with none, is most likely meant to be. */
+function meantBy(key: string): string | undefined {
+  if (key.startsWith(PREFIX) || key.length > 128) return undefined;
+  const slash = key.lastIndexOf("/");
+  const [domain, name] = [key.slice(0, Math.max(slash, 0)), key.slice(slash + 1)];
+  if (domain === "" ? !BARE.has(name) : !/kthena|ascend/i.test(domain)) return undefined;
+  return closest(PREFIX + name, Object.keys(READERS));
+}
+
+function misplacedAsk(key: string, value: string, meant: string): AskProblem {
+  const message = "is no annotation of kthena-ascend, whose prefix is kthena-ascend.io/";
+  return { key, value, unknown: true, message, fix: `did you mean "${meant}"?` };
 }
 
 function unknownAsk(key: string, value: string): AskProblem {

@@ -120,4 +120,15 @@ export const ADMISSION_RULES: readonly Rule[] = [
     },
     check: () => [],
   },
+  {
+    id: "injection/not-asked",
+    severity: "warn",
+    summary: "A workload that shows Ascend asks for NPUs, or says that it wants none",
+    why: "Without an NPU resource and without the annotation inject nothing is added, and the workload is stored as it stands.",
+    example: {
+      refused: "an image of vllm-ascend without NPUs and without kthena-ascend.io/inject",
+      admitted: 'the same with kthena-ascend.io/inject: "true", or "false"',
+    },
+    check: () => [],
+  },
 ];

@@ -72,7 +72,7 @@ const WAYS: Record<string, readonly string[]> = {
     "delete mutatingwebhookconfiguration",
     "deploy/chart --namespace kthena-ascend-system\n",
     "failurePolicy=Ignore",
-    "review -f model.yaml",
+    "review --cluster -f model.yaml",
     "helm uninstall",
   ],
   kubectl: ["sed ", "delete mutatingwebhookconfiguration", "sed ", "kubectl delete -f"],

@@ -3,6 +3,7 @@
 import { existsSync } from "node:fs";
 import { request as httpsRequest } from "node:https";
 import { dirname, join } from "node:path";
+import jsonPatch from "fast-json-patch";
 import { createReviewers } from "../../src/admission/index.ts";
 import { requestFor } from "../../src/admission/manifest.ts";
 import type { AdmissionResponse, Operation } from "../../src/api/admission-review.ts";
@@ -27,7 +28,23 @@ const color = console.paint("auto");
 const print = (text: string): void => console.print(text.split("\n"));
 
 const paths = process.argv.slice(2);
-process.exitCode = await demo(paths.length > 0 ? paths : ["examples"]);
+/** One model, one pair, one refusal. */
+const FIRST = [
+  "examples/modelserving/single-node.yaml",
+  "examples/modelserving/prefill-decode.yaml",
+  "examples/refused/too-few-npus.yaml",
+];
+/** Of what is added to the pair only what concerns the hand-over is shown: the rest is as for the one model. */
+const PAIR_ONLY = /^.*[+-] .*(?:kv-transfer-config|kthena-ascend\.io|ROCE|hccn)/;
+
+process.exitCode = await demo(paths.length > 0 ? paths : FIRST);
+if (paths.length === 0)
+  print(
+    [
+      "The rest: npm run demo -- examples    With reasons: npx node src/main.ts review --explain -f FILE",
+      "A manifest of yours: npx node src/main.ts new --model Qwen/Qwen3-32B --npus 8",
+    ].join("\n"),
+  );
 
 async function demo(where: string[]): Promise<number> {
   const pair = await selfMadePair({ dnsNames: ["localhost"], days: 1 });
@@ -85,8 +102,11 @@ async function show(item: ManifestObject, port: number, ca: string): Promise<voi
   }
   print(`${head}: ${color.green("admitted")} with ${operations.length} operations`);
   const { manifest, at } = item;
-  const after = patchedText(manifest, [{ at, operations, result: item.object }]);
-  print(`${coloredDiff(manifest.text, after, manifest.line, { color }).join("\n")}\n`);
+  const result = jsonPatch.applyPatch(structuredClone(item.object), structuredClone(operations)).newDocument;
+  const after = patchedText(manifest, [{ at, operations, result }]);
+  const lines = coloredDiff(manifest.text, after, manifest.line, { color });
+  const short = paths.length === 0 && manifest.file === FIRST[1];
+  print(`${(short ? lines.filter((line) => PAIR_ONLY.test(line)) : lines).join("\n")}\n`);
 }
 
 function post(body: string, port: number, ca: string): Promise<{ ms: number; response: AdmissionResponse }> {

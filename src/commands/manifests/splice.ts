@@ -101,6 +101,11 @@ class Writer {
   #seq(node: YAMLSeq, items: readonly Shadow[]): void {
     const parts = node.items as Node[];
     const kept = items.flatMap((item) => (item.kind === "new" || !item.node ? [] : [item.node]));
+    if (parts.length === 0) {
+      const values = items.flatMap((item) => (item.kind === "new" ? [item.value] : []));
+      if (values.length > 0) this.#insertItems(node, undefined, undefined, values);
+      return;
+    }
     if (kept.length === 0) throw new OutOfReach("no item stays");
     for (const item of items) if (item.kind !== "new") this.part(item);
     let place = 0;

@@ -90,6 +90,8 @@ function refuse(
     stop("--engine sglang hands over between prefill and decode by flags of its own: write that by hand");
   if (booster && engine === "sglang") stop("--booster runs vLLM only");
   if (booster && nodes > 1) stop("--booster runs each engine in one pod: leave it out for --nodes");
+  if (booster && pair && hardware?.startsWith("a3"))
+    stop("--booster with --prefill and --decode has no image for A3 with Mooncake's libraries: leave it out");
   if (fabric && !pair) stop("--fabric goes with --prefill and --decode");
   if (pair && !booster && hardware?.startsWith("a3") && !fabric)
     stop("--fabric: A3 has two networks between prefill and decode; choose roce or hccs");

@@ -1,0 +1,84 @@
+import { describe, expect, it } from "vitest";
+import { judgeManifest, requestFor } from "../../src/admission/manifest.ts";
+import { objectsOf, parseManifests } from "../../src/commands/manifests/read.ts";
+import { newDeclared } from "../../src/commands/new/command.ts";
+import { writeNew } from "../../src/commands/new/new.ts";
+import { resolveDefaults } from "../../src/defaults/resolve.ts";
+import { routedWorkload, routingServer } from "../../src/readings/routing.ts";
+import { recordingConsole } from "./recording-console.ts";
+
+function written(args: readonly string[]): string {
+  const command = newDeclared()
+    .exitOverride()
+    .configureOutput({ outputError: () => {} });
+  const console = recordingConsole();
+  writeNew(command.parse(args, { from: "user" }).opts(), console);
+  return console.output;
+}
+
+/** Every way to ask, with each hardware that has it. */
+const SHAPES = [
+  [],
+  ["--npus=4"],
+  ["--npus=8", "--replicas=2"],
+  ["--nodes=2"],
+  ["--nodes=4"],
+  ["--prefill=2x4", "--decode=1x4"],
+  ["--prefill=1x8", "--decode=2x2"],
+  ["--booster"],
+  ["--booster", "--npus=2"],
+  ["--booster", "--prefill=1x4", "--decode=1x2"],
+  ["--engine=sglang", "--npus=2"],
+  ["--engine=sglang", "--nodes=2"],
+];
+const HARDWARE = [
+  [],
+  ["--hardware=a2"],
+  ["--hardware=a3", "--fabric=roce"],
+  ["--hardware=a3", "--fabric=hccs"],
+];
+const PAIR_BOOSTER = "--booster --prefill";
+const COMBINATIONS = SHAPES.flatMap((shape) =>
+  HARDWARE.filter(
+    ([hardware]) => !(hardware === "--hardware=a3" && shape.join(" ").startsWith(PAIR_BOOSTER)),
+  ).map((hardware) => [
+    ...shape,
+    ...hardware.filter(
+      (flag) => !flag.startsWith("--fabric") || shape.some((one) => one.startsWith("--prefill")),
+    ),
+    ...(shape.includes("--booster") ? ["--namespace=models"] : []),
+  ]),
+);
+
+describe("what new writes", () => {
+  it.each(COMBINATIONS)("is admitted without a finding: %s %s %s %s %s", (...args) => {
+    const { manifests, unreadable } = parseManifests(
+      written(["--model=Qwen/Qwen3-32B", ...args.filter((arg) => typeof arg === "string")]),
+      "new",
+    );
+    expect(unreadable).toEqual([]);
+    const defaults = resolveDefaults([]);
+    const workloads: ReturnType<typeof routedWorkload>[] = [];
+    for (const { object } of manifests.flatMap(objectsOf)) {
+      const world = { defaults, workloads: workloads.filter((one) => one !== undefined) };
+      const judged = judgeManifest(requestFor(object, "models"), world, { defaultsFor: () => defaults });
+      expect(judged.findings).toEqual([]);
+      if (object.kind === "ModelServing") workloads.push(routedWorkload(judged.object));
+      else if (object.kind === "ModelServer") expect(routingServer(judged.object).selector).not.toEqual({});
+    }
+  });
+
+  it.each([
+    [["--prefill=1x4"], "--prefill and --decode go together"],
+    [["--npus=3", "--hardware=a3"], "3 NPUs are not a number that one pod can have"],
+    [["--prefill=1x2", "--decode=1x4"], "must divide prefill's 2"],
+    [["--nodes=2", "--npus=4"], "takes whole ones"],
+    [["--booster", "--nodes=2"], "leave it out for --nodes"],
+    [["--name=Bad_Name"], "--name: Bad_Name must be"],
+    [["--hardware=a3", "--prefill=1x4", "--decode=1x4"], "choose roce or hccs"],
+    [["--hardware=a3", "--booster", "--prefill=1x4", "--decode=1x4"], "no image for A3"],
+    [["--npus=0"], "It must be a whole number from 1 to 64."],
+  ])("is nothing where no manifest can be right: %j", (args, message) => {
+    expect(() => written(["--model=m", ...args])).toThrow(message);
+  });
+});

@@ -1,0 +1,169 @@
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { describe, expect, it } from "vitest";
+import { appliedOver, LAST_APPLIED } from "../../src/commands/review/applied.ts";
+import { reviewDeclared, reviewOptions } from "../../src/commands/review/command.ts";
+import { consequences } from "../../src/commands/review/consequence.ts";
+import { reviewJsonSchema, reviewSchema } from "../../src/commands/review/json.ts";
+import { review } from "../../src/commands/review/review.ts";
+import { recordingConsole } from "./recording-console.ts";
+
+const ROOT = join(import.meta.dirname, "../..");
+
+async function run(input: string | Uint8Array, ...args: string[]) {
+  const command = reviewDeclared().parse(["-f", "-", ...args], { from: "user" });
+  const console = recordingConsole(input);
+  const code = await review(reviewOptions([], command.opts(), "test"), console);
+  return { code, out: console.output, err: console.errors };
+}
+
+const LEAN = `apiVersion: workload.serving.volcano.sh/v1alpha1
+kind: ModelServing
+metadata: {name: m}
+spec:
+  template:
+    roles:
+      - name: server
+        workerReplicas: 0
+        entryTemplate: {spec: {containers: [{name: vllm, image: "quay.io/ascend/vllm-ascend:v0.18.0", command: [vllm, serve, m]}]}}
+`;
+const ASKED = LEAN.replace("{name: m}", '{name: m, annotations: {kthena-ascend.io/inject: "true"}}');
+
+describe("the exit code is 2 where nothing can be judged", () => {
+  it.each([
+    ["an empty file", "", "holds no object"],
+    ["plain text", "hello\n", "holds no object"],
+    ["an object without a kind", "a: 1\n", "has no kind"],
+    ["a mistyped kind", LEAN.replace("ModelServing", "ModelServng"), "did you mean ModelServing?"],
+    [
+      "a mistyped group",
+      LEAN.replace("volcano.sh", "volcano.io"),
+      "did you mean workload.serving.volcano.sh",
+    ],
+    ["UTF-16", Buffer.from(`\ufeff${LEAN}`, "utf16le"), "is UTF-16; save it as UTF-8"],
+    ["an alias of nothing", "kind: *a\n", "is no YAML"],
+  ])("%s", async (_what, input, message) => {
+    const { code, err } = await run(input);
+    expect(code).toBe(2);
+    expect(err).toContain(message);
+    expect(err).not.toContain("    at ");
+  });
+
+  it("but other software's kinds pass", async () => {
+    expect((await run("apiVersion: llm-d.ai/v1\nkind: ModelService\nmetadata: {name: m}\n")).code).toBe(0);
+  });
+});
+
+describe("review", () => {
+  it("tells who looks like Ascend and was not asked for, and can fail on it", async () => {
+    const { code, out } = await run(LEAN, "-o", "findings", "--fail-on", "warn");
+    expect(code).toBe(1);
+    expect(out).toContain("injection/not-asked");
+    expect(out).toContain("1 warning");
+    expect((await run(LEAN)).code).toBe(0);
+    expect((await run(LEAN.replace("ascend/vllm-ascend", "vllm/vllm"), "-o", "findings")).out).not.toContain(
+      "not-asked",
+    );
+  });
+
+  it("tells annotations with another prefix", async () => {
+    const { out } = await run(
+      LEAN.replace("{name: m}", '{name: m, annotations: {ascend.kthena.io/inject: "true"}}'),
+    );
+    expect(out).toContain('did you mean "kthena-ascend.io/inject"?');
+  });
+
+  it("prints JSON as its schema says, and the package has that schema", async () => {
+    const { out } = await run(ASKED, "-o", "json");
+    const document = reviewSchema.parse(JSON.parse(out));
+    expect(document.items[0]?.verdict).toBe("completed");
+    const shipped = JSON.parse(await readFile(join(ROOT, "schemas/review.json"), "utf8"));
+    expect(shipped).toEqual(JSON.parse(JSON.stringify(reviewJsonSchema())));
+  });
+
+  it("masks secrets in diffs and JSON", async () => {
+    const secret = ASKED.replace("[vllm, serve, m]", '[vllm, serve, m, "--api-key=hunter2hunter2"]');
+    expect((await run(secret)).out).not.toContain("hunter2");
+    expect((await run(secret, "-o", "json")).out).not.toContain("hunter2");
+  });
+
+  it("a complete manifest that would lose its --kv-transfer-config is refused", async () => {
+    const complete = await readFile(join(ROOT, "examples/kv/mooncake-mixed.complete.yaml"), "utf8");
+    const { code, out } = await run(complete, "-o", "findings");
+    expect(code).toBe(1);
+    expect(out).toContain("review/complete-manifest");
+  });
+
+  it("says how to look up and how to lift what is refused", async () => {
+    const { out } = await run(await readFile(join(ROOT, "examples/refused/too-few-npus.yaml"), "utf8"));
+    expect(out).toContain("explains a rule");
+    expect(out).toContain("kthena-ascend.io/allow: npu/parallel-size");
+  });
+
+  it("is SARIF with rules and places", async () => {
+    const { out } = await run(LEAN, "-o", "sarif");
+    const [{ results, tool }] = JSON.parse(out).runs;
+    expect(results[0]).toMatchObject({ ruleId: "injection/not-asked", level: "warning" });
+    expect(tool.driver.rules[0].id).toBe("injection/not-asked");
+  });
+});
+
+describe("what kubectl apply makes of a stored object", () => {
+  it("keeps what others wrote, drops what the last manifest had, and takes lists whole", () => {
+    const original = { spec: { a: 1, list: [1] } };
+    const stored = {
+      metadata: { annotations: { [LAST_APPLIED]: JSON.stringify(original), other: "x" } },
+      spec: { a: 1, list: [1, 2], own: true },
+    };
+    expect(appliedOver(stored, { spec: { list: [3] } })).toEqual({
+      metadata: stored.metadata,
+      spec: { list: [3], own: true },
+    });
+  });
+});
+
+describe("what will happen to a role", () => {
+  const serving = (image: string, replicas = 2) => ({
+    spec: {
+      replicas: 1,
+      template: {
+        roles: [
+          {
+            name: "a",
+            replicas,
+            workerReplicas: 1,
+            entryTemplate: {
+              spec: { containers: [{ image, resources: { limits: { "huawei.com/ascend-1980": "4" } } }] },
+            },
+            workerTemplate: { spec: { containers: [{ image }] } },
+          },
+        ],
+      },
+    },
+  });
+  it.each([
+    [
+      "nothing where only its scaling changes",
+      serving("x"),
+      serving("x", 3),
+      serving("x", 3),
+      "nothing",
+      0,
+      0,
+    ],
+    [
+      "restored where the manifest lacks something",
+      serving("x"),
+      serving("y"),
+      serving("x"),
+      "restored",
+      0,
+      0,
+    ],
+    ["restarts where its template changes", serving("x"), serving("y"), serving("y"), "restarts", 4, 8],
+  ])("%s", (_what, before, asked, after, effect, pods, npus) => {
+    expect(consequences("ModelServing", { before, asked, after })).toEqual([
+      { unit: "a", effect, pods, npus },
+    ]);
+  });
+});

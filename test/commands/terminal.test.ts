@@ -1,0 +1,40 @@
+import { PassThrough } from "node:stream";
+import { text } from "node:stream/consumers";
+import { expect, it } from "vitest";
+import { escaped, isColored, jsonText, terminalConsole } from "../../src/commands/terminal.ts";
+
+it("a name cannot begin a line, move the cursor or turn what follows", () => {
+  expect(escaped("a\nModelServing x: admitted\r\u001b[2J\u009b\u202e")).toBe(
+    "a\\nModelServing x: admitted\\r\\u001b[2J\\u009b\\u202e",
+  );
+});
+
+it("JSON has no control character as it is, and says the same", () => {
+  const value = { a: "\u009b\u202e\u007f\n" };
+  const shown = jsonText(value);
+  expect(shown).toContain("\\u009b\\u202e\\u007f\\n");
+  expect(JSON.parse(shown)).toEqual(value);
+});
+
+it("colours are the writer's alone: what looks like one in a text is shown escaped", async () => {
+  const stdout = new PassThrough();
+  const console = terminalConsole({ stdin: new PassThrough(), stdout, stderr: new PassThrough() }, {});
+  const { red } = console.paint("always");
+  console.print([`${red("bad")} \u001b[32mgood`]);
+  stdout.end();
+  expect(await text(stdout)).toBe("\u001b[31mbad\u001b[39m \\u001b[32mgood\n");
+});
+
+it.each([
+  ["auto", true, {}, true],
+  ["auto", false, {}, false],
+  ["auto", true, { NO_COLOR: "1" }, false],
+  ["auto", true, { NO_COLOR: "" }, true],
+  ["auto", false, { FORCE_COLOR: "1" }, true],
+  ["auto", true, { FORCE_COLOR: "0" }, false],
+  ["auto", true, { TERM: "dumb" }, false],
+  ["always", false, { NO_COLOR: "1" }, true],
+  ["never", true, { FORCE_COLOR: "1" }, false],
+] as const)("--color %s on a terminal %s with %o: %s", (when, terminal, variables, colored) => {
+  expect(isColored(when, terminal, variables)).toBe(colored);
+});
