@@ -103,10 +103,13 @@ const unknownResource: Rule = {
 function unknownIn({ container, field, label, npus, resourceName }: Holder): Remark[] {
   return unknownHuaweiResources(container, resourceName)
     .filter((name) => npus === undefined || resourceNamed(name, resourceName) === undefined)
-    .map((name): Remark => {
+    .flatMap((name): Remark[] => {
       const beside = resourceNamed(name, resourceName) !== undefined;
-      const guess = closest(name, KNOWN_NAMES);
-      return {
+      const near = closest(name.slice("huawei.com/".length), KNOWN_NAMES);
+      const guess = near === undefined ? undefined : `huawei.com/${near}`;
+      // Beside NPUs what is like no name of theirs is something else.
+      if (npus !== undefined && guess === undefined) return [];
+      const remark: Remark = {
         path: `${field}.resources`,
         value: name,
         message: beside
@@ -116,11 +119,12 @@ function unknownIn({ container, field, label, npus, resourceName }: Holder): Rem
           ? `ask for ${name.replace(/[-.][^-.]*$/, "")} too`
           : `${guess === undefined ? "" : `did you mean ${guess}? Else `}name it as npu.resourceName in the defaults if it is NPUs; if not, set the annotation ${ASK.npus}`,
       };
+      return [remark];
     });
 }
 
 /** Names that a mistyped one may mean. */
-const KNOWN_NAMES = RESOURCE_NAMES.flatMap(({ examples }) => examples.map((name) => `huawei.com/${name}`));
+const KNOWN_NAMES = RESOURCE_NAMES.flatMap(({ examples }) => examples);
 
 const oneResource: Rule = {
   id: "npu/one-resource",

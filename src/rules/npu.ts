@@ -184,7 +184,9 @@ const parallelSize: Rule = {
           value: npus,
           against: need.perPod,
           message: `${holder.label} has ${npusText(npus)}, but its arguments need ${need.perPod} (${need.explanation})`,
-          fix: useLess(need.perPod, Math.max(...holder.allowedCounts)),
+          fix: wholeNpusOnly(holder)
+            ? useLess(need.perPod, Math.max(...holder.allowedCounts))
+            : `make the parallel sizes come to ${npus}, or ask for ${need.perPod} whole NPUs: a share is one device`,
         },
       ];
     }),

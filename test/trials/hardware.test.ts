@@ -143,6 +143,29 @@ describe("shares of NPUs", () => {
     expect(rules).toEqual([]);
   });
 
+  it("a share is one device for parallel sizes, and its advice is not more shares", () => {
+    const { findings, rules } = review(
+      serving([
+        one(
+          `image: "x/vllm:1", command: [vllm, serve, m, -tp, "2"], resources: {limits: {huawei.com/npu-core: 8}}`,
+        ),
+      ]),
+    );
+    expect(rules).toEqual(["deny npu/parallel-size"]);
+    expect(findings[0]?.fix).toContain("whole NPUs");
+  });
+
+  it("something else of Huawei's beside NPUs is no mistyped name", () => {
+    const { rules } = review(
+      serving([
+        one(
+          `image: "x/vllm:1", command: [vllm, serve, m], resources: {limits: {huawei.com/hdm: 1, huawei.com/ascend-1980: 1}}`,
+        ),
+      ]),
+    );
+    expect(rules).toEqual([]);
+  });
+
   it("HAMi's amounts of memory and cores stand beside the NPU", () => {
     const { rules, container } = review(
       serving([
