@@ -29,7 +29,7 @@ const COMMON = {
 } as const satisfies ParseArgsConfig["options"];
 
 /** The part of `--help` about them. */
-export const COMMON_HELP = `  -n, --namespace NAME   namespace of the installation (default: the context's, else kthena-ascend)
+export const COMMON_HELP = `  -n, --namespace NAME   namespace of the installation (default: kthena-ascend-system)
       --release NAME     name of the helm release, after which everything is named (default: kthena-ascend)
       --service NAME     Service of the webhook            (default: RELEASE)
       --secret NAME      Secret with the certificates      (default: RELEASE-tls)
@@ -69,7 +69,7 @@ export function readArguments(
     source: sourceOf(text("kubeconfig"), text("context")),
     userAgent: "kthena-ascend-certs-scripts",
   });
-  const namespace = text("namespace") ?? client.namespace ?? "kthena-ascend";
+  const namespace = text("namespace") ?? "kthena-ascend-system";
   const installation = installationOf(text("release") ?? "kthena-ascend", namespace, {
     service: text("service"),
     secret: text("secret"),

@@ -12,7 +12,7 @@ const HELP = `Makes a CA and a serving certificate, and either puts them into th
 configurations, or writes them into a folder as PEM files. The running software does the former by itself; this is
 for installing without giving it the right to, and for trying things out.
 
-  node certs-scripts/bootstrap.ts [options]
+  npx node certs-scripts/bootstrap.ts [options]
 
       --out FOLDER       write ca.crt, ca.key, tls.crt and tls.key there, and leave the cluster alone
       --dns NAMES        names of the certificate, with commas (default: those of the Service)

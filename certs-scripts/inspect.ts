@@ -10,7 +10,7 @@ import { inspection, inspectionText } from "./inspection.ts";
 const HELP = `Shows who trusts what: the CAs and the certificate in the Secret, the bundle of each webhook, and whether
 they go together. Changes nothing.
 
-  node certs-scripts/inspect.ts [options]
+  npx node certs-scripts/inspect.ts [options]
 
 Exit code: 0 all right, 1 something is wrong, 2 it could not be found out.
 

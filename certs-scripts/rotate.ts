@@ -11,7 +11,7 @@ import { got, readArguments, run, type Setting, Stop } from "./arguments.ts";
 const HELP = `Asks the running software for a new certificate (leaf) or a new CA (ca), by annotating the Secret, waits, and
 shows the progress. A new CA takes a few minutes: everyone trusts it before it is used.
 
-  node certs-scripts/rotate.ts leaf|ca [options]
+  npx node certs-scripts/rotate.ts leaf|ca [options]
 
 Exit code: 0 done, 1 not done in time, 2 it could not be asked for.
 
