@@ -179,3 +179,8 @@ function sizesOf(value: Json | undefined): KvSideSizes | undefined {
 export function allConnectors(connector: KvConnector): KvConnector[] {
   return [connector, ...connector.inner.flatMap(allConnectors)];
 }
+
+/** A configuration as far as it can be read: some values may be left out that only the running pod knows. */
+export function configIn(reading: KvReading): KvConnector | undefined {
+  return reading.state === "given" || reading.state === "unknown" ? reading.config : undefined;
+}

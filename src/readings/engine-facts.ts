@@ -1,7 +1,13 @@
 import type { JsonObject } from "../api/json.ts";
 import { neededNpusOfBoosterWorker } from "../engines/booster.ts";
 import { type EngineCommand, readEngineCommand } from "../engines/command-line.ts";
-import { allConnectors, type KvReading, readKvTransferConfig } from "../engines/kv-transfer-config.ts";
+import { type Disaggregation, disaggregationOf } from "../engines/disaggregation.ts";
+import {
+  allConnectors,
+  configIn,
+  type KvReading,
+  readKvTransferConfig,
+} from "../engines/kv-transfer-config.ts";
 import { type NeededNpus, neededNpus } from "../engines/npus.ts";
 
 /** What an engine needs, or why that cannot be told. */
@@ -17,6 +23,8 @@ export interface EngineFacts {
   command: EngineCommand;
   /** What it says about KV transfer. */
   kv: KvReading;
+  /** How SGLang hands over by its own flags; undefined where it does not. */
+  disaggregation: Disaggregation | undefined;
 }
 
 /** An engine container with the others of its role. */
@@ -47,8 +55,9 @@ export function engineFacts({ container, part, pods, entry, worker }: EngineInpu
   // What one pod of the role says of Ray holds for all of them.
   const ray = [own, entryCommand, workerCommand].some((command) => command?.ray === true);
   const kv = readKvTransferConfig(own.flags);
-  const connectors = kv.state === "given" ? allConnectors(kv.config).flatMap(({ name }) => name ?? []) : [];
-  return { need: someNpus(need), ray, connectors, command: own, kv };
+  const config = configIn(kv);
+  const connectors = config ? allConnectors(config).flatMap(({ name }) => name ?? []) : [];
+  return { need: someNpus(need), ray, connectors, command: own, kv, disaggregation: disaggregationOf(own) };
 }
 
 /** What a ModelBooster's worker needs by its `config`, `pods` and the backend's type. */

@@ -12,6 +12,8 @@ export type KvObstacle =
   | "engine"
   | "pair"
   | "sizes"
+  /** Roles of one side have different sizes. */
+  | "unequal"
   | "form"
   | "version"
   | "ports"
@@ -25,6 +27,9 @@ export type KvObstacle =
 /** Ports from one to another, both included. */
 export type Ports = { from: number; to: number };
 
+/** Sizes of the roles at the other end, or why they cannot be told or are not the same. */
+export type EndSizes = KvSizes | { unknown: string } | { unequal: string };
+
 /**
  * All that a role's KV configuration takes from the other roles of its workload, and no more: when it changes, the
  * generated configuration follows, and the role's pods with it.
@@ -32,7 +37,7 @@ export type Ports = { from: number; to: number };
 export interface KvPeer {
   /** The role at the other end; undefined where there is none. */
   role?: string;
-  sizes?: KvSizes | { unknown: string };
+  sizes?: EndSizes;
   /** Connector that only the other roles name. */
   connector?: AskedConnector;
   /** Class that only the other roles ask for. */

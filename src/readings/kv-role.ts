@@ -4,7 +4,7 @@ import type { SidecarRole } from "../defaults/kv-schema.ts";
 import type { KvConnectorName } from "../defaults/kv-settings.ts";
 import type { Settings } from "../defaults/settings.ts";
 import { flagOf, wholeNumber } from "../engines/flags.ts";
-import { allConnectors, type KvConnector, type KvReading } from "../engines/kv-transfer-config.ts";
+import { allConnectors, configIn, type KvReading } from "../engines/kv-transfer-config.ts";
 import { parallelSizes } from "../engines/parallel.ts";
 import { variableOf } from "./env.ts";
 import type { Engine, PodSubject } from "./pod-subject.ts";
@@ -102,11 +102,6 @@ export function ownConnector(role: KvRole): AskedConnector | undefined {
   }
   const family = familyOf(classesOf(role.written));
   return family && { name: family, source: `arguments of role ${role.name}` };
-}
-
-/** A configuration as far as it can be read: some values may be left out that only the running pod knows. */
-export function configIn(reading: KvReading): KvConnector | undefined {
-  return reading.state === "given" || reading.state === "unknown" ? reading.config : undefined;
 }
 
 /** Classes that a configuration names, without the MultiConnector that only holds others. */

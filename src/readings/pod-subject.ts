@@ -2,9 +2,11 @@ import type { JsonObject } from "../api/json.ts";
 import type { Asks } from "../defaults/asks.ts";
 import type { HardwareName } from "../defaults/hardware.ts";
 import type { HardwareFacts, Settings } from "../defaults/settings.ts";
+import type { Disaggregation } from "../engines/disaggregation.ts";
 import type { EngineCommand } from "../engines/engine-command.ts";
 import type { KvReading } from "../engines/kv-transfer-config.ts";
 import type { NeededNpus } from "../engines/npus.ts";
+import { variableOf } from "./env.ts";
 import type { HardwareReading } from "./hardware.ts";
 import type { KvPlan } from "./kv-plan.ts";
 import type { SoftShare } from "./soft-share.ts";
@@ -21,6 +23,8 @@ export interface Engine {
   connectors: readonly string[];
   command: EngineCommand;
   kv: KvReading;
+  /** How SGLang hands over by its own flags; undefined where it does not. */
+  disaggregation: Disaggregation | undefined;
   /** What its arguments need, or why that cannot be told. */
   need: NeededNpus;
 }
@@ -54,7 +58,14 @@ export interface PodSubject {
 
 /** The connectors for which the device network's configuration is needed on the pod (vllm-ascend, kv_pool.md). */
 export function usesDeviceNetworkConnector(engine: Engine): boolean {
-  return engine.connectors.some((name) => /^(Mooncake|AscendStore|LMCacheAscend)/.test(name));
+  const named = engine.connectors.some((name) => /^(Mooncake|AscendStore|LMCacheAscend)/.test(name));
+  return named || disaggregatesOverNetwork(engine);
+}
+
+/** SGLang's ascend backend goes over RDMA unless sdma is asked for (srt/disaggregation/ascend/transfer_engine.py). */
+function disaggregatesOverNetwork({ disaggregation, container }: Engine): boolean {
+  if (disaggregation === undefined || disaggregation.backend === "fake") return false;
+  return variableOf(container, "ASCEND_MF_TRANSFER_PROTOCOL")?.value !== "sdma";
 }
 
 /** Whether an engine transfers its KV cache with Mooncake or a store, directly from NPU to NPU (kv_pool.md §5.1). */

@@ -25,6 +25,8 @@ export type RoutingServer = {
   /** `spec.kvConnector.type`; the router takes http where it is left out. */
   type: string;
   selector: Record<string, string>;
+  /** Whether its engine is SGLang, for which the router has a connector of its own. */
+  sglang: boolean;
 };
 
 /** Reads a ModelServing; undefined where nothing of it was completed here: others' workloads are left alone. */
@@ -66,6 +68,7 @@ export function routingServer(server: JsonObject): RoutingServer {
     name: stringOf(at(server, "metadata", "name")) ?? "",
     type: stringOf(at(server, "spec", "kvConnector", "type")) ?? "http",
     selector: stringMapOf(at(server, "spec", "workloadSelector", "matchLabels")),
+    sglang: at(server, "spec", "inferenceEngine") === "SGLang",
   };
 }
 

@@ -1,6 +1,7 @@
 import { type JsonObject, listOf, objectOf, stringOf } from "../api/json.ts";
 import type { HardwareFacts, Settings } from "../defaults/settings.ts";
 import { boosterCommand } from "../engines/booster.ts";
+import type { Disaggregation } from "../engines/disaggregation.ts";
 import type { EngineCommand } from "../engines/engine-command.ts";
 import { type ImageFacts, imageFacts } from "../engines/images.ts";
 import { type KvReading, readKvTransferConfig } from "../engines/kv-transfer-config.ts";
@@ -12,6 +13,8 @@ export interface RuleEngine extends Holder {
   image: ImageFacts | undefined;
   command: EngineCommand;
   kv: KvReading;
+  /** How SGLang hands over by its own flags; undefined where it does not. */
+  disaggregation: Disaggregation | undefined;
   env: ReadonlyMap<string, JsonObject>;
   /** Field path of the list of variables, and who sets them, for messages. */
   envField: string;
@@ -38,6 +41,8 @@ export function enginesOfUnit(unit: RuleUnit): RuleEngine[] {
         image: imageOf(holder.container),
         command: engine.command,
         kv: engine.kv,
+        disaggregation: engine.disaggregation,
+        env: envOf(holder.container),
         env: withExports(envOf(holder.container), engine.command),
         envField: `${holder.field}.env`,
         envLabel: holder.label,
@@ -73,6 +78,7 @@ export function engineOfWorker(unit: RuleUnit, object: JsonObject, settings: Set
     image: imageOf(unit.value),
     command,
     kv: readKvTransferConfig(command.flags),
+    disaggregation: undefined,
     env: envOf(backend),
     envField: "spec.backend.env",
     envLabel: "the backend",

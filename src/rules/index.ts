@@ -5,11 +5,13 @@ import { oncePer } from "../api/once-per.ts";
 import { ADMISSION_RULES } from "./admission.ts";
 import { annotationRules } from "./annotations.ts";
 import { BOOSTER_RULES } from "./booster.ts";
+import { BOOSTER_ANNOTATION_RULES } from "./booster-annotations.ts";
 import { CLUSTER_RULES } from "./cluster.ts";
 import { ENGINE_ARGUMENT_RULES } from "./engine-arguments.ts";
 import { ENGINE_NODE_RULES } from "./engine-nodes.ts";
 import { ENGINE_SCRIPT_RULES } from "./engine-scripts.ts";
 import { canBeAllowed, type ExemptionsByField, exemptionsByField, isExempt } from "./exemptions.ts";
+import { EXTERNAL_RANK_RULES } from "./external-ranks.ts";
 import { GANG_RULES } from "./gang.ts";
 import { HCCL_RULES } from "./hccl.ts";
 import { HCCL_ADDRESS_RULES } from "./hccl-addresses.ts";
@@ -19,7 +21,9 @@ import { KV_RULES } from "./kv.ts";
 import { KV_CONNECTOR_RULES } from "./kv-connectors.ts";
 import { KV_GENERATION_RULES } from "./kv-generation.ts";
 import { KV_ROUTING_RULES } from "./kv-routing.ts";
+import { KV_SGLANG_RULES } from "./kv-sglang.ts";
 import { KV_SIZE_RULES } from "./kv-sizes.ts";
+import { KV_UNSEEN_RULES } from "./kv-unseen.ts";
 import { NPU_RULES } from "./npu.ts";
 import { NPU_HARDWARE_RULES } from "./npu-hardware.ts";
 import { NPU_IMAGE_RULES } from "./npu-images.ts";
@@ -52,10 +56,14 @@ export const RULES: readonly Rule[] = [
   ...KV_CONNECTOR_RULES,
   ...KV_SIZE_RULES,
   ...KV_GENERATION_RULES,
+  ...KV_UNSEEN_RULES,
+  ...KV_SGLANG_RULES,
   ...KV_ROUTING_RULES,
   ...BOOSTER_RULES,
+  ...BOOSTER_ANNOTATION_RULES,
   ...GANG_RULES,
   ...SERVING_RULES,
+  ...EXTERNAL_RANK_RULES,
   ...ROUTING_RULES,
   ...CLUSTER_RULES,
   ...KTHENA_RULES,

@@ -6,6 +6,7 @@ import { planAmong } from "../injectors/kv/workload.ts";
 import { envOf } from "../readings/env.ts";
 import { KV_ARGUMENT, type KvPlan } from "../readings/kv-plan.ts";
 import { classesOf, familyOf, type KvRole, kvRoleOf } from "../readings/kv-role.ts";
+import { listed } from "./quote.ts";
 import type { Remark, Rule } from "./rule.ts";
 import type { RuleSubject, RuleUnit } from "./subject.ts";
 
@@ -29,14 +30,26 @@ const notGenerated: Rule = {
     admitted: "the same role with command [vllm, serve, m]",
   },
   check: (subject) => [
-    ...planned(subject).flatMap((item) => [...missing(item), ...missingOnWorkers(item)]),
-    ...workers(subject).flatMap(missing),
+    ...planned(subject).flatMap((item) => [
+      ...missing(item, withheldWith(item, planned(subject))),
+      ...missingOnWorkers(item),
+    ]),
+    ...workers(subject).flatMap((item) => missing(item, [])),
   ],
 };
 
-function missing({ plan, field }: Pick<Planned, "plan" | "field">): Remark[] {
+/** The roles that get none because this one gets none: they are named where it is told. */
+function withheldWith({ plan }: Planned, all: readonly Planned[]): string[] {
+  const blocked = (item: Planned, others: boolean): boolean =>
+    item.plan.outcome.state === "blocked" && (item.plan.outcome.obstacle === "others") === others;
+  const first = all.find((item) => blocked(item, false));
+  if (first?.plan.role !== plan.role) return [];
+  return all.filter((item) => blocked(item, true)).map((item) => item.plan.role);
+}
+
+function missing({ plan, field }: Pick<Planned, "plan" | "field">, others: readonly string[]): Remark[] {
   const { outcome } = plan;
-  if (outcome.state !== "blocked" || outcome.obstacle === "nixl") return [];
+  if (outcome.state !== "blocked" || outcome.obstacle === "nixl" || outcome.obstacle === "others") return [];
   if (outcome.obstacle === "unreadable" && outcome.text === undefined) {
     return [
       {
@@ -50,11 +63,15 @@ function missing({ plan, field }: Pick<Planned, "plan" | "field">): Remark[] {
   return [
     {
       path: field,
-      message: `role ${plan.role} gets no ${KV_ARGUMENT} for ${plan.connector}: ${outcome.why}`,
+      message: `${whoGets([plan.role, ...others])} no ${KV_ARGUMENT} for ${plan.connector}: ${outcome.why}`,
       fix:
         outcome.text === undefined ? fixFor(plan, outcome.obstacle) : `add ${KV_ARGUMENT} '${outcome.text}'`,
     },
   ];
+}
+
+function whoGets(roles: readonly string[]): string {
+  return roles.length === 1 ? `role ${roles[0]} gets` : `roles ${listed(roles)} get`;
 }
 
 function fixFor({ connector }: KvPlan, obstacle: string): string {
@@ -64,7 +81,11 @@ function fixFor({ connector }: KvPlan, obstacle: string): string {
     case "pair":
       return `name the roles prefill and decode or set ${ASK.kvRole}; without a pair, have a pool configured`;
     case "version":
-      return `set kvConnectors.engineVersion, or write ${KV_ARGUMENT} yourself`;
+      return `use an image of a later vllm-ascend, set kvConnectors.engineVersion, or name a class with ${ASK.kvClass}`;
+    case "unequal":
+      return "give all roles of a side the same sizes, or make a ModelServing of each pair";
+    case "dense":
+      return "start independent engines: leave the --data-parallel-* arguments out and set replicas of the role";
     default:
       return `write ${KV_ARGUMENT} for ${connector} yourself`;
   }

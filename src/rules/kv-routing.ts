@@ -19,6 +19,7 @@ const sameConnector: Rule = {
 
 function ofServer({ object, workloads = [] }: RuleSubject): Remark[] {
   const server = routingServer(object);
+  if (server.sglang) return [];
   return workloads.flatMap(({ name, connector, ...rest }): Remark[] => {
     if (!connector || !selects(server, { name, ...rest }) || agrees(server.type, connector)) return [];
     return [
@@ -38,7 +39,7 @@ function ofServing({ object, servers = [] }: RuleSubject): Remark[] {
   const { connector } = workload ?? {};
   if (!workload || !connector) return [];
   return servers.flatMap((server): Remark[] => {
-    if (!selects(server, workload) || agrees(server.type, connector)) return [];
+    if (server.sglang || !selects(server, workload) || agrees(server.type, connector)) return [];
     return [
       {
         path: "spec.template.roles",

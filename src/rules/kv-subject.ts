@@ -1,7 +1,6 @@
 import { connectorClass } from "../engines/connector-classes.ts";
 import type { EngineVersion } from "../engines/images.ts";
-import { allConnectors, type KvConnector } from "../engines/kv-transfer-config.ts";
-import { configIn } from "../readings/kv-role.ts";
+import { allConnectors, configIn, type KvConnector } from "../engines/kv-transfer-config.ts";
 import type { RuleEngine } from "./engines.ts";
 import { withNpus } from "./engines.ts";
 import type { RuleSubject } from "./subject.ts";

@@ -1,6 +1,7 @@
 import { type Json, type JsonObject, objectOf, stringOf } from "../api/json.ts";
 import { routingServer, selects } from "../readings/routing.ts";
 import { quoted } from "./quote.ts";
+import { removing } from "./remedy.ts";
 import type { Remark, Rule } from "./rule.ts";
 import { negative } from "./serving.ts";
 import type { RuleSubject } from "./subject.ts";
@@ -26,7 +27,9 @@ const serverConnector: Rule = {
     if (subject.kind !== "ModelServer") return [];
     const { kvConnector, workloadSelector } = spec(subject);
     const pair = objectOf(workloadSelector).pdGroup;
-    const type = stringOf(objectOf(kvConnector).type) ?? "http";
+    const written = stringOf(objectOf(kvConnector).type);
+    const type = written ?? "http";
+    if (spec(subject).inferenceEngine === "SGLang") return written === undefined ? [] : forSglang(written);
     if (workloadIsKnown(subject)) return [];
     if (typeof pair === "object" && pair !== null && type === "http")
       return [
@@ -50,6 +53,19 @@ const serverConnector: Rule = {
     return [];
   },
 };
+
+/** Without a type the router takes its own connector for SGLang (router.go, getKVConnector; connectors/sglang.go). */
+function forSglang(type: string): Remark[] {
+  return [
+    {
+      path: "spec.kvConnector.type",
+      value: type,
+      message: `the KV connector ${type} switches off the one that kthena-router has for SGLang`,
+      fix: "remove kvConnector",
+      remedy: removing("spec.kvConnector"),
+    },
+  ];
+}
 
 /** Where the workload behind it is known, kv/model-server-connector compares the two. */
 function workloadIsKnown({ object, workloads = [] }: RuleSubject): boolean {

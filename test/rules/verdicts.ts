@@ -681,6 +681,36 @@ export const VERDICTS: readonly Verdict[] = [
     "object",
     `${SERVER}{kvConnector: {type: http}, workloadSelector: {matchLabels: {a: b}}}`,
   ],
+  [
+    "routing/server-connector",
+    "-",
+    "object",
+    `${SERVER}{inferenceEngine: SGLang, workloadSelector: {matchLabels: {a: b}, pdGroup: {groupKey: g, prefillLabels: {r: p}, decodeLabels: {r: d}}}}`,
+  ],
+  [
+    "routing/server-connector",
+    "warn",
+    "object",
+    `${SERVER}{inferenceEngine: SGLang, kvConnector: {type: mooncake}, workloadSelector: {matchLabels: {a: b}, pdGroup: {groupKey: g, prefillLabels: {r: p}, decodeLabels: {r: d}}}}`,
+  ],
+  [
+    "serving/external-ranks",
+    "warn",
+    "container",
+    'command: [vllm, serve, /models/Qwen3-32B]\nargs: [-dp, "2", --data-parallel-external-lb]',
+  ],
+  [
+    "serving/external-ranks",
+    "-",
+    "container",
+    `${IMAGE}:v0.18.0\ncommand: [vllm, serve, Qwen/Qwen3-32B]\nargs: [-dp, "2", --data-parallel-rank, "0"]`,
+  ],
+  [
+    "serving/external-ranks",
+    "-",
+    "container",
+    'command: [vllm, serve, /models/ours]\nargs: [-dp, "2", --data-parallel-rank, "0"]',
+  ],
   ["routing/traffic-policy", "warn", "object", `${SERVER}{trafficPolicy: {retry: {attempts: -1}}}`],
   ["routing/traffic-policy", "-", "object", `${SERVER}{trafficPolicy: {timeout: -0s}}`],
 ];

@@ -63,6 +63,7 @@ function workerRole(
     connectors: [],
     command,
     kv: readKvTransferConfig(command.flags),
+    disaggregation: undefined,
     need: boosterNeed(worker, TYPE),
   };
   return {

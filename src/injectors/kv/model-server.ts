@@ -7,6 +7,8 @@ export function modelServerConnector(server: JsonObject, workloads: readonly Rou
   const disaggregated = isObject(at(server, "spec", "workloadSelector", "pdGroup"));
   if (!disaggregated || at(server, "spec", "kvConnector", "type") !== undefined) return [];
   const reading = routingServer(server);
+  // A written type would switch the router's own connector for SGLang off (router.go, getKVConnector).
+  if (reading.sglang) return [];
   const found = workloads.find((workload) => workload.connector && selects(reading, workload));
   if (!found?.connector) return [];
   return [

@@ -1,13 +1,12 @@
 import { equal, type Json, stringOf } from "../../api/json.ts";
 import { oncePer } from "../../api/once-per.ts";
 import { variableOf } from "../../readings/env.ts";
-import type { KvPeer, Ports } from "../../readings/kv-plan.ts";
+import type { EndSizes, KvPeer, Ports } from "../../readings/kv-plan.ts";
 import {
   type AskedConnector,
   classesOf,
   enginePort,
   type KvRole,
-  type KvSizes,
   ownConnector,
 } from "../../readings/kv-role.ts";
 import { freePorts, portsNeeded, reservedPorts, writtenPorts } from "./ports.ts";
@@ -29,7 +28,7 @@ export interface KvRoles {
 /** All roles of one side, as one of the other side sees them. */
 interface KvEnd {
   first: KvRole;
-  sizes: KvSizes | { unknown: string };
+  sizes: EndSizes;
   classes: string[] | undefined;
   hashSeed: string | undefined;
 }
@@ -90,9 +89,9 @@ function namedBy(roles: readonly KvRole[]): AskedConnector | undefined {
   return undefined;
 }
 
-function sharedSizes(first: KvRole, ends: readonly KvRole[]): KvSizes | { unknown: string } {
+function sharedSizes(first: KvRole, ends: readonly KvRole[]): EndSizes {
   const other = ends.find(({ sizes }) => !equal(sizes as unknown as Json, first.sizes as unknown as Json));
-  if (other) return { unknown: `roles ${first.name} and ${other.name} have different parallel sizes` };
+  if (other) return { unequal: `roles ${first.name} and ${other.name} have different parallel sizes` };
   return "unknown" in first.sizes ? first.sizes : { ...first.sizes, pcp: 1 };
 }
 

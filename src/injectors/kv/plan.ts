@@ -2,7 +2,7 @@ import { type Json, type JsonObject, listOf } from "../../api/json.ts";
 import type { SidecarRole } from "../../defaults/kv-schema.ts";
 import type { KvClass } from "../../defaults/kv-settings.ts";
 import { readEngineCommand } from "../../engines/command-line.ts";
-import { denseRanks } from "../../engines/dense-ranks.ts";
+import { denseRanks } from "../../engines/external-ranks.ts";
 import { flagOf } from "../../engines/flags.ts";
 import { imageFacts } from "../../engines/images.ts";
 import { ofText, readKvTransferConfig } from "../../engines/kv-transfer-config.ts";
@@ -32,6 +32,8 @@ export function planKv(
   others: boolean,
   place: Placing = placed,
 ): KvPlan | undefined {
+  // SGLang's own flags hand over by themselves.
+  if (role.engine.disaggregation !== undefined) return undefined;
   const { default: standard } = role.settings.kvConnectors;
   const disaggregated = peer.role !== undefined;
   const wanted =
@@ -130,6 +132,7 @@ function pointToPoint(role: KvRole, { side, peer }: Base, known: KvClass, pool: 
   const own = role.sizes;
   const other = peer.sizes ?? { unknown: "there is no other role" };
   if ("unknown" in own) return blocked("sizes", `its parallel sizes cannot be told: ${own.unknown}`);
+  if ("unequal" in other) return blocked("unequal", other.unequal);
   if ("unknown" in other)
     return blocked("sizes", `the parallel sizes of role ${peer.role} cannot be told: ${other.unknown}`);
   const port = portFor(role, side, own, peer);

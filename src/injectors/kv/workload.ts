@@ -32,7 +32,7 @@ const plansOf = oncePer((roles: readonly KvRole[]) => {
 });
 
 /** What nobody can mend by writing the argument into a script. */
-const STOPPING: ReadonlySet<KvObstacle> = new Set(["sizes", "class", "version", "ports", "dense"]);
+const STOPPING: ReadonlySet<KvObstacle> = new Set(["sizes", "unequal", "class", "version", "ports", "dense"]);
 
 function stops(plan: KvPlan | undefined): boolean {
   return plan?.outcome.state === "blocked" && STOPPING.has(plan.outcome.obstacle);

@@ -42,6 +42,9 @@ export const CHOSEN: Readonly<Record<string, Chosen | undefined>> = {
   "kv/library-path": { why: "the command is the owner's" },
   "kv/pool-address": { why: "where the store is only the platform team knows" },
   "kv/sizes": { why: SIZES },
+  "kv/sglang-backend": { why: "the argument goes into the owner's command" },
+  "kv/sglang-mode": { why: "the argument goes into the owner's command" },
+  "serving/external-ranks": { why: "replicas instead of ranks: how many is the owner's to say" },
   "kv/context-parallel": { why: "which kind of parallelism to give up is the owner's to say" },
   "kv/roles-agree": {
     why: SIZES,

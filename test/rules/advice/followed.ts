@@ -134,6 +134,10 @@ export const FOLLOWED: Readonly<Record<string, Follow | undefined>> = {
     kvEdited((config) => {
       config.kv_role = /kv_\w+/.exec(finding.fix)?.[0] ?? "";
     })(object, finding),
+  "kv/sglang-store": (object, { path, fix }) =>
+    set(object, path, [{ name: /ASCEND_\w+/.exec(fix)?.[0] ?? "", value: "tcp://memfabric:23456" }]),
+  "kv/unseen": annotated("kv-connector", "none"),
+  "booster/annotations": removed,
   "kv/engine-id": kvEdited((config) => {
     delete config.engine_id;
   }),
