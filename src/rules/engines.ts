@@ -42,7 +42,6 @@ export function enginesOfUnit(unit: RuleUnit): RuleEngine[] {
         command: engine.command,
         kv: engine.kv,
         disaggregation: engine.disaggregation,
-        env: envOf(holder.container),
         env: withExports(envOf(holder.container), engine.command),
         envField: `${holder.field}.env`,
         envLabel: holder.label,

@@ -185,6 +185,7 @@ describe("a configuration with variables in it", () => {
             image: "quay.io/ascend/vllm-ascend:v0.23.0",
             command: ["bash", "-c", text],
             args: [],
+            envFrom: [{ configMapRef: { name: "sizes" } }],
             resources: { limits: { "huawei.com/ascend-1980": "8" } },
           },
         },
