@@ -66,7 +66,13 @@ export const FOLLOWED: Readonly<Record<string, Follow | undefined>> = {
     for (const index of containers.keys())
       npusWritten(() => share)(object, { ...finding, path: `${finding.path}[${index}].resources` });
   },
-  "npu/unused": npusWritten(({ fix }) => numberIn(fix)),
+  "npu/unused": (object, finding) => {
+    const flag = /add (--\S+?)(?:,|$)/.exec(finding.fix)?.[1];
+    if (flag === undefined) return npusWritten(({ fix }) => numberIn(fix))(object, finding);
+    const args = finding.path.replace(/\.resources.*$/, ".args");
+    const before = valueAt(object, args);
+    set(object, args, [...(Array.isArray(before) ? before : []), flag]);
+  },
   "npu/resource-name": (object, { path, fix }) => {
     const name = /use (\S+),/.exec(fix)?.[1] ?? "";
     const value = valueAt(object, path) ?? "";

@@ -2,6 +2,7 @@
 export const NO_OBJECT: Readonly<Record<string, string | undefined>> = {
   "injection/incomplete":
     "another webhook changed the object after this one: its configuration is to be mended",
+  "injection/audit": "about the mode of the defaults: the platform team's concern",
   "bounds/depth": "an object of another size: test/admission",
   "bounds/length": "an object of another size: test/admission",
   "bounds/number": "an object of another size: test/admission",
