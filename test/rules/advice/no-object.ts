@@ -3,6 +3,7 @@ export const NO_OBJECT: Readonly<Record<string, string | undefined>> = {
   "injection/incomplete":
     "another webhook changed the object after this one: its configuration is to be mended",
   "injection/audit": "about the mode of the defaults: the platform team's concern",
+  "review/complete-manifest": "found by review alone: test/commands",
   "bounds/depth": "an object of another size: test/admission",
   "bounds/length": "an object of another size: test/admission",
   "bounds/number": "an object of another size: test/admission",
