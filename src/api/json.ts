@@ -53,3 +53,12 @@ export function equal(left: Json | undefined, right: Json | undefined): boolean 
     keys.every((key) => Object.hasOwn(right, key) && equal(left[key], right[key]))
   );
 }
+
+/** Whether a value nests deeper than so many levels. Looks no deeper than that itself. */
+export function isDeeper(value: Json | undefined, levels: number): boolean {
+  if (typeof value !== "object" || value === null) return false;
+  if (levels === 0) return true;
+  if (Array.isArray(value)) return value.some((item) => isDeeper(item, levels - 1));
+  for (const key in value) if (isDeeper(value[key], levels - 1)) return true;
+  return false;
+}

@@ -12,7 +12,7 @@ const KTHENA: ReadonlySet<string> = new Set(["GROUP_SIZE", "ENTRY_ADDRESS", "WOR
 
 /** Kubernetes' own, and those of the namespace's Services (Kubernetes, Accessing the Service, environment variables). */
 const KUBERNETES =
-  /^KUBERNETES_|_SERVICE_(?:HOST|PORT(?:_\w+)?)$|_PORT(?:_\d+_(?:TCP|UDP|SCTP)(?:_(?:PROTO|PORT|ADDR))?)?$/;
+  /^KUBERNETES_|_SERVICE_(?:HOST|PORT(?:_\w{1,63})?)$|_PORT(?:_\d{1,5}_(?:TCP|UDP|SCTP)(?:_(?:PROTO|PORT|ADDR))?)?$/;
 
 /**
  * What the images of CANN, vllm-ascend, SGLang and MindIE set, and CANN's set_env.sh: beginnings of names

@@ -1,4 +1,5 @@
-import { isObject, type Json, type JsonObject, listOf, objectOf, stringOf } from "../api/json.ts";
+import { isDeeper, isObject, type Json, type JsonObject, listOf, objectOf, stringOf } from "../api/json.ts";
+import { OBJECT_LIMITS } from "../api/limits.ts";
 import { type Flag, type FlagReader, flagOf } from "./flags.ts";
 import type { Word } from "./word.ts";
 
@@ -71,7 +72,7 @@ export function readKvTransferConfig(flags: FlagReader): KvReading {
 }
 
 /** A reference of a shell or of Kubernetes where no string stands around it. */
-const REFERENCE = /"(?:[^"\\]|\\.)*"|\$(?:\{[^{}"]*\}|\([^()"]*\)|\w+)/g;
+const REFERENCE = /"(?:[^"\\]|\\.)*(?:"|$)|\$(?:\{[^{}"]*\}|\([^()"]*\)|\w+)/g;
 
 /** What a configuration says in plain text: values that hold references are left out. */
 function plainParts(text: string): KvConnector | undefined {
@@ -105,6 +106,8 @@ export function ofText(text: string, at: Word["at"]): KvReading {
     if (/NaN|Infinity/.test(text)) return { state: "unknown", reason: "its JSON holds NaN or Infinity" };
     return { state: "broken", text, at };
   }
+  if (isDeeper(value, OBJECT_LIMITS.jsonDepth))
+    return { state: "unknown", reason: "its JSON nests too deep" };
   return isObject(value)
     ? { state: "given", config: connectorOf(value, 0), at }
     : { state: "broken", text, at };

@@ -10,7 +10,7 @@ export interface ModelFamily {
 const HYBRID: readonly (readonly [RegExp, "compressed" | "mamba"])[] = [
   [/deepseek[-_.]?v4/, "compressed"],
   [/qwen3[-_.]?next|qwen3\.[568]|kimi[-_.]?linear|minimax[-_.]?(text|m1)|jamba|bamba|zamba/, "mamba"],
-  [/falcon[-_.]?(h1|mamba)|nemotron[-_.]?(h|nano|3)|granite[-_.]?4.*[-_.]h(?![a-z])/, "mamba"],
+  [/falcon[-_.]?(h1|mamba)|nemotron[-_.]?(h|nano|3)|granite[-_.]?4.{0,60}[-_.]h(?![a-z])/, "mamba"],
 ];
 
 /** Experts by name: A22B is the active part of a mixture; a size alone is a dense model of these families. */
