@@ -1,7 +1,7 @@
 import type { ServerResponse } from "node:http";
 import jsonpatch from "fast-json-patch";
 import type { JsonObject } from "../src/api/json.ts";
-import { objectOf, stringOf } from "../src/api/json.ts";
+import { isObject, objectOf, stringOf } from "../src/api/json.ts";
 import { type Call, type FakeApiServer, fakeApiServer, status } from "../test/kube/fake-api-server.ts";
 
 /** An API server as small as a replica needs one: it stores, lists and watches, and checks nothing. */
@@ -86,8 +86,17 @@ function named(body: unknown, namespace: string): JsonObject {
 }
 
 function patched(object: JsonObject = {}, body: unknown, headers: Call["headers"]): JsonObject {
-  if (headers["content-type"] !== "application/json-patch+json")
-    return { ...object, ...objectOf(body), metadata: { ...objectOf(object.metadata), ...named(body, "") } };
+  if (headers["content-type"] !== "application/json-patch+json") return merged(object, objectOf(body));
   const operations = body as jsonpatch.Operation[];
   return jsonpatch.applyPatch(structuredClone(object), operations).newDocument;
+}
+
+/** JSON merge patch (RFC 7386); for an apply of one manager it comes to the same. */
+function merged(object: JsonObject, patch: JsonObject): JsonObject {
+  const result = { ...object };
+  for (const [key, value] of Object.entries(patch)) {
+    if (value === null) delete result[key];
+    else result[key] = isObject(value) ? merged(objectOf(result[key]), value) : value;
+  }
+  return result;
 }
