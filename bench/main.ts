@@ -10,7 +10,7 @@ import { compare, type Exchange, type Measured, runRound, summary } from "./load
 import { asked, exchangesWith } from "./models.ts";
 import { buildProgram, type Program, startProgram } from "./program.ts";
 import { ratioRows } from "./ratios.ts";
-import { startReplica } from "./replica.ts";
+import { answeredBy, startReplica } from "./replica.ts";
 import { rulesRows } from "./rules.ts";
 import { applyAgain, modelServing, updateOfSize } from "./subjects.ts";
 import { table } from "./table.ts";
@@ -244,7 +244,7 @@ async function memory(exchanges: readonly Exchange[], program: Program): Promise
   const { target } = await startReplica(program, mutate, MODELS);
   // Until it has issued its certificate, taken its Leases and looked at every ModelBooster.
   await new Promise((resolve) => setTimeout(resolve, 10_000));
-  rows.push(...(await growth(`replica, ${MODELS} models`, target, exchanges)));
+  rows.push(...(await growth(`replica, ${MODELS} models`, target, await answeredBy(target, exchanges))));
   target.stop();
   print(`\nResident memory under NODE_OPTIONS of the chart (${program.nodeOptions})`);
   print(`(budget: after 100,000 reviews 110 MiB, as a replica with ${MODELS} models 130 MiB; no growth)`);

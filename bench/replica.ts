@@ -1,9 +1,12 @@
 import { spawn } from "node:child_process";
 import { writeFile } from "node:fs/promises";
+import { request } from "node:https";
 import { dirname, join } from "node:path";
+import { text } from "node:stream/consumers";
 import type { Reviewer } from "../src/admission/verdict.ts";
 import { at, type JsonObject, listOf, objectOf } from "../src/api/json.ts";
 import { completed } from "./handler.ts";
+import type { Exchange } from "./load.ts";
 import { environmentOf, freePort, isReady, type Program, usageOf } from "./program.ts";
 import { type SmallCluster, smallCluster } from "./small-cluster.ts";
 import { modelServing } from "./subjects.ts";
@@ -119,4 +122,18 @@ function kubeconfigFor(server: string): string {
     clusters: [{ name: "c", cluster: { server, "insecure-skip-tls-verify": true } }],
     users: [{ name: "c", user: { token: "t" } }],
   });
+}
+
+/** The same bodies with what a replica answers: it knows more than its reviewer alone, and so says more. */
+export function answeredBy(target: Target, exchanges: readonly Exchange[]): Promise<Exchange[]> {
+  const ask = (body: string): Promise<string> =>
+    new Promise((resolve, reject) => {
+      const headers = { "content-type": "application/json", "content-length": Buffer.byteLength(body) };
+      const to = { host: "127.0.0.1", port: target.port, path: "/mutate", method: "POST", headers };
+      const asked = request({ ...to, rejectUnauthorized: false }, (answer) =>
+        text(answer).then(resolve, reject),
+      );
+      asked.on("error", reject).end(body);
+    });
+  return Promise.all(exchanges.map(async ({ body }) => ({ body, answer: await ask(body) })));
 }
