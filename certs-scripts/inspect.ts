@@ -1,3 +1,4 @@
+import { inspection, inspectionText } from "../src/certs/inspection.ts";
 import { readTargets } from "../src/certs/publish.ts";
 import { DEFAULT_POLICY } from "../src/certs/rotate.ts";
 import { dnsNamesOf } from "../src/certs/service-names.ts";
@@ -5,7 +6,6 @@ import type { Secret } from "../src/certs/store.ts";
 import { isNotFound } from "../src/kube/failure.ts";
 import { SECRETS } from "../src/kube/resource.ts";
 import { got, readArguments, run } from "./arguments.ts";
-import { inspection, inspectionText } from "./inspection.ts";
 
 const HELP = `Shows who trusts what: the CAs and the certificate in the Secret, the bundle of each webhook, and whether
 they go together. Changes nothing.

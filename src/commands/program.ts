@@ -1,5 +1,6 @@
 import { Command, type CommanderError, type CommandUnknownOpts } from "@commander-js/extra-typings";
 import { completionCommand } from "./completion/command.ts";
+import { checkCommand } from "./check/command.ts";
 import { EXIT, UsageError } from "./console.ts";
 import type { CommandContext } from "./context.ts";
 import { defaultsCommand } from "./defaults/command.ts";
@@ -16,6 +17,7 @@ const COMMANDS: readonly ((context: CommandContext) => CommandUnknownOpts)[] = [
   reviewCommand,
   rulesCommand,
   defaultsCommand,
+  checkCommand,
   serveCommand,
   reconcileCommand,
   versionCommand,

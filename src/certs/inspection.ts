@@ -1,8 +1,8 @@
-import { accepts, entriesOf, type ServiceName } from "../src/certs/bundle.ts";
-import type { ReadTarget } from "../src/certs/publish.ts";
-import { type CertificatePolicy, leafProblem } from "../src/certs/rotate.ts";
-import { readSecret, type Secret } from "../src/certs/store.ts";
-import { type Certificate, lifeOf, signedBy } from "../src/certs/x509.ts";
+import { accepts, entriesOf, type ServiceName } from "./bundle.ts";
+import type { ReadTarget } from "./publish.ts";
+import { type CertificatePolicy, leafProblem } from "./rotate.ts";
+import { readSecret, type Secret } from "./store.ts";
+import { type Certificate, lifeOf, signedBy } from "./x509.ts";
 
 const DAY = 24 * 60 * 60 * 1000;
 
