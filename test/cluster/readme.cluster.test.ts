@@ -6,20 +6,22 @@ import { issueCa, issueLeaf } from "../../src/certs/self-made.ts";
 import { findBinaries } from "./control-plane/binaries.ts";
 import { runCommand } from "./control-plane/command.ts";
 import { type ControlPlane, startControlPlane } from "./control-plane/control-plane.ts";
-import { peerCrdFolder } from "./control-plane/crds.ts";
+import { crdFolder, peerCrdFolder } from "./control-plane/crds.ts";
 
 /** The commands of deploy/README.md's "Install", run as they stand there, on nodes that kwok plays. */
 
 const ROOT = join(import.meta.dirname, "..", "..");
 /** What needs a container engine, or the output of one. */
 const NOT_HERE = /^(docker|kubectl .* logs) /;
+/** Of an installation whose replicas run: test/cluster/check.cluster.test.ts. */
+const ELSEWHERE = " check --wait";
 
 let plane: ControlPlane;
 let folder: string;
 
 beforeAll(async () => {
   const controllers = ["deployment-controller", "replicaset-controller"];
-  plane = await startControlPlane({ controllers, crdFolders: [peerCrdFolder()] });
+  plane = await startControlPlane({ controllers, crdFolders: [crdFolder(), peerCrdFolder()] });
   folder = await mkdtemp(join(tmpdir(), "kthena-ascend-readme-"));
   await checkout();
 });
@@ -66,6 +68,7 @@ async function run(block: string): Promise<void> {
 /** Ways through the section: pieces of the blocks that a reader would run one after the other. */
 const WAYS: Record<string, readonly string[]> = {
   helm: [
+    "check --pre",
     "defaults.platform=cce",
     "deploy/chart --namespace kthena-ascend-system\n",
     "get pods",
@@ -91,7 +94,8 @@ test.each(Object.entries(WAYS))("from installing to uninstalling with %s", async
     const [block, ...others] = blocks.filter((text) => text.includes(piece));
     expect([block, ...others]).toHaveLength(1);
     await run(block ?? "");
-    const gone = index === pieces.length - 1 || piece.startsWith("delete mutating");
+    const gone =
+      index === pieces.length - 1 || piece.startsWith("delete mutating") || piece === "check --pre";
     expect(await webhooks()).toHaveLength(gone ? 0 : 2);
   }
   const namespace = await plane.kubectl(["get", "namespace", "kthena-ascend-system"], { mayFail: true });
@@ -100,6 +104,8 @@ test.each(Object.entries(WAYS))("from installing to uninstalling with %s", async
 
 test("no command is left out, except those that need a container engine", async () => {
   const pieces = Object.values(WAYS).flat();
-  const others = (await consoleBlocks()).filter((block) => !pieces.some((piece) => block.includes(piece)));
+  const others = (await consoleBlocks()).filter(
+    (block) => ![...pieces, ELSEWHERE].some((piece) => block.includes(piece)),
+  );
   expect(others).toEqual([expect.stringMatching(/^\$ docker build .*\n\$ docker push .*\n$/)]);
 });
