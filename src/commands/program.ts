@@ -1,6 +1,6 @@
 import { Command, type CommanderError, type CommandUnknownOpts } from "@commander-js/extra-typings";
-import { completionCommand } from "./completion/command.ts";
 import { checkCommand } from "./check/command.ts";
+import { completionCommand } from "./completion/command.ts";
 import { EXIT, UsageError } from "./console.ts";
 import type { CommandContext } from "./context.ts";
 import { defaultsCommand } from "./defaults/command.ts";
