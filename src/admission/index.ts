@@ -159,7 +159,7 @@ export function judgeFinal(
   world: LookedUp,
   surroundings: Surroundings,
 ): Judgement {
-  const pinned = parsePinned(annotationsOf(request.object ?? {})[SETTINGS]);
+  const pinned = parsePinned(annotationsOf(request.object ?? {})[SETTINGS], world.defaults);
   const judgement = judgeRequest(request, pinned ? worldOf(pinned, world) : world, surroundings, true);
   // A pod is completed at its creation alone; a workload that came meanwhile makes no ModelServer wrong.
   const once = judgement.kind === "Pod" || judgement.kind === "ModelServer";

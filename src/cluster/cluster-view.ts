@@ -152,7 +152,6 @@ export class ClusterView {
     return andThen(this.#ownerOf(object, namespace), (owner) => {
       if (owner && "unavailable" in owner) return owner;
       const asks = { ...owner?.asks, ...asksIn(serving.metadata.annotations) };
-      const pinned = parsePinned(serving.metadata.annotations?.[SETTINGS]) ?? owner?.settings;
       const context = (defaults: ResolvedDefaults): PodContext => ({
         complete: true,
         asks,
@@ -160,10 +159,12 @@ export class ClusterView {
         pods: podsOf(serving, role),
         recorded: serving.metadata.annotations?.[INJECTED] !== undefined,
       });
-      if (pinned) return context(pinned.units[role] ?? pinned.base);
-      return andThen(this.#defaults.of(namespace), (defaults) =>
-        "unavailable" in defaults ? defaults : context(defaults),
-      );
+      return andThen(this.#defaults.of(namespace), (defaults) => {
+        if ("unavailable" in defaults) return defaults;
+        const own = parsePinned(serving.metadata.annotations?.[SETTINGS], defaults);
+        const pinned = own ?? parsePinned(owner?.settings, defaults);
+        return context(pinned?.units[role] ?? pinned?.base ?? defaults);
+      });
     });
   }
 }
@@ -172,7 +173,7 @@ function ownerFrom(found: Found<KubeObject>): Owner | undefined | Unavailable {
   if (found.state === "unavailable") return { unavailable: found.why };
   if (found.state === "absent") return undefined;
   const { annotations } = found.object.metadata;
-  return { asks: asksIn(annotations), settings: parsePinned(annotations?.[SETTINGS]) };
+  return { asks: asksIn(annotations), settings: annotations?.[SETTINGS] };
 }
 
 /** The ModelBooster that a ModelServing names as its controller. */

@@ -53,7 +53,7 @@ export interface ServingFact extends ObjectFact {
   /** Whether the webhook left its record on it. */
   injected: boolean;
   optedOut: boolean;
-  /** Short hash of the settings that it was admitted with; empty: none. */
+  /** The annotation with the settings that it was admitted with; empty: none. */
   settings: string;
   queue: string;
   /** Family of the KV connector between its roles; empty: none, or it cannot be told. */

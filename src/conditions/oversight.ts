@@ -1,3 +1,5 @@
+import { isOlder } from "../defaults/pinned.ts";
+import type { ResolvedDefaults } from "../defaults/settings.ts";
 import { agrees } from "../readings/routing.ts";
 import { podsOf } from "./causes.ts";
 import type { PodFact, RouteFact, ServerFact, ServingFact } from "./facts.ts";
@@ -32,8 +34,8 @@ export interface Surrounding {
   routes: readonly RouteFact[];
   /** Whether the ModelBooster that owns it opted out of injection. */
   ownerOptedOut: boolean;
-  /** Hash of what the namespace's defaults resolve to today; undefined where that is not known. */
-  settingsToday: string | undefined;
+  /** What the namespace's defaults resolve to today; undefined where that is not known. */
+  settingsToday: ResolvedDefaults | undefined;
 }
 
 /** Remarks, and after which time there may be more. */
@@ -68,7 +70,7 @@ function injectionRemarks({ serving, pods, ownerOptedOut, settingsToday }: Surro
     const note = `${bare.length} pods with NPUs, such as ${pod}, were admitted without injection: before the installation, or while the webhook was away. ${serving.injected ? "Delete them when the model may restart; Kthena makes them again, complete" : `To complete ${name}, ${REFRESH}`}`;
     remarks.push({ reason: "AdmittedWithoutInjection", type: "Warning", note });
   }
-  if (serving.settings !== "" && settingsToday !== undefined && serving.settings !== settingsToday) {
+  if (settingsToday !== undefined && isOlder(serving.settings, settingsToday)) {
     const note = `${name} was admitted with other defaults than today's and keeps them; to take today's, ${REFRESH}`;
     remarks.push({ reason: "OlderDefaults", type: "Normal", note });
   }

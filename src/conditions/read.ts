@@ -1,9 +1,6 @@
-import { valueHash } from "../api/canonical.ts";
 import { at, isObject, type Json, type JsonObject, listOf, objectOf, stringOf } from "../api/json.ts";
 import { ASK, INJECTED, KTHENA_NAME_LABEL, QUEUE_ANNOTATION, SETTINGS } from "../api/names.ts";
 import { stringMapOf } from "../api/string-map.ts";
-import { parsePinned } from "../defaults/pinned.ts";
-import type { Settings } from "../defaults/settings.ts";
 import { npuResourcesOf } from "../engines/accelerators.ts";
 import { parseNpuCount } from "../engines/npu-count.ts";
 import { entryPodLabels, entryTemplateOf, type ServingRole, servingRoles } from "../kinds/model-serving.ts";
@@ -52,7 +49,6 @@ export function readBooster(object: JsonObject): BoosterFact {
 export function readServing(object: JsonObject): ServingFact {
   const metadata = objectOf(object.metadata);
   const annotations = objectOf(metadata.annotations);
-  const pinned = parsePinned(annotations[SETTINGS]);
   const name = stringOf(metadata.name) ?? "";
   return {
     ...readObject(object),
@@ -65,15 +61,10 @@ export function readServing(object: JsonObject): ServingFact {
     revision: revisionOf(metadata),
     injected: stringOf(annotations[INJECTED]) !== undefined,
     optedOut: optedOut(metadata),
-    settings: pinned ? settingsHash(pinned.base.settings) : "",
+    settings: stringOf(annotations[SETTINGS]) ?? "",
     queue: stringOf(annotations[QUEUE_ANNOTATION]) ?? "",
     connector: connectorOf(object) ?? "",
   };
-}
-
-/** What a ServingFact keeps of settings: equal for equal ones. */
-export function settingsHash(settings: Settings): string {
-  return valueHash(settings as unknown as Json);
 }
 
 function roleFact({ value, name, replicas, podsEach }: ServingRole, serving: string): RoleFact {

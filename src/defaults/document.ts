@@ -26,7 +26,7 @@ const plainInterface = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9_.:@-]{0,14}$/, {
   error: "must be one plain interface name such as eth0: Gloo takes no `=`, `^`, prefix or list",
 });
 
-const driverMount = z.strictObject({
+export const driverMount = z.strictObject({
   name: z.string().regex(/^[a-z0-9]([-a-z0-9]{0,40}[a-z0-9])?$/, { error: "must be a short DNS label" }),
   hostPath: absolutePath,
   mountPath: absolutePath.optional(),

@@ -46,7 +46,7 @@ export const sidecarSchema = z.strictObject({
 const sidecars = z.array(sidecarSchema).max(items).optional();
 
 /** How a connector is named in one version of the engine and later ones, up to the next entry. */
-const classVersion = z.strictObject({
+export const classVersion = z.strictObject({
   from: version,
   class: text.min(1).optional(),
   modulePath: text.optional(),

@@ -55,6 +55,7 @@ export function injectors(podInjectors: readonly PodInjector[] = POD_INJECTORS):
   return {
     normalise: normalised,
     peers: (workload, unit) => kinds[workload.kind].peers(workload, unit),
+    connector: (workload, unit) => kinds[workload.kind].connector(workload, unit),
     unit: (workload, unit) => kinds[workload.kind].unit(inForm(workload, unit), unit),
     reading: (workload, unit) => kinds[workload.kind].reading(inForm(workload, unit), unit),
     pod: (pod, asks, defaults, pods) => injectPod(pod, asks, defaults, pods, how),
@@ -64,7 +65,7 @@ export function injectors(podInjectors: readonly PodInjector[] = POD_INJECTORS):
 }
 
 /** What is injected into the objects of one kind. */
-type KindInjection = Pick<Injectors, "peers" | "reading" | "unit" | "object" | "triggered">;
+type KindInjection = Pick<Injectors, "peers" | "connector" | "reading" | "unit" | "object" | "triggered">;
 
 function servings(how: PodInjection): KindInjection {
   return {
@@ -72,6 +73,7 @@ function servings(how: PodInjection): KindInjection {
       const asks = entryAsks(value, workload.asks);
       return countedPeer(kvPlanOf(workload, key), workload.defaults, asks[ASK.kvSidecar]);
     },
+    connector: (workload, { key }) => kvPlanOf(workload, key)?.connector,
     reading: readingOfRole,
     unit: (workload, unit) => injectRole(workload, unit, how),
     object: ({ object, defaults }, update) => gangScheduling(object, defaults, update),
@@ -82,6 +84,7 @@ function servings(how: PodInjection): KindInjection {
 const BOOSTERS: KindInjection = {
   // A ModelBooster has no sidecars of its own.
   peers: (workload, { key }) => countedPeer(kvPlanOfWorker(workload, key), workload.defaults, "none"),
+  connector: (workload, { key }) => kvPlanOfWorker(workload, key)?.connector,
   reading: () => undefined,
   unit: boosterWorker,
   object: () => [],

@@ -1,9 +1,9 @@
 import { isObject, type Json, type JsonObject, objectOf } from "../api/json.ts";
 import { INJECTED, SETTINGS } from "../api/names.ts";
-import { pinnedText } from "../defaults/pinned.ts";
 import type { ResolvedDefaults } from "../defaults/settings.ts";
 import { annotationsOf } from "./annotations.ts";
 import { type InjectionRecord, recordText, sameRecord, type UnitRecord } from "./record.ts";
+import { settingsText } from "./settings-used.ts";
 import type { State } from "./state.ts";
 import { withKey, without } from "./tree.ts";
 import type { CompletedUnit } from "./workload.ts";
@@ -21,7 +21,8 @@ export function withRecord(
   const unchanged = sameRecord(next, state.record) && base === state.pinned?.base;
   const kept = unchanged && units.every((unit) => unit.how !== "injected");
   const injected = kept ? before[INJECTED] : recordText(next);
-  const settings = kept ? before[SETTINGS] : pinnedText(base, ownSettings(units, base));
+  // What an older release pinned beyond what went into the object goes at the next change, whatever that is.
+  const settings = kept && state.pinned?.scrubbed ? before[SETTINGS] : settingsText(state, next, units, base);
   const metadata = objectOf(object.metadata);
   let annotations = objectOf(metadata.annotations);
   if (annotations[INJECTED] !== injected) annotations = withKey(annotations, INJECTED, injected ?? "");
@@ -29,18 +30,6 @@ export function withRecord(
   return annotations === metadata.annotations
     ? object
     : { ...object, metadata: { ...metadata, annotations } };
-}
-
-/** The settings of units that have others than the object as a whole. */
-function ownSettings(
-  units: readonly CompletedUnit[],
-  base: ResolvedDefaults,
-): Record<string, ResolvedDefaults> {
-  return Object.fromEntries(
-    units.flatMap((unit) =>
-      unit.record && unit.defaults.text !== base.text ? [[unit.unit.key, unit.defaults]] : [],
-    ),
-  );
 }
 
 /** The two annotations are ours alone: nobody else's stay on an object that nothing was added to. */

@@ -44,7 +44,7 @@ export function stateOf(input: CompletionInput): State {
   const before = annotationsOf(oldObject ?? object);
   const record = parseRecord(before[INJECTED]);
   const submitted = oldObject ? submittedRecord(object, before[INJECTED]) : undefined;
-  const pinned = oldObject && record ? parsePinned(before[SETTINGS]) : undefined;
+  const pinned = oldObject && record ? parsePinned(before[SETTINGS], input.today) : undefined;
   const units = unitsOf(kind, object);
   const oldList = oldObject ? unitsOf(kind, oldObject) : [];
   const today = todayOf(input);
@@ -132,7 +132,7 @@ function todayOf(input: CompletionInput): ResolvedDefaults {
   const own = asksIn(annotationsOf(input.object))[ASK.refresh];
   const old = input.oldObject && asksIn(annotationsOf(input.oldObject))[ASK.refresh];
   const ownRefresh = input.oldObject !== undefined && own !== undefined && own !== old;
-  return ownRefresh ? input.today : (input.owner?.settings?.base ?? input.today);
+  return ownRefresh ? input.today : (parsePinned(input.owner?.settings, input.today)?.base ?? input.today);
 }
 
 function leanObject(kind: WorkloadKind, object: JsonObject, record: InjectionRecord | undefined): JsonObject {

@@ -1,6 +1,5 @@
 import { equal, type Json, type JsonObject } from "../api/json.ts";
 import { ASK } from "../api/names.ts";
-import type { PinnedSettings } from "../defaults/pinned.ts";
 import type { ResolvedDefaults } from "../defaults/settings.ts";
 import type { WorkloadKind } from "../kinds/index.ts";
 import { type Unit, withUnits } from "../kinds/units.ts";
@@ -35,6 +34,8 @@ export interface Injectors {
    * the same as long as nothing of it changes.
    */
   peers(workload: WorkloadReading, unit: Unit): Json;
+  /** The KV connector of a unit, whose settings its additions come from; undefined where it has none. */
+  connector(workload: WorkloadReading, unit: Unit): string | undefined;
   /** Additions outside of the units. */
   object(
     workload: { kind: WorkloadKind; object: JsonObject; defaults: ResolvedDefaults },
@@ -47,7 +48,8 @@ export interface Injectors {
 /** The ModelBooster that owns a ModelServing. */
 export interface Owner {
   asks: Record<string, string>;
-  settings?: PinnedSettings | undefined;
+  /** Its annotation `settings`. */
+  settings?: string | undefined;
 }
 
 /** One object to complete. */

@@ -1,6 +1,7 @@
 import { type Held, WORKLOAD_VERSION } from "../cluster/held.ts";
 import type { ServingFact } from "../conditions/facts.ts";
 import { type Remark, remarksOn } from "../conditions/oversight.ts";
+import type { ResolvedDefaults } from "../defaults/settings.ts";
 import type { EventRecorder } from "../kube/events.ts";
 import type { Clock } from "../kube/surroundings.ts";
 import type { Snapshot } from "./snapshot.ts";
@@ -9,8 +10,8 @@ import type { WorkResult } from "./work-queue.ts";
 /** What it needs beside the snapshot. */
 export interface OversightOptions {
   events: Pick<EventRecorder, "record">;
-  /** Hash of what a namespace's defaults resolve to today. */
-  settingsToday: (namespace: string) => Promise<string | undefined> | string | undefined;
+  /** What a namespace's defaults resolve to today. */
+  settingsToday: (namespace: string) => Promise<ResolvedDefaults | undefined> | ResolvedDefaults | undefined;
   /** How long ModelServer and ModelRoute may come after the ModelServing. */
   delayMs: number;
 }
@@ -61,7 +62,7 @@ export class OversightController {
     return { done: true, recheckMs };
   }
 
-  #remarks({ fact: serving }: Held<ServingFact>, settingsToday: string | undefined) {
+  #remarks({ fact: serving }: Held<ServingFact>, settingsToday: ResolvedDefaults | undefined) {
     const { pods, boosters } = this.#snapshot;
     const { namespace, name } = serving;
     const ownerOptedOut = serving.owners.some((uid) =>

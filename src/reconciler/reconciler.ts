@@ -19,7 +19,7 @@ export interface ReconcilerOptions {
   leaseDurationMs: number;
   events: Pick<EventRecorder, "record">;
   measures: ReconcilerMeasures;
-  /** Hash of what a namespace's defaults resolve to today; see `settingsHash`. */
+  /** What a namespace's defaults resolve to today. */
   settingsToday?: OversightOptions["settingsToday"];
   timing?: Partial<ReconcilerTiming>;
 }

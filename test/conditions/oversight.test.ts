@@ -1,17 +1,18 @@
 import { expect, test } from "vitest";
 import type { JsonObject } from "../../src/api/json.ts";
 import { anchorOf, anchorsOf, remarksOn } from "../../src/conditions/oversight.ts";
-import { readRoute, readServer, readServing, settingsHash } from "../../src/conditions/read.ts";
+import { readRoute, readServer, readServing } from "../../src/conditions/read.ts";
 import { readPod } from "../../src/conditions/read-pod.ts";
 import { pinnedText } from "../../src/defaults/pinned.ts";
 import { resolveDefaults } from "../../src/defaults/resolve.ts";
+import type { ResolvedDefaults } from "../../src/defaults/settings.ts";
 import { ago, NOW, pod, route, server, serving } from "./world.ts";
 
 const DELAY = 10_000;
 const today = resolveDefaults([]);
 const pinned = (base = today) => ({
   "kthena-ascend.io/injected": "{}",
-  "kthena-ascend.io/settings": pinnedText(base, {}),
+  "kthena-ascend.io/settings": pinnedText(base.text, {}),
 });
 
 function world({
@@ -20,7 +21,7 @@ function world({
   servers = [server()],
   routes = [route()],
   ownerOptedOut = false,
-  settingsToday = settingsHash(today.settings) as string | null,
+  settingsToday = today as ResolvedDefaults | null,
 } = {}) {
   return remarksOn(
     {

@@ -2,7 +2,6 @@ import { describe, expect, it } from "vitest";
 import { askProblems, readAsks } from "../../src/defaults/asks.ts";
 import type { DefaultsDocument } from "../../src/defaults/document.ts";
 import { parseDefaults } from "../../src/defaults/parse.ts";
-import { parsePinned, pinnedText } from "../../src/defaults/pinned.ts";
 import { type Layer, resolveDefaults } from "../../src/defaults/resolve.ts";
 import { sourceOf } from "../../src/defaults/settings.ts";
 
@@ -161,23 +160,6 @@ describe("resolved defaults", () => {
     );
     const { problems: found } = resolveDefaults([layer("big.yaml", { hccl: { env } })]);
     expect(found[0]).toMatchObject({ source: "big.yaml", message: expect.stringContaining("32768 at most") });
-  });
-
-  it("come back from the annotation as they were pinned", () => {
-    const base = resolveDefaults([layer("c", { hardware: "a3" })]);
-    const other = resolveDefaults([layer("c", { hardware: "snt9" })]);
-    const read = parsePinned(pinnedText(base, { decode: other }));
-    expect(read?.base.settings).toEqual(base.settings);
-    expect(read?.base.text).toBe(base.text);
-    expect(read?.units.decode?.settings).toEqual(other.settings);
-  });
-
-  it("of an older version get what it did not know from the built-in ones", () => {
-    const read = parsePinned('{"base":{"hccl":{"socketIfname":"eth8"}},"v":1}');
-    expect(read?.base.settings.hccl).toEqual({ socketIfname: "eth8", hostNetworkIfname: "", env: {} });
-    expect(read?.base.settings.gang.enabled).toBe(true);
-    for (const broken of ["", "{}", "nonsense", '{"v":2,"base":{}}'])
-      expect(parsePinned(broken)).toBeUndefined();
   });
 });
 

@@ -92,7 +92,7 @@ describe("kvConnectors in the defaults", () => {
     expect(standard.text).not.toContain("kv-routing-proxy");
     const own = document({ mooncake: { sidecars: [{ name: "kv-routing-proxy", enabled: true }] } });
     expect(resolveDefaults([{ source: "own", document: own }]).text).toContain("kv-routing-proxy");
-    const pinned = parsePinned(pinnedText(standard, {}))?.base;
+    const pinned = parsePinned(pinnedText(standard.text, {}), standard)?.base;
     expect(pinned?.settings.kvConnectors).toEqual(standard.settings.kvConnectors);
     expect(pinned?.text).toBe(standard.text);
   });

@@ -336,7 +336,7 @@ function withRequired(fresh: Json, stored: Json): Json {
 
 /** What a CREATE of what the user wants gives with the settings that are pinned on the stored object. */
 function freshly(world: World, unit: string): JsonObject {
-  const pinned = parsePinned(annotationsOf(world.stored)[SETTINGS]);
+  const pinned = parsePinned(annotationsOf(world.stored)[SETTINGS], world.today);
   const today = pinned?.units[unit] ?? pinned?.base ?? world.today;
   const fresh = { kind: world.kind, object: copy(world.wanted), today, injectors: VERSIONS[world.version] };
   return copy(completeWorkload(fresh).object);

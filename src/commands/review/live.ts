@@ -7,7 +7,6 @@ import { sourceName } from "../../cluster/effective-defaults.ts";
 import { readFacts } from "../../cluster/facts.ts";
 import { MODEL_BOOSTERS, MODEL_ROUTES, MODEL_SERVERS, MODEL_SERVINGS } from "../../cluster/kinds.ts";
 import { asksIn } from "../../defaults/asks.ts";
-import { parsePinned } from "../../defaults/pinned.ts";
 import type { Layer } from "../../defaults/resolve.ts";
 import { listAll } from "../../kube/list-all.ts";
 import { type AnyObject, type KubeObject, keyOf, type Resource } from "../../kube/resource.ts";
@@ -145,7 +144,7 @@ class Reader {
     const found = await readObject<KubeObject>(this.#connected.client, MODEL_BOOSTERS, place);
     if (!found || found.metadata.uid !== reference.uid) return undefined;
     const { annotations } = found.metadata;
-    return { asks: asksIn(annotations), settings: parsePinned(annotations?.[SETTINGS]) };
+    return { asks: asksIn(annotations), settings: annotations?.[SETTINGS] };
   }
 
   /** Whether the mutating webhook for the kind leaves the namespace, or the object by its labels, alone. */

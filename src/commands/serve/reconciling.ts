@@ -3,7 +3,6 @@ import { createStatusReviewer } from "../../admission/status.ts";
 import type { Awaitable, Unavailable } from "../../admission/surroundings.ts";
 import type { Reviewer } from "../../admission/verdict.ts";
 import type { ClusterCache } from "../../cluster/cache.ts";
-import { settingsHash } from "../../conditions/read.ts";
 import type { ResolvedDefaults } from "../../defaults/settings.ts";
 import type { KubeClient } from "../../kube/client.ts";
 import type { Surroundings } from "../../kube/surroundings.ts";
@@ -72,9 +71,9 @@ export class Reconciling {
 /** What a namespace's defaults resolve to today, as far as it is known. */
 export function settingsOf(
   defaultsFor: (namespace: string) => Awaitable<ResolvedDefaults | Unavailable>,
-): (namespace: string) => Promise<string | undefined> {
+): (namespace: string) => Promise<ResolvedDefaults | undefined> {
   return async (namespace) => {
     const defaults = await defaultsFor(namespace);
-    return "unavailable" in defaults ? undefined : settingsHash(defaults.settings);
+    return "unavailable" in defaults ? undefined : defaults;
   };
 }
