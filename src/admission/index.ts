@@ -9,15 +9,9 @@ import type { Owner } from "../pinning/workload.ts";
 import { asWarning } from "./audit.ts";
 import { givenUp, type Measured, measure, unreadJudgement } from "./bounds.ts";
 import { configMapFindings } from "./config-map.ts";
-import {
-  type Judgement,
-  judgeRequest,
-  type LookedUp,
-  passReason,
-  podPassReason,
-  policyOf,
-  untouched,
-} from "./judgement.ts";
+import { judgeRequest, passReason } from "./judge.ts";
+import { podPassReason } from "./judge-pod.ts";
+import { type Judgement, type LookedUp, policyOf, untouched } from "./judgement.ts";
 import { respond, undecided } from "./response.ts";
 import { kindOf } from "./shape.ts";
 import { type Awaitable, type Surroundings, type Unavailable, whenKnown } from "./surroundings.ts";

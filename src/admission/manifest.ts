@@ -5,7 +5,8 @@ import { sortedByPath } from "../rules/index.ts";
 import type { ValidatedKind } from "../rules/kthena/rule.ts";
 import { asAdmitted, schemaFindings, writtenFindings } from "../rules/schema/index.ts";
 import { type Measured, measure, unreadJudgement } from "./bounds.ts";
-import { type Judgement, judgeRequest, type LookedUp } from "./judgement.ts";
+import { judgeRequest } from "./judge.ts";
+import type { Judgement, LookedUp } from "./judgement.ts";
 import type { KnownKind } from "./shape.ts";
 import type { Surroundings } from "./surroundings.ts";
 

@@ -7,11 +7,6 @@ export function canonical(value: Json): string {
   return JSON.stringify(isSorted(value) ? value : sorted(value));
 }
 
-/** Short hash of a value, the same for equal values: 16 hex digits of its SHA-256. */
-export function shortHash(value: Json): string {
-  return textHash(canonical(value));
-}
-
 /**
  * Hash of a small value, the same for equal values: 64 bits by two multiplications a character, ten times as fast
  * as SHA-256. It tells a value that was written here from others; whoever makes a collision deceives nobody else.

@@ -47,10 +47,10 @@ export const ANSWER_LIMITS = {
 export const WORK_LIMITS = {
   milliseconds: 1000,
   /**
-   * Ending work costs a quarter of a millisecond each time, so what is smaller than this is not watched: even with a
-   * quadratic step nothing of this length lasts a second.
+   * Watching costs a quarter of a millisecond each time, more than all else of a review of a usual object, and an
+   * update brings two of those: what is smaller than this is not watched. Growth is linear there (bench/complexity.ts).
    */
-  unwatchedLength: 16 * 1024,
+  unwatchedLength: 64 * 1024,
 } as const;
 
 /**

@@ -11,9 +11,6 @@ export interface Finding {
   observedGeneration: number;
 }
 
-/** metav1.Condition. */
-export type Condition = Finding & { lastTransitionTime: string };
-
 /** A condition's message is limited to 32768 characters; nobody reads so much. */
 const MOST_MESSAGE = 2_000;
 

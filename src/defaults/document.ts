@@ -166,7 +166,5 @@ export const defaultsSchema = z.strictObject({
 
 /** A parsed and checked AscendDefaults document. */
 export type DefaultsDocument = z.infer<typeof defaultsSchema>;
-/** One host path that is mounted into engines, as written in a document. */
-export type DriverMountInput = z.infer<typeof driverMount>;
 /** Names of the platform presets. */
 export type PlatformName = z.infer<typeof platformName>;

@@ -9,7 +9,7 @@ export {
   otherAcceleratorOf,
   otherVendorOf,
 } from "./accelerators.ts";
-export { type NpuCount, parseNpuCount } from "./npu-count.ts";
+export { parseNpuCount } from "./npu-count.ts";
 
 /** How a container was found to be an engine. */
 export type FoundBy = "npu-resource" | "annotation" | "name" | "only-container";

@@ -22,12 +22,6 @@ export interface ParallelSizes {
   nodes: Size;
 }
 
-/** A size with its name for people. */
-export interface NamedSize {
-  name: string;
-  size: Size;
-}
-
 /**
  * Reads the parallel sizes of an engine. What the command line leaves out has the engine's default of 1
  * (vllm/config/parallel.py, sglang/srt/server_args.py), which is certain only where the whole command line is

@@ -5,8 +5,6 @@ import type { ResolvedDefaults } from "../defaults/settings.ts";
 import { type NpuResource, npuResourcesOf } from "../engines/accelerators.ts";
 import { kvPlanOfWorker } from "../injectors/kv/booster.ts";
 import type { WorkloadKind } from "../kinds/index.ts";
-import { named } from "../pinning/path.ts";
-import { get } from "../pinning/tree.ts";
 import type { CompletedUnit, CompletedWorkload } from "../pinning/workload.ts";
 import { boosterNeed, type Need } from "../readings/engine-facts.ts";
 import { type HardwareReading, readHardware } from "../readings/hardware.ts";
@@ -207,9 +205,4 @@ export function holdersOf(place: RulePod, role = ""): Holder[] {
         };
       }),
   );
-}
-
-/** The container called `name` in a pod spec. */
-export function containerNamed(spec: JsonObject, name: string): JsonObject {
-  return objectOf(get(spec, ["containers", named(name)]));
 }

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { applyPatch } from "rfc6902";
 import { describe, expect, it } from "vitest";
-import { judgeRequest } from "../../src/admission/judgement.ts";
+import { judgeRequest } from "../../src/admission/judge.ts";
 import { requestFor } from "../../src/admission/manifest.ts";
 import type { AdmissionRequest } from "../../src/api/admission-review.ts";
 import type { Json, JsonObject } from "../../src/api/json.ts";

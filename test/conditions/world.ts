@@ -8,7 +8,7 @@ import { reportIn } from "../../src/conditions/report.ts";
 /** Objects as Kthena and Kubernetes store them, for a ModelBooster `models/m` with backend `b` and its children. */
 
 export const NOW = Date.parse("2026-11-25T03:00:00Z");
-export const NPU = "huawei.com/ascend-1980";
+const NPU = "huawei.com/ascend-1980";
 
 /** How many milliseconds before NOW, as a timestamp. */
 export function ago(ms: number): string {

@@ -218,21 +218,7 @@ export function richOthers(): JsonObject[] {
   return [booster, server, route, pod];
 }
 
-/** A ConfigMap with a defaults document that sets most of what there is. */
-export function richDefaults(): JsonObject {
-  return {
-    apiVersion: "v1",
-    kind: "ConfigMap",
-    metadata: { name: "kthena-ascend-defaults", namespace: "kthena-ascend" },
-    data: {
-      "defaults.yaml": `apiVersion: kthena-ascend.io/v1alpha1
-kind: AscendDefaults
-`,
-    },
-  };
-}
-
-/** The same as a value, to be grown before it is written as text. */
+/** A defaults document that sets most of what there is, to be grown before it is written as text. */
 export const RICH_DOCUMENT: JsonObject = {
   apiVersion: "kthena-ascend.io/v1alpha1",
   kind: "AscendDefaults",

@@ -1,7 +1,7 @@
 import { existsSync, readdirSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { judgeRequest } from "../../src/admission/judgement.ts";
+import { judgeRequest } from "../../src/admission/judge.ts";
 import { requestFor } from "../../src/admission/manifest.ts";
 import type { JsonObject } from "../../src/api/json.ts";
 import { loadDefaults } from "../../src/commands/defaults/load.ts";

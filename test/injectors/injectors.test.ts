@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { judgeRequest } from "../../src/admission/judgement.ts";
+import { judgeRequest } from "../../src/admission/judge.ts";
 import { requestFor } from "../../src/admission/manifest.ts";
 import { isObject, type Json, type JsonObject, listOf, objectOf } from "../../src/api/json.ts";
 import type { DefaultsDocument } from "../../src/defaults/document.ts";

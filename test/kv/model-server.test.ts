@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { createReviewers, judgeFinal } from "../../src/admission/index.ts";
-import { judgeRequest } from "../../src/admission/judgement.ts";
+import { judgeRequest } from "../../src/admission/judge.ts";
 import { requestFor } from "../../src/admission/manifest.ts";
 import { at, type JsonObject, objectOf } from "../../src/api/json.ts";
 import { readServing } from "../../src/conditions/read.ts";

@@ -1,5 +1,6 @@
 import { parse } from "yaml";
-import { judgeRequest, type LookedUp } from "../../src/admission/judgement.ts";
+import { judgeRequest } from "../../src/admission/judge.ts";
+import type { LookedUp } from "../../src/admission/judgement.ts";
 import { requestFor } from "../../src/admission/manifest.ts";
 import type { AdmissionRequest } from "../../src/api/admission-review.ts";
 import type { Finding } from "../../src/api/finding.ts";

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { createReviewers } from "../../src/admission/index.ts";
-import { judgeRequest } from "../../src/admission/judgement.ts";
+import { judgeRequest } from "../../src/admission/judge.ts";
 import { requestFor } from "../../src/admission/manifest.ts";
 import { warningsOf } from "../../src/admission/warnings.ts";
 import type { Finding } from "../../src/api/finding.ts";

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { judgeRequest } from "../../src/admission/judgement.ts";
+import { judgeRequest } from "../../src/admission/judge.ts";
 import type { AdmissionRequest } from "../../src/api/admission-review.ts";
 import { isObject, type Json, type JsonObject } from "../../src/api/json.ts";
 import { resolveDefaults } from "../../src/defaults/resolve.ts";

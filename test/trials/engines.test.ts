@@ -2,7 +2,7 @@
 
 import { describe, expect, it } from "vitest";
 import { parse } from "yaml";
-import { judgeRequest } from "../../src/admission/judgement.ts";
+import { judgeRequest } from "../../src/admission/judge.ts";
 import { requestFor } from "../../src/admission/manifest.ts";
 import type { JsonObject } from "../../src/api/json.ts";
 import { at, listOf, objectOf } from "../../src/api/json.ts";

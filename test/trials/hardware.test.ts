@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { parse } from "yaml";
-import { judgeRequest } from "../../src/admission/judgement.ts";
+import { judgeRequest } from "../../src/admission/judge.ts";
 import { requestFor } from "../../src/admission/manifest.ts";
 import { isObject, type Json, type JsonObject, listOf, objectOf, stringOf } from "../../src/api/json.ts";
 import { checkDefaults } from "../../src/defaults/parse.ts";

@@ -123,7 +123,7 @@ function maskedJson(value: Json, mask: (text: string) => string): Json {
   );
 }
 
-/** The JSON Schema of `review -o json`, as the package ships it. */
+/** The JSON Schema of `review -o json`, as the package ships it. @public */
 export function reviewJsonSchema(): object {
   return z.toJSONSchema(reviewSchema);
 }

@@ -1,0 +1,125 @@
+import type { AdmissionRequest } from "../api/admission-review.ts";
+import type { Finding } from "../api/finding.ts";
+import type { JsonObject } from "../api/json.ts";
+import type { WorkloadKind } from "../kinds/index.ts";
+import { patchOf } from "../pinning/patch.ts";
+import { type CompletedWorkload, type CompletionInput, completeWorkload } from "../pinning/workload.ts";
+import { judge, RULES } from "../rules/index.ts";
+import type { Rule } from "../rules/rule.ts";
+import { workloadSubject } from "../rules/subject.ts";
+import {
+  injectorsOf,
+  type Judgement,
+  type LookedUp,
+  oldObjectOf,
+  policyOf,
+  type ShownAddition,
+  shown,
+} from "./judgement.ts";
+import { withOrigin } from "./origin.ts";
+import { ratcheted } from "./ratchet.ts";
+import type { Surroundings } from "./surroundings.ts";
+import { namespaceFindings, unaskedFinding } from "./unasked.ts";
+
+/** ModelServings and ModelBoosters: completed, or with what was decided before kept, and judged as they come out. */
+export function judgeWorkload(
+  kind: WorkloadKind,
+  object: JsonObject,
+  request: AdmissionRequest,
+  world: LookedUp,
+  surroundings: Surroundings,
+  final: boolean,
+): Judgement {
+  const oldObject = oldObjectOf(request);
+  const completion = {
+    kind,
+    final,
+    today: world.defaults,
+    todayOfUnits: world.defaultsOfUnits,
+    owner: world.owner,
+    injectors: injectorsOf(surroundings),
+  };
+  const completed = completeWorkload({ ...completion, object, oldObject });
+  const findings = workloadFindings({ completion, completed, object, oldObject, world, surroundings });
+  const skip = skipOf(completed);
+  return {
+    kind,
+    object: completed.object,
+    operations: patchOf(object, completed.object),
+    additions: () => [
+      ...completed.units.flatMap(unitAdditions),
+      ...completed.additions.map((item) => shown(item, "")),
+    ],
+    findings: [...findings, ...besideFindings(kind, object, skip, world)],
+    asRecorded: () =>
+      completed.units.every(({ record, value, unit, asRecorded }) =>
+        record === undefined ? value === unit.value : asRecorded(),
+      ),
+    skip,
+    leftAlone: completed.units.flatMap(({ unit, because }) =>
+      because === undefined ? [] : [{ field: unit.field, because }],
+    ),
+  };
+}
+
+interface WorkloadCase {
+  completion: Omit<CompletionInput, "object" | "oldObject">;
+  completed: CompletedWorkload;
+  object: JsonObject;
+  oldObject: JsonObject | undefined;
+  world: LookedUp;
+  surroundings: Surroundings;
+}
+
+function workloadFindings(about: WorkloadCase): Finding[] {
+  const { completion, completed, object, oldObject, world, surroundings } = about;
+  const { severities, allow } = policyOf(world);
+  const catalogue = surroundings.rules ?? RULES;
+  const { kind } = completion;
+  const beside = { allow, servers: world.servers, cluster: surroundings.clusterFacts?.() };
+  const found = judge(
+    { ...workloadSubject(kind, object, completed), ...beside, oldObject },
+    severities,
+    catalogue,
+  );
+  if (found.length === 0) return found;
+  // The stored object is looked at as it stands.
+  const judgeOld = (rules: readonly Rule[]): Finding[] => {
+    if (!oldObject) return [];
+    const old = completeWorkload({ ...completion, object: oldObject, oldObject });
+    return judge({ ...workloadSubject(kind, oldObject, old), ...beside }, severities, rules);
+  };
+  const versions = oldObject && { object: completed.object, oldObject };
+  const kept = versions ? ratcheted(found, versions, catalogue, judgeOld) : found;
+  return withOrigin(kept, completed, () =>
+    completeWorkload({ ...completion, object, oldObject, final: false }),
+  );
+}
+
+function unitAdditions(unit: CompletedWorkload["units"][number]): ShownAddition[] {
+  return unit.additions.map((addition) =>
+    shown(addition, `${unit.unit.field.replace(/\[\d+\]$/, "")}[${unit.unit.key}]`),
+  );
+}
+
+function skipOf(completed: CompletedWorkload): string | undefined {
+  if (completed.units.length === 0) return "no-units";
+  if (completed.units.some((unit) => unit.skip === undefined && unit.record !== undefined)) return undefined;
+  const reasons = completed.units.flatMap((unit) => unit.skip ?? []);
+  return reasons.find((reason) => reason !== "no-npu") ?? reasons[0];
+}
+
+/** What has to be told beside the rules: of defaults that do not hold, and of asking that was not understood. */
+function besideFindings(
+  kind: WorkloadKind,
+  object: JsonObject,
+  skip: string | undefined,
+  world: LookedUp,
+): Finding[] {
+  if (skip === undefined)
+    return [...(world.notices ?? []), ...namespaceFindings(world.defaults.settings.asks)];
+  const setting = policyOf(world).severities["injection/not-asked"];
+  const unasked =
+    skip === "no-npu" && kind === "ModelServing" && setting !== "off" ? unaskedFinding(object) : undefined;
+  return [...namespaceFindings(world.defaults.settings.asks), ...(unasked ? [unasked] : [])];
+}
