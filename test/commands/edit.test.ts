@@ -1,7 +1,7 @@
-import { judgeRequest } from "../../src/admission/judge.ts";
 import { globSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
+import { judgeRequest } from "../../src/admission/judge.ts";
 import { requestFor } from "../../src/admission/manifest.ts";
 import { patchedText } from "../../src/commands/manifests/edit.ts";
 import { objectsOf, parseManifests } from "../../src/commands/manifests/read.ts";
