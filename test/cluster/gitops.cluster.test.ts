@@ -80,3 +80,16 @@ describe.each(admitted)("%s", (file) => {
     expect(diff).toMatchObject({ code: 0, stdout: "" });
   });
 });
+
+test("all examples stand beside each other in one namespace", async () => {
+  const namespace = "--namespace=together";
+  await product.plane.kubectl(["create", "namespace", "together"]);
+  const input = admitted.map(manifestsOf).join("\n---\n");
+  const first = await product.plane.kubectl(["apply", namespace, "-f", "-"], { input });
+  const lines = first.stdout.trim().split("\n");
+  expect(lines.filter((line) => !line.endsWith(" created"))).toEqual([]);
+  expect(lines.length).toBeGreaterThan(admitted.length);
+  // What two files named alike would have changed back and forth.
+  const diff = await product.plane.kubectl(["diff", namespace, "-f", "-"], { input, mayFail: true });
+  expect(diff).toMatchObject({ code: 0, stdout: "" });
+});

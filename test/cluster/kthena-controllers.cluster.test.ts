@@ -71,26 +71,26 @@ test("pods of a ModelServing run, with Kthena's names and variables, beside thei
 
 test("a ModelBooster becomes a ModelServing, a ModelServer and a ModelRoute, once for each revision", async () => {
   await create("modelbooster/prefill-decode.complete.yaml");
-  const place = { namespace: "models", name: "qwen3-pd" };
+  const place = { namespace: "models", name: "qwen3-pd-booster" };
   const first = (await expandBooster(client, place)).map(mustBe);
   const [serving, server, route] = first;
   expect(serving?.metadata).toMatchObject({
-    name: "qwen3-pd-ascend",
-    ownerReferences: [{ kind: "ModelBooster", name: "qwen3-pd", controller: true }],
+    name: "qwen3-pd-booster-ascend",
+    ownerReferences: [{ kind: "ModelBooster", name: "qwen3-pd-booster", controller: true }],
   });
   const roles = listOf(at(serving?.spec, "template", "roles")).map(objectOf);
   expect(roles.map(({ name }) => name)).toEqual(["prefill", "decode"]);
   const containers = listOf(at(roles[1], "entryTemplate", "spec", "containers")).map(objectOf);
   expect(containers.map(({ name }) => name)).toEqual(["runtime", "vllm"]);
   expect(at(server?.spec, "kvConnector", "type")).toBe("mooncake");
-  expect(at(route?.spec, "modelName")).toBe("qwen3-pd");
+  expect(at(route?.spec, "modelName")).toBe("qwen3-pd-booster");
   const versions = (objects: AnyObject[]) => objects.map(({ metadata }) => metadata.resourceVersion);
   const again = (await expandBooster(client, place)).map(mustBe);
   expect(versions(again)).toEqual(versions(first));
 });
 
 test("what a user sets twice is repeated on engine and runtime, and the API server refuses it", async () => {
-  const place = { namespace: "models", name: "qwen3-pd" };
+  const place = { namespace: "models", name: "qwen3-pd-booster" };
   const env = [{ name: "HCCL_SOCKET_IFNAME", value: "eth1" }];
   const body = { spec: { backend: { env } } };
   mustBe(await client.patch(MODEL_BOOSTERS, place, { type: "merge", body }));

@@ -208,7 +208,7 @@ describe("what people and controllers do meanwhile", () => {
   const refused = expect.stringContaining('failed calling webhook "mutate.modelservings.kthena-ascend.io"');
 
   test("scaling by hand, through the scale subresource and as Kthena's autoscaler does it", async () => {
-    const pd = ["modelserving", "qwen3-pd"];
+    const pd = ["modelserving", "qwen3-pd-mooncake"];
     const byRole = [
       { op: "test", path: "/spec/template/roles/0/name", value: "prefill" },
       { op: "replace", path: "/spec/template/roles/0/replicas", value: 3 },
@@ -216,19 +216,19 @@ describe("what people and controllers do meanwhile", () => {
     expect((await kubectl("scale", ...pd, "--replicas=2")).code).toBe(0);
     expect((await kubectl("patch", ...pd, "--type=merge", "-p", '{"spec":{"replicas":3}}')).code).toBe(0);
     expect((await kubectl("patch", ...pd, "--type=json", "-p", JSON.stringify(byRole))).code).toBe(0);
-    const { spec } = await stored(MODEL_SERVINGS, "qwen3-pd");
+    const { spec } = await stored(MODEL_SERVINGS, "qwen3-pd-mooncake");
     expect([spec?.replicas, objectOf(listOf(objectOf(spec?.template).roles)[0]).replicas]).toEqual([3, 3]);
   });
 
   test("the lean manifest applied again, which would take the NPUs away, is refused by either kind of apply", async () => {
     const file = join(EXAMPLES, "modelserving/prefill-decode-mooncake.yaml");
-    const before = await stored(MODEL_SERVINGS, "qwen3-pd");
+    const before = await stored(MODEL_SERVINGS, "qwen3-pd-mooncake");
     expect((await kubectl("apply", "-f", file)).stderr).toEqual(refused);
     expect((await kubectl("replace", "-f", file)).stderr).toEqual(refused);
     expect((await kubectl("apply", "--server-side", "--force-conflicts", "-f", file)).stderr).toEqual(
       refused,
     );
-    expect(await stored(MODEL_SERVINGS, "qwen3-pd")).toEqual(before);
+    expect(await stored(MODEL_SERVINGS, "qwen3-pd-mooncake")).toEqual(before);
   });
 
   test("objects without a spec can be labelled, and get one only with the webhook", async () => {
@@ -240,7 +240,7 @@ describe("what people and controllers do meanwhile", () => {
       expect(await fate(resource, bare)).toBe("calls");
     }
     const serving = await stored(MODEL_SERVINGS, "bare");
-    const { spec } = await stored(MODEL_SERVINGS, "qwen3-pd");
+    const { spec } = await stored(MODEL_SERVINGS, "qwen3-pd-mooncake");
     expect(await fate(MODEL_SERVINGS, { ...serving, ...(spec ? { spec } : {}) })).toBe("calls");
   });
 
@@ -254,7 +254,7 @@ describe("what people and controllers do meanwhile", () => {
   });
 
   test("thousands of annotations are compared", async () => {
-    const object = await stored(MODEL_SERVINGS, "qwen3-pd");
+    const object = await stored(MODEL_SERVINGS, "qwen3-pd-mooncake");
     for (let index = 0; index < 5_000; index += 1) annotate(object, `example.com/a${index}`, "x");
     expect(await fate(MODEL_SERVINGS, object)).toBe("passes");
     annotate(object, "kthena-ascend.io/inject", "false");
@@ -294,7 +294,9 @@ describe("what people and controllers do meanwhile", () => {
   test("a namespace full of models is deleted", async () => {
     must(await admin.remove(NAMESPACES, { name: "going" }));
     await plane.kubectl(["wait", "--for=delete", "namespace/going", "--timeout=60s"]);
-    expect((await admin.get(MODEL_SERVINGS, { namespace: "going", name: "qwen3-pd" })).ok).toBe(false);
+    expect((await admin.get(MODEL_SERVINGS, { namespace: "going", name: "qwen3-pd-mooncake" })).ok).toBe(
+      false,
+    );
   });
 
   test.each<[string, Json]>([
@@ -304,7 +306,7 @@ describe("what people and controllers do meanwhile", () => {
     ["spec.template.roles", "x"],
     ["spec.template.roles", [[1]]],
   ])("a %s of a wrong type (%j) is not hidden behind an error of a condition", async (path, value) => {
-    const object = await stored(MODEL_SERVINGS, "qwen3-pd");
+    const object = await stored(MODEL_SERVINGS, "qwen3-pd-mooncake");
     put(object, path.split("."), value);
     expect(await fate(MODEL_SERVINGS, object)).toBe("calls");
   });
@@ -347,9 +349,9 @@ describe("what may go on without the webhook", () => {
     const webhook = "mutate.pods.kthena-ascend.io";
     const create = (...args: Parameters<typeof pod>) =>
       calls(webhook, () => admin.create(PODS, pod(...args)));
-    expect(await create("a", "models", { [LABEL]: "qwen3-pd" })).toBe(1);
+    expect(await create("a", "models", { [LABEL]: "qwen3-pd-mooncake" })).toBe(1);
     expect(await create("b", "models", { app: "other" })).toBe(0);
-    expect(await create("c", "kube-system", { [LABEL]: "qwen3-pd" })).toBe(0);
+    expect(await create("c", "kube-system", { [LABEL]: "qwen3-pd-mooncake" })).toBe(0);
     const label = { type: "merge", body: { metadata: { labels: { team: "a" } } } } as const;
     expect(await calls(webhook, () => admin.patch(PODS, { namespace: "models", name: "a" }, label))).toBe(0);
   });

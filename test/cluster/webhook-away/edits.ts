@@ -59,7 +59,7 @@ const ROLE = "spec.template.roles.0";
 
 const MODEL_SERVING: Kind = {
   resource: MODEL_SERVINGS,
-  name: "qwen3-pd",
+  name: "qwen3-pd-mooncake",
   cannotMatter: [
     ...METADATA_THAT_CANNOT_MATTER,
     at("other replicas", "spec.replicas", 7),
