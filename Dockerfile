@@ -20,6 +20,8 @@ WORKDIR /app
 COPY package.json ./
 COPY --from=dependencies /app/node_modules node_modules
 COPY --from=build /build/dist dist
+COPY certs-scripts certs-scripts
+COPY schemas schemas
 USER 65532:65532
 EXPOSE 8443 9090
 ENTRYPOINT ["node", "/app/dist/main.js"]

@@ -1,34 +1,14 @@
 #!/usr/bin/env node
-import { hostname } from "node:os";
-import { basename } from "node:path";
-import { EXIT } from "./commands/console.ts";
-import type { CommandContext } from "./commands/context.ts";
-import { runProgram } from "./commands/program.ts";
-import { terminalConsole } from "./commands/terminal.ts";
+import { readFileSync } from "node:fs";
+import { unsupportedNode } from "./commands/supported-node.js";
 
-const { NO_COLOR, FORCE_COLOR, TERM, POD_NAME: podName, POD_NAMESPACE: podNamespace } = process.env;
-const [, program = "", ...argv] = process.argv;
-
-const context: CommandContext = {
-  console: terminalConsole(process, { NO_COLOR, FORCE_COLOR, TERM }),
-  programName: basename(program).startsWith("kubectl-ascend") ? "kubectl ascend" : "kthena-ascend",
-  userAgent: "kthena-ascend",
-  facts: { hostName: hostname(), podName, podNamespace },
-  stopSignal,
-  ends: () => {},
-};
-
+// Nothing else is imported before the version of Node is known: what is too old could not even read it.
+const { engines } = JSON.parse(readFileSync(new URL("../package.json", import.meta.url), "utf8"));
+const problem = unsupportedNode(process.versions.node, engines.node);
 // A bug ends with its stack, and not with the code of a refusal.
-process.exitCode = EXIT.unreadable;
-process.exitCode = await runProgram(argv, context).catch((error: unknown) => {
-  const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
-  context.console.complain(["kthena-ascend: this is a bug, please report it:", ...text.split("\n")]);
-  return EXIT.unreadable;
-});
-
-function stopSignal(): Promise<NodeJS.Signals> {
-  return new Promise((resolve) => {
-    process.once("SIGTERM", resolve);
-    process.once("SIGINT", resolve);
-  });
+process.exitCode = 2;
+if (problem !== undefined) process.stderr.write(`${problem}\n`);
+else {
+  const { runProcess } = await import("./commands/process.ts");
+  process.exitCode = await runProcess(process);
 }

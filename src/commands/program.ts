@@ -1,4 +1,5 @@
 import { Command, type CommanderError, type CommandUnknownOpts } from "@commander-js/extra-typings";
+import { certsCommand } from "./certs/command.ts";
 import { checkCommand } from "./check/command.ts";
 import { completionCommand } from "./completion/command.ts";
 import { EXIT, UsageError } from "./console.ts";
@@ -20,6 +21,7 @@ const COMMANDS: readonly ((context: CommandContext) => CommandUnknownOpts)[] = [
   checkCommand,
   serveCommand,
   reconcileCommand,
+  certsCommand,
   versionCommand,
   completionCommand,
 ];

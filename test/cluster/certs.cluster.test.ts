@@ -422,7 +422,7 @@ async function ask(place: { name: string; namespace?: string }, what: string): P
 }
 
 function script(name: string, release: string, ...args: string[]) {
-  const file = new URL(`../../certs-scripts/${name}.ts`, import.meta.url).pathname;
+  const file = new URL(`../../certs-scripts/${name}.js`, import.meta.url).pathname;
   const all = [
     file,
     ...args,

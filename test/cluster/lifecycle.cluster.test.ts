@@ -64,7 +64,7 @@ function replica(index: number): Replica {
 }
 
 function script(name: string, ...args: string[]): Promise<CommandResult> {
-  const file = join(import.meta.dirname, "..", "..", "certs-scripts", `${name}.ts`);
+  const file = join(import.meta.dirname, "..", "..", "certs-scripts", `${name}.js`);
   const where = [
     "--kubeconfig",
     product.plane.kubeconfig,

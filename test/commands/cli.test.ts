@@ -111,7 +111,9 @@ describe("review", () => {
     const path = await file("lean.yaml", LEAN);
     const patch = JSON.parse((await run(["review", "-o", "patch", path])).out);
     expect(patch.length).toBeGreaterThan(3);
-    const [entry] = JSON.parse((await run(["review", "-o", "json", path])).out);
+    const { apiVersion, items } = JSON.parse((await run(["review", "-o", "json", path])).out);
+    const [entry] = items;
+    expect(apiVersion).toBe("review.kthena-ascend.io/v1");
     expect(entry).toMatchObject({
       file: path,
       line: 2,
@@ -178,7 +180,10 @@ describe("the command line", () => {
       "kthena-ascend: unknown command 'reveiw'\n(Did you mean review?)\nSee kthena-ascend --help.\n",
     ],
     [["review"], "name at least one file"],
-    [["review", "x", "-o", "xml"], "argument 'xml' is invalid. Allowed choices are diff, yaml, json"],
+    [
+      ["review", "x", "-o", "xml"],
+      "argument 'xml' is invalid. Allowed choices are diff, findings, yaml, json",
+    ],
     [
       ["review", "x", "--port", "1"],
       "kthena-ascend review: unknown option '--port'\nSee kthena-ascend review --help.\n",

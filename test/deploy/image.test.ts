@@ -51,3 +51,13 @@ test("the image runs on the version of Node that the project is tested with", as
   const bases = [...dockerfile.matchAll(/^FROM (\S+)/gm)].map(([, base]) => base);
   expect(new Set(bases)).toEqual(new Set([`\${NODE_IMAGE}`]));
 });
+
+test("the image and the package have the schemas and the scripts for certificates", async () => {
+  const dockerfile = await readFile(join(ROOT, "Dockerfile"), "utf8");
+  const image = dockerfile.slice(dockerfile.lastIndexOf("\nFROM "));
+  const { files } = JSON.parse(await readFile(join(ROOT, "package.json"), "utf8"));
+  for (const folder of ["certs-scripts", "schemas"]) {
+    expect(image).toContain(`\nCOPY ${folder} ${folder}\n`);
+    expect(files).toContain(folder);
+  }
+});

@@ -32,7 +32,8 @@ export interface Installed {
   configured: "there" | "absent" | "unknown";
 }
 
-const STANDARD_NAMESPACE = "kthena-ascend-system";
+/** Where the chart is installed unless somebody says otherwise. */
+export const STANDARD_NAMESPACE = "kthena-ascend-system";
 
 /** Looks for the installation. What may not be read is taken as the chart's own values have it. */
 export async function readInstallation(

@@ -1,45 +1,46 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { entriesOf, trustsAll } from "../src/certs/bundle.ts";
-import { readTargets } from "../src/certs/publish.ts";
-import { neededCas } from "../src/certs/rotate.ts";
-import { ROTATE_ANNOTATION, readSecret, type Secret, type Stored } from "../src/certs/store.ts";
-import { type Certificate, fingerprint, signedBy } from "../src/certs/x509.ts";
-import type { Lease } from "../src/kube/lease-record.ts";
-import { LEASES, SECRETS } from "../src/kube/resource.ts";
-import { got, readArguments, run, type Setting, Stop } from "./arguments.ts";
+import { entriesOf, trustsAll } from "../../certs/bundle.ts";
+import { readTargets } from "../../certs/publish.ts";
+import { neededCas } from "../../certs/rotate.ts";
+import { ROTATE_ANNOTATION, readSecret, type Secret, type Stored } from "../../certs/store.ts";
+import { type Certificate, fingerprint, signedBy } from "../../certs/x509.ts";
+import type { Lease } from "../../kube/lease-record.ts";
+import { LEASES, SECRETS } from "../../kube/resource.ts";
+import { type Console, EXIT, UsageError } from "../console.ts";
+import { type CertsWish, got, type Setting, withInstallation } from "./setting.ts";
 
-const HELP = `Asks the running software for a new certificate (leaf) or a new CA (ca), by annotating the Secret, waits, and
-shows the progress. A new CA takes a few minutes: everyone trusts it before it is used.
-
-  npx node certs-scripts/rotate.ts leaf|ca [options]
-
-Exit code: 0 done, 1 not done in time, 2 it could not be asked for.
-
-      --timeout SECONDS  how long to wait (default: 600; 0: only ask)
-`;
-
-/** Asks for a rotation and follows it. */
-async function rotate(args: readonly string[]): Promise<number> {
-  const setting = readArguments(args, { timeout: { type: "string" } }, HELP);
-  if (!setting) return 0;
-  const [what, ...more] = setting.positionals;
-  if ((what !== "leaf" && what !== "ca") || more.length > 0)
-    throw new Stop("say what to rotate: leaf or ca. Try --help.");
-  const timeout = Number(setting.values.timeout ?? "600");
-  if (!Number.isFinite(timeout) || timeout < 0) throw new Stop("--timeout takes a number of seconds");
-  const before = await ask(setting, what);
-  if (timeout === 0) return 0;
-  return await follow(setting, what, before, timeout);
+/** What is to be made anew. */
+export interface Rotation {
+  what: "leaf" | "ca";
+  /** Seconds to wait; 0: only ask. */
+  timeout: number;
 }
 
-async function ask({ client, installation }: Setting, what: "leaf" | "ca"): Promise<Stored> {
+/**
+ * Asks for a rotation and follows it: the exit code.
+ * @throws UsageError where it cannot be asked for
+ */
+export function rotate(wish: CertsWish, { what, timeout }: Rotation, console: Console): Promise<number> {
+  return withInstallation(wish, async (setting) => {
+    const before = await ask(setting, what, console);
+    return timeout === 0 ? EXIT.ok : await follow(setting, { what, timeout }, before, console);
+  });
+}
+
+async function ask(
+  { client, installation }: Setting,
+  what: Rotation["what"],
+  console: Console,
+): Promise<Stored> {
   const { secret } = installation;
   const where = `Secret ${secret.namespace}/${secret.name}`;
   const before = readSecret(got(await client.get<Secret>(SECRETS, secret), `read ${where}`));
-  if (what === "ca" && before.next) throw new Stop(`${where} has a next CA already: a rotation is under way`);
+  if (what === "ca" && before.next)
+    throw new UsageError(`${where} has a next CA already: a rotation is under way`);
   const body = { metadata: { annotations: { [ROTATE_ANNOTATION]: what } } };
   got(await client.patch(SECRETS, secret, { type: "merge", body }), `annotate ${where}`);
   say(
+    console,
     `asked for a new ${what === "ca" ? "CA" : "certificate"}: ${where} is annotated ${ROTATE_ANNOTATION}=${what}`,
   );
   return before;
@@ -47,26 +48,26 @@ async function ask({ client, installation }: Setting, what: "leaf" | "ca"): Prom
 
 async function follow(
   setting: Setting,
-  what: "leaf" | "ca",
+  { what, timeout }: Rotation,
   before: Stored,
-  timeout: number,
+  console: Console,
 ): Promise<number> {
   const end = performance.now() + timeout * 1000;
   let said = "";
   for (;;) {
     const progress = await look(setting, what, before);
-    if (progress.text !== said) say(progress.text);
+    if (progress.text !== said) say(console, progress.text);
     said = progress.text;
-    if (progress.done) return 0;
+    if (progress.done) return EXIT.ok;
     if (performance.now() > end) {
-      process.stderr.write(`not done within ${timeout} s. ${await holder(setting)}\n`);
-      return 1;
+      console.complain([`not done within ${timeout} s. ${await holder(setting)}`]);
+      return EXIT.refused;
     }
     await sleep(500);
   }
 }
 
-async function look({ client, installation }: Setting, what: "leaf" | "ca", before: Stored) {
+async function look({ client, installation }: Setting, what: Rotation["what"], before: Stored) {
   const now = readSecret(got(await client.get<Secret>(SECRETS, installation.secret), "read the Secret"));
   const read = got(await readTargets(client, installation.targets), "read the webhook configurations");
   const entries = read.flatMap(({ configuration }) => entriesOf(configuration, installation.service));
@@ -116,8 +117,6 @@ function isNew(now: Certificate | undefined, before: Certificate | undefined): b
   return now !== undefined && (before === undefined || fingerprint(now) !== fingerprint(before));
 }
 
-function say(text: string): void {
-  process.stdout.write(`${new Date().toISOString().slice(11, 19)} ${text}\n`);
+function say(console: Console, text: string): void {
+  console.print([`${new Date().toISOString().slice(11, 19)} ${text}`]);
 }
-
-await run(rotate);
