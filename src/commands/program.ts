@@ -5,11 +5,13 @@ import { completionCommand } from "./completion/command.ts";
 import { EXIT, UsageError } from "./console.ts";
 import type { CommandContext } from "./context.ts";
 import { defaultsCommand } from "./defaults/command.ts";
+import { explainCommand } from "./explain/command.ts";
 import { newCommand } from "./new/command.ts";
 import { reconcileCommand } from "./reconcile/command.ts";
 import { reviewCommand } from "./review/command.ts";
 import { rulesCommand } from "./rules/command.ts";
 import { serveCommand } from "./serve/command.ts";
+import { uninjectCommand } from "./uninject/command.ts";
 import { versionCommand } from "./version/command.ts";
 
 /** Every command, in the order of the help: one line each. A command declares its options and loads its work when it runs. */
@@ -19,6 +21,8 @@ const COMMANDS: readonly ((context: CommandContext) => CommandUnknownOpts)[] = [
   rulesCommand,
   defaultsCommand,
   checkCommand,
+  explainCommand,
+  uninjectCommand,
   serveCommand,
   reconcileCommand,
   certsCommand,

@@ -40,7 +40,7 @@ export function hasAll(value: Json, added: AddedHashes): boolean {
 }
 
 /** A flag can stand in a command line twice, the user's beside ours: the path of the one with this value. */
-function exactly(root: Json, path: KeyedPath, hash: string): KeyedPath {
+export function exactly(root: Json, path: KeyedPath, hash: string): KeyedPath {
   const last = path.at(-1);
   if (typeof last !== "object" || last.by !== "flag") return path;
   const list = listOf(get(root, path.slice(0, -1)));

@@ -112,7 +112,7 @@ function itemOf(item: ReviewedObject): ReviewDocument["items"][number] {
 }
 
 /** JSON with the secrets in its texts taken out. */
-function maskedJson(value: Json, mask: (text: string) => string): Json {
+export function maskedJson(value: Json, mask: (text: string) => string): Json {
   if (typeof value === "string") return mask(value);
   if (Array.isArray(value)) return value.map((item) => maskedJson(item, mask));
   if (typeof value !== "object" || value === null) return value;

@@ -5,11 +5,11 @@ import { boosterReference } from "../../cluster/cluster-view.ts";
 import { configMapProblemText, notice } from "../../cluster/defaults-in-force.ts";
 import { sourceName } from "../../cluster/effective-defaults.ts";
 import { readFacts } from "../../cluster/facts.ts";
-import { MODEL_BOOSTERS, MODEL_ROUTES, MODEL_SERVERS, MODEL_SERVINGS } from "../../cluster/kinds.ts";
+import { MODEL_BOOSTERS, MODEL_SERVERS, MODEL_SERVINGS } from "../../cluster/kinds.ts";
 import { asksIn } from "../../defaults/asks.ts";
 import type { Layer } from "../../defaults/resolve.ts";
 import { listAll } from "../../kube/list-all.ts";
-import { type AnyObject, type KubeObject, keyOf, type Resource } from "../../kube/resource.ts";
+import type { AnyObject, KubeObject, Resource } from "../../kube/resource.ts";
 import type { Owner } from "../../pinning/workload.ts";
 import { routedWorkload, routingServer } from "../../readings/routing.ts";
 import { type Connected, readObject } from "../cluster/connect.ts";
@@ -20,12 +20,9 @@ import {
   readInstallation,
   webhooksOf,
 } from "../cluster/installation.ts";
+import { REVIEWED } from "../cluster/named.ts";
 import { matchesSelector } from "../cluster/selector.ts";
-import { UsageError } from "../console.ts";
 import type { Known, World } from "./world.ts";
-
-/** Kinds that are reviewed, as the API addresses them. */
-export const REVIEWED: readonly Resource[] = [MODEL_SERVINGS, MODEL_BOOSTERS, MODEL_SERVERS, MODEL_ROUTES];
 
 /** What was given beside the cluster. */
 export interface LiveWish extends InstallationWish {
@@ -34,11 +31,17 @@ export interface LiveWish extends InstallationWish {
   namespace: string | undefined;
 }
 
+/** The world of a cluster. */
+export interface LiveWorld extends World {
+  /** What is known beside a stored object. */
+  around: (stored: JsonObject, namespace: string) => Promise<Known>;
+}
+
 /**
  * The world of manifests that are to be applied to a cluster: its defaults, Namespaces, stored objects and their owners.
  * @throws UsageError where what decides may not be read
  */
-export async function liveWorld(connected: Connected, wish: LiveWish): Promise<World> {
+export async function liveWorld(connected: Connected, wish: LiveWish): Promise<LiveWorld> {
   const { client } = connected;
   const installed = await readInstallation(client, wish);
   const cluster: ClusterDefaults =
@@ -59,6 +62,7 @@ export async function liveWorld(connected: Connected, wish: LiveWish): Promise<W
     namespace: wish.namespace ?? client.namespace ?? "default",
     live: true,
     know: (item, namespace) => reader.know(item.object, namespace),
+    around: (object, namespace) => reader.around(object, namespace),
     complaints: () => complaints,
     broken: () => false,
   };
@@ -80,12 +84,17 @@ class Reader {
   }
 
   async know(object: JsonObject, namespace: string): Promise<Known> {
-    const facts = await this.#namespace(namespace);
     const stored = await this.#stored(object, namespace);
-    const owner = await this.#ownerOf(stored ?? object, namespace);
+    return { ...(await this.around(stored ?? object, namespace, object)), stored };
+  }
+
+  /** `written`: the manifest, where it is about to be applied. */
+  async around(object: JsonObject, namespace: string, written = object): Promise<Known> {
+    const facts = await this.#namespace(namespace);
+    const owner = await this.#ownerOf(object, namespace);
     const { defaults, notices, workloads, servers, labels } = facts;
-    const uncalled = this.#uncalled(String(object.kind), labels, objectOf(object.metadata).labels);
-    return { defaults, notices, workloads, servers, owner, stored, uncalled };
+    const uncalled = this.#uncalled(String(written.kind), labels, objectOf(written.metadata).labels);
+    return { defaults, notices, workloads, servers, owner, uncalled };
   }
 
   #namespace(namespace: string): Promise<NamespaceFacts> {
@@ -175,38 +184,4 @@ function stringLabels(labels: unknown): Record<string, string> {
   return Object.fromEntries(
     entries.filter((entry): entry is [string, string] => typeof entry[1] === "string"),
   );
-}
-
-/**
- * The object that `--live KIND/NAME` names, as it is stored, without what only the API server writes.
- * @throws UsageError where there is none
- */
-export async function storedObject(
-  { client }: Connected,
-  live: string,
-  namespace: string,
-): Promise<JsonObject> {
-  const [kind = "", name = ""] = live.split("/");
-  const resource = REVIEWED.find((one) => namesOf(one).includes(kind.toLowerCase()));
-  if (!resource || name === "")
-    throw new UsageError(
-      `--live: ${live} must be KIND/NAME, with KIND one of ${REVIEWED.map((one) => one.kind).join(", ")}`,
-    );
-  const place = { namespace, name };
-  const found = await readObject<AnyObject>(client, resource, place);
-  if (!found) throw new UsageError(`--live: there is no ${resource.kind} ${keyOf(place)}`);
-  const { managedFields: _fields, ...metadata } = objectOf(found.metadata);
-  const {
-    apiVersion,
-    kind: written,
-    metadata: _metadata,
-    status: _status,
-    ...rest
-  } = found as unknown as JsonObject;
-  const group = `${resource.group}/${resource.version}`;
-  return { apiVersion: apiVersion ?? group, kind: written ?? resource.kind, metadata, ...rest };
-}
-
-function namesOf({ kind, plural }: Resource): string[] {
-  return [kind.toLowerCase(), plural];
 }

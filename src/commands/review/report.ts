@@ -163,7 +163,14 @@ const SKIPPED: Record<string, string> = {
   "no-engine": "what it starts is no engine",
   "no-units": "it has no roles or workers that can be told apart",
   stamped: "its template was completed already",
+  "not-recorded": "it asked for NPUs before the installation, and running models are left alone",
+  "group-running": "its ServingGroup runs without additions, and a group must not mix",
 };
+
+/** Why nothing is added, in words, from the reason that injection gives. */
+export function skipText(skip: string): string {
+  return Object.hasOwn(SKIPPED, skip) ? (SKIPPED[skip] ?? skip) : skip;
+}
 
 function verdictLines(item: ReviewedObject, color: Paint): string[] {
   const { judgement, refused } = item;
@@ -196,10 +203,11 @@ function detailOf(judgement: ReviewedObject["judgement"]): string {
   if (added > 0 && operations.length === 0) return ", complete already";
   if (added > 0) return `, ${added} ${added === 1 ? "addition" : "additions"}`;
   if (operations.length > 0) return ", nothing to add but the record";
-  return skip === undefined ? ", nothing to add" : `, nothing added: ${SKIPPED[skip] ?? skip}`;
+  return skip === undefined ? ", nothing to add" : `, nothing added: ${skipText(skip)}`;
 }
 
-function findingLines(item: ReviewedObject, color: Paint): string[] {
+/** What rules found of an object, for people. */
+export function findingLines(item: ReviewedObject, color: Paint): string[] {
   return item.judgement.findings.flatMap((finding) => findingText(item, finding, color));
 }
 
@@ -242,7 +250,8 @@ export function withoutSecret(value: Json): Json {
   return secret ? { ...objectOf(value), value: "***" } : value;
 }
 
-function shortValue(shown: Json): string {
+/** A value on one line, without what is secret by its name. */
+export function shortValue(shown: Json): string {
   const value = withoutSecret(shown);
   const { name, value: text, valueFrom, ...rest } = objectOf(value);
   if (name !== undefined && typeof text === "string") return text;

@@ -96,12 +96,15 @@ export async function review(options: ReviewOptions, console: Console): Promise<
   const { cluster } = options;
   if (!cluster) return reviewIn(options, console, undefined);
   const { withCluster } = await import("../cluster/connect.ts");
-  const { liveWorld, storedObject } = await import("./live.ts");
+  const { namedObject } = await import("../cluster/named.ts");
+  const { liveWorld } = await import("./live.ts");
   return withCluster(cluster, async (connected) => {
     const documents = await loadDefaults(options.defaults);
     const world = await liveWorld(connected, { ...cluster, documents, namespace: options.namespace });
     const stored =
-      cluster.live === undefined ? undefined : await storedObject(connected, cluster.live, world.namespace);
+      cluster.live === undefined
+        ? undefined
+        : await namedObject(connected, cluster.live, world.namespace, { option: "--live" });
     return reviewIn(options, console, { world, stored });
   });
 }
