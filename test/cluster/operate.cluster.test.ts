@@ -55,7 +55,7 @@ describe("explain", () => {
   test("tells what was added to a stored object and from which default", async () => {
     const told = await explained("modelserving/m");
     expect(told).toMatchObject({ recorded: true, older: false, differences: [] });
-    expect(JSON.stringify(told.additions)).toContain("hccl.socketIfname (ConfigMap");
+    expect(JSON.stringify(told.additions)).toContain("hccl.socketIfname (built-in)");
   });
 
   test("tells why a pod was completed by itself, and why one that nobody asked about was not", async () => {
