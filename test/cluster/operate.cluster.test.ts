@@ -70,7 +70,10 @@ describe("explain", () => {
     await user.apply(pod("m-0-server", labels));
     expect(await explained("pod/m-0-server")).toMatchObject({ completed: true, missing: [] });
     await user.apply(pod("other", {}));
-    expect(await explained("pod/other")).toMatchObject({ completed: false, why: expect.stringContaining("no pod of Kthena") });
+    expect(await explained("pod/other")).toMatchObject({
+      completed: false,
+      why: expect.stringContaining("no pod of Kthena"),
+    });
   });
 
   test("names what it cannot find", async () => {
