@@ -15,7 +15,7 @@ import {
 import type { KthenaFacts } from "../rules/kthena/version.ts";
 import { kthenaFactsIn } from "../rules/schema/crd.ts";
 import type { Following, HeldServer, HeldServing } from "./cache.ts";
-import { MODEL_SERVERS, MODEL_SERVINGS } from "./kinds.ts";
+import { MODEL_SERVERS, MODEL_SERVINGS, onlyIdentity, onlyRoleSizes } from "./kinds.ts";
 
 const QUEUES: Resource = {
   ...grouped("scheduling.volcano.sh", "v1beta1", "queues", "Queue"),
@@ -194,8 +194,8 @@ export async function readFacts(
     read<NodeObject>(NODES, onlyFacts),
     read<KubeObject>(QUEUES, onlyName),
     read<KubeObject>(RUNTIME_CLASSES, onlyName),
-    read<AnyObject>(MODEL_SERVINGS),
-    read<AnyObject>(MODEL_SERVERS),
+    read<AnyObject>(MODEL_SERVINGS, onlyRoleSizes),
+    read<AnyObject>(MODEL_SERVERS, onlyIdentity),
   ]);
   const crds = (await definitions).flatMap((found) => found ?? []) as unknown as JsonObject[];
   const facts = assembled({ nodes, queues, classes, servings, servers, crds: undefined });

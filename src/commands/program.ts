@@ -1,4 +1,5 @@
 import { Command, type CommanderError, type CommandUnknownOpts } from "@commander-js/extra-typings";
+import { auditCommand } from "./audit/command.ts";
 import { certsCommand } from "./certs/command.ts";
 import { checkCommand } from "./check/command.ts";
 import { completionCommand } from "./completion/command.ts";
@@ -21,6 +22,7 @@ const COMMANDS: readonly ((context: CommandContext) => CommandUnknownOpts)[] = [
   rulesCommand,
   defaultsCommand,
   checkCommand,
+  auditCommand,
   explainCommand,
   uninjectCommand,
   serveCommand,

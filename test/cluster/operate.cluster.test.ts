@@ -1,12 +1,16 @@
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { parse } from "yaml";
 import type { JsonObject } from "../../src/api/json.ts";
 import { at } from "../../src/api/json.ts";
+import { type AuditOptions, audit } from "../../src/commands/audit/audit.ts";
 import { explainCommandRun } from "../../src/commands/explain/explain.ts";
 import { uninject } from "../../src/commands/uninject/uninject.ts";
 import { recordingConsole } from "../commands/recording-console.ts";
 import { type ManifestUser, userIn } from "./manifest-user.ts";
-import { type Product, RELEASE, startProduct } from "./product.ts";
+import { CONFIGURATIONS, type Product, RELEASE, startProduct, withoutWebhooks } from "./product.ts";
 
 /** The commands that a platform team operates models with, on a cluster that has some. */
 
@@ -116,5 +120,98 @@ describe("uninject", () => {
     const kept = await printed(true);
     expect(kept.spec).toEqual(before.spec);
     expect(JSON.stringify(kept.metadata)).not.toContain("kthena-ascend.io");
+  });
+});
+
+describe("audit", () => {
+  let folder: string;
+
+  beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), "kthena-ascend-"));
+    const text = "apiVersion: kthena-ascend.io/v1alpha1\nkind: AscendDefaults\nhccl: {socketIfname: bond0}\n";
+    await writeFile(join(folder, "new.yaml"), text);
+    await withoutWebhooks(product.plane, CONFIGURATIONS, async () => {
+      const text = JSON.stringify(LEAN).replace(
+        '"template":{"roles":[{',
+        '"template":{"roles":[{"workerReplicas":0,',
+      );
+      const named = (name: string, from: string): JsonObject => {
+        const object = parse(from) as JsonObject;
+        return { ...object, metadata: { name, annotations: { "kthena-ascend.io/inject": "true" } } };
+      };
+      await user.apply(named("stored-before", text));
+      await user.apply(named("wrong", text.replace('"4"', '"two"')));
+    });
+  });
+  afterAll(() => rm(folder, { recursive: true }));
+
+  const audited = async (change: Partial<AuditOptions> = {}) => {
+    const console = recordingConsole();
+    const code = await audit(
+      {
+        files: [],
+        recursive: false,
+        namespace: undefined,
+        defaults: [],
+        current: [],
+        diff: false,
+        all: true,
+        output: "json",
+        failOn: "refused",
+        color: "never",
+        cluster: cluster(),
+        ...change,
+      },
+      console,
+    );
+    return { code, text: console.output };
+  };
+
+  interface Item {
+    kind: string;
+    name: string;
+  }
+
+  const items = (text: string): Record<string, Item> => {
+    const all = JSON.parse(text).items as Item[];
+    return Object.fromEntries(all.map((item) => [`${item.kind}/${item.name}`, item]));
+  };
+
+  test("judges what is stored by the rules and defaults in force", async () => {
+    const { code, text } = await audited();
+    expect(code).toBe(1);
+    expect(items(text)).toMatchObject({
+      "ModelServing/m": {
+        namespace: "models",
+        verdict: "admitted",
+        injected: true,
+        older: false,
+        orphan: ["no ModelServer selects it"],
+      },
+      "ModelServing/stored-before": { verdict: "admitted", injected: false, notInjected: { missed: true } },
+      "ModelServing/wrong": { verdict: "refused" },
+      "Pod/m-0-server": { injected: true, orphan: [] },
+    });
+    expect(Object.keys(items(text))).not.toContain("Pod/other");
+  });
+
+  test("tells what new defaults would restart, and changes nothing", async () => {
+    const before = await user.get("modelserving", "m");
+    const { text } = await audited({ defaults: [join(folder, "new.yaml")] });
+    expect(items(text)["ModelServing/m"]).toMatchObject({
+      blast: { refreshed: 3, pods: 2, npus: 8, otherwise: 0 },
+    });
+    expect(JSON.parse(text).blastRadius.refresh).toEqual({
+      models: 1,
+      pods: 2,
+      npus: 8,
+      namespaces: [{ namespace: "models", models: 1, pods: 2, npus: 8 }],
+    });
+    expect(await user.get("modelserving", "m")).toEqual(before);
+  });
+
+  test("of one namespace leaves the others out", async () => {
+    const { code, text } = await audited({ namespace: "default" });
+    expect([code, JSON.parse(text).items]).toEqual([0, []]);
   });
 });

@@ -107,7 +107,8 @@ function textOf(item: ReviewedObject, findings: readonly Finding[]): string {
     .join("\n");
 }
 
-function xml(text: string): string {
+/** Text as it may stand in XML 1.0, in an attribute too. */
+export function xml(text: string): string {
   return text
     .replaceAll("&", "&amp;")
     .replaceAll("<", "&lt;")

@@ -118,24 +118,35 @@ class Reader {
     if (own.from === "last-good") notices.push(notice(sourceName(namespace)));
     if (own.from === "none" && own.problems.length > 0)
       notices.push(notice(sourceName(namespace), "and is left out"));
-    const [servings, servers] = await Promise.all([
-      this.#list(MODEL_SERVINGS, namespace),
-      this.#list(MODEL_SERVERS, namespace),
+    const [workloads, servers] = await Promise.all([
+      this.#list(MODEL_SERVINGS, namespace, routedWorkload),
+      this.#list(MODEL_SERVERS, namespace, routingServer),
     ]);
     return {
       defaults: own.resolution,
       notices,
-      workloads: servings.flatMap((serving) => routedWorkload(serving) ?? []),
-      servers: servers.map(routingServer),
+      workloads,
+      servers,
       labels: { ...own.namespace?.metadata.labels },
     };
   }
 
-  async #list(resource: Resource, namespace: string): Promise<JsonObject[]> {
+  /** What `keep` makes of each object: none is held as a whole. */
+  async #list<R>(
+    resource: Resource,
+    namespace: string,
+    keep: (object: JsonObject) => R | undefined,
+  ): Promise<R[]> {
     const { client } = this.#connected;
-    const what = { pageSize: 500, namespace, read: (objects: AnyObject[]) => objects };
-    const listed = await listAll<AnyObject>(client, resource, what, { timeoutMs: 15_000 });
-    return listed.ok ? (listed.value.items as unknown as JsonObject[]) : [];
+    const read = (objects: AnyObject[]): R[] =>
+      objects.flatMap((object) => keep(object as unknown as JsonObject) ?? []);
+    const listed = await listAll<AnyObject, R>(
+      client,
+      resource,
+      { pageSize: 500, namespace, read },
+      { timeoutMs: 15_000 },
+    );
+    return listed.ok ? listed.value.items : [];
   }
 
   async #stored(object: JsonObject, namespace: string): Promise<JsonObject | undefined> {

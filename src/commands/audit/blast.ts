@@ -1,0 +1,134 @@
+import { valueHash } from "../../api/canonical.ts";
+import { type Json, type JsonObject, objectOf } from "../../api/json.ts";
+import { ASK, INJECTED, SETTINGS } from "../../api/names.ts";
+import { parsePinned } from "../../defaults/pinned.ts";
+import { injectors } from "../../injectors/index.ts";
+import { isWorkloadKind, type WorkloadKind } from "../../kinds/index.ts";
+import type { Addition } from "../../pinning/addition.ts";
+import { annotationsOf } from "../../pinning/annotations.ts";
+import { uninjected } from "../../pinning/uninjected.ts";
+import { completeWorkload } from "../../pinning/workload.ts";
+import { maskFor } from "../../rules/secrets.ts";
+import { type Difference, explain } from "../explain/explanation.ts";
+import { type AdditionsByUnit, recomputed } from "../explain/recomputed.ts";
+import { consequences } from "../review/consequence.ts";
+import { maskedJson } from "../review/json.ts";
+import { withoutSecret } from "../review/report.ts";
+import type { Known } from "../review/world.ts";
+import { type Audited, judgedAnew, judgedAtChange, rulesOf } from "./entry.ts";
+
+/** What new defaults would mean for one object. */
+export interface Blast {
+  /** Rules that would refuse its next change, and do not today. */
+  refused: string[];
+  /** Rules that would refuse its manifest were it created anew, and do not today. */
+  refusedAnew: string[];
+  /** Rules that would warn about it, and do not today. */
+  warned: string[];
+  /** Additions that its next change would make otherwise: settings that are not pinned. */
+  otherwise: number;
+  /** Additions that a refresh would make otherwise than they stand. */
+  refreshed: number;
+  /** What a refresh would restart. */
+  pods: number;
+  npus: number;
+  /** The additions that a refresh makes otherwise, where they were asked for. */
+  differences?: Difference[];
+}
+
+/** A change of defaults as one object meets it. */
+export interface Change extends Audited {
+  /** What holds with the new defaults. */
+  after: Known;
+  /** Whether each difference is wanted. */
+  diff: boolean;
+}
+
+/** Compares what the defaults in force and new ones make of a stored object. Pure. */
+export function blastOf({ object, known, facts, after, diff }: Change): Blast {
+  const lean = uninjected(object);
+  const atChange = [known, after].map((one) => judgedAtChange({ object, known: one, facts }).findings);
+  const anew = [known, after].map((one) => judgedAnew({ object: lean, known: one, facts }).findings);
+  const [changeBefore = [], changeAfter = []] = atChange;
+  const [anewBefore = [], anewAfter = []] = anew;
+  const fresh = (before: readonly string[], now: readonly string[]): string[] =>
+    now.filter((rule) => !before.includes(rule));
+  const { owner, workloads } = after;
+  const { differences } = explain({ object, today: after.defaults, owner, workloads, findings: [] });
+  return {
+    refused: fresh(rulesOf(changeBefore, "deny"), rulesOf(changeAfter, "deny")),
+    refusedAnew: fresh(rulesOf(anewBefore, "deny"), rulesOf(anewAfter, "deny")),
+    warned: fresh(rulesOf(changeBefore, "warn"), rulesOf(changeAfter, "warn")),
+    otherwise: otherwise(object, lean, known, after),
+    refreshed: differences.length,
+    ...restarts(object, after),
+    ...(diff ? { differences: differences.map((one) => shown(one, object)) } : {}),
+  };
+}
+
+/** Additions that differ although the object keeps what is pinned on it. */
+function otherwise(object: JsonObject, lean: JsonObject, known: Known, after: Known): number {
+  const { kind } = object;
+  if (typeof kind !== "string" || !isWorkloadKind(kind)) return 0;
+  if (annotationsOf(object)[INJECTED] === undefined) return 0;
+  const [before, now] = [known, after].map(({ defaults, owner }) => {
+    const pinned = parsePinned(annotationsOf(object)[SETTINGS], defaults);
+    return recomputed(kind, lean, pinned ?? { base: defaults, units: {} }, owner).additions;
+  });
+  return before && now ? differing(before, now) : 0;
+}
+
+function differing(before: AdditionsByUnit, now: AdditionsByUnit): number {
+  const hashes = (all: AdditionsByUnit): Set<string> =>
+    new Set(
+      [...all].flatMap(([unit, additions]) =>
+        [...additions].flatMap(([path, one]) =>
+          isStamp(one) ? [] : [JSON.stringify([unit, path, valueHash(one.value)])],
+        ),
+      ),
+    );
+  const [old, next] = [hashes(before), hashes(now)];
+  return [...next].filter((one) => !old.has(one)).length + [...old].filter((one) => !next.has(one)).length;
+}
+
+function isStamp({ injector }: Addition): boolean {
+  return injector === "stamp";
+}
+
+/** What the annotation `refresh` with a new value would restart; a part of another object is counted with it alone. */
+export function restarts(object: JsonObject, after: Known): { pods: number; npus: number } {
+  const { kind } = object;
+  const record = annotationsOf(object)[INJECTED];
+  if (typeof kind !== "string" || !isWorkloadKind(kind) || record === undefined) return { pods: 0, npus: 0 };
+  const metadata = objectOf(object.metadata);
+  const annotations = { ...annotationsOf(object), [ASK.refresh]: "what-a-refresh-would-do" };
+  const asked = { ...object, metadata: { ...metadata, annotations } };
+  const completed = refreshedObject(object, asked, kind, after);
+  const restarting = consequences(kind, { before: object, asked, after: completed }).filter(
+    ({ effect }) => effect === "restarts",
+  );
+  return {
+    pods: restarting.reduce((sum, { pods }) => sum + pods, 0),
+    npus: restarting.reduce((sum, { npus }) => sum + npus, 0),
+  };
+}
+
+function refreshedObject(
+  oldObject: JsonObject,
+  object: JsonObject,
+  kind: WorkloadKind,
+  { defaults: today, owner }: Known,
+): JsonObject {
+  return completeWorkload({ kind, object, oldObject, today, owner, injectors: injectors() }).object;
+}
+
+/** A difference as it is shown: without secrets. */
+function shown({ was, today, ...place }: Difference, object: JsonObject): Difference {
+  const mask = maskFor(object);
+  const masked = (value: Json): Json => maskedJson(withoutSecret(value), mask);
+  return {
+    ...place,
+    ...(was === undefined ? {} : { was: masked(was) }),
+    ...(today === undefined ? {} : { today: masked(today) }),
+  };
+}

@@ -1,0 +1,288 @@
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { parse, stringify } from "yaml";
+import { judgeRequest } from "../../src/admission/judge.ts";
+import { requestFor } from "../../src/admission/manifest.ts";
+import { at, type JsonObject, listOf, objectOf } from "../../src/api/json.ts";
+import { KTHENA_NAME_LABEL } from "../../src/api/names.ts";
+import { type AuditOptions, audit } from "../../src/commands/audit/audit.ts";
+import { blastOf } from "../../src/commands/audit/blast.ts";
+import { auditEntry } from "../../src/commands/audit/entry.ts";
+import { noTies, orphansIn, remember } from "../../src/commands/audit/orphans.ts";
+import { onlyForPods, podEntry } from "../../src/commands/audit/pods.ts";
+import { parseDefaults } from "../../src/defaults/parse.ts";
+import { type Resolution, resolveDefaults } from "../../src/defaults/resolve.ts";
+import { recordingConsole } from "./recording-console.ts";
+
+const BUILT_IN = resolveDefaults([]);
+const HEAD = "apiVersion: kthena-ascend.io/v1alpha1\nkind: AscendDefaults\n";
+
+function defaultsFrom(text: string): Resolution {
+  const parsed = parseDefaults(HEAD + text, "new.yaml");
+  if (!parsed.ok) throw new Error(JSON.stringify(parsed.problems));
+  return resolveDefaults([{ source: "new.yaml", document: parsed.document }]);
+}
+
+function lean(args: string, annotations: object = {}): JsonObject {
+  const own = JSON.stringify({ "kthena-ascend.io/inject": "true", ...annotations });
+  return parse(`
+apiVersion: workload.serving.volcano.sh/v1alpha1
+kind: ModelServing
+metadata: {name: m, namespace: models, uid: u1, annotations: ${own}}
+spec:
+  replicas: 3
+  template:
+    roles:
+    - name: server
+      replicas: 2
+      workerReplicas: 0
+      entryTemplate:
+        spec:
+          containers:
+          - {name: vllm, image: "engine:1", command: [vllm, serve, m], args: ${args}, env: [{name: API_TOKEN, value: hunter2hunter2}]}
+`) as JsonObject;
+}
+
+function completed(object: JsonObject, defaults = BUILT_IN): JsonObject {
+  return judgeRequest(requestFor(object, "models"), { defaults }, { defaultsFor: () => defaults }).object;
+}
+
+const GOOD = lean('["-tp", "4"]');
+const entry = (object: JsonObject, defaults = BUILT_IN) =>
+  auditEntry({ object, known: { defaults }, facts: undefined });
+
+describe("audit of one object", () => {
+  it("has nothing to tell of one that is complete with today's defaults", () => {
+    const { findings, ...told } = entry(completed(GOOD));
+    expect(findings).toEqual([]);
+    expect(told).toEqual({
+      kind: "ModelServing",
+      namespace: "models",
+      name: "m",
+      verdict: "admitted",
+      injected: true,
+      older: false,
+      exempted: [],
+      orphan: [],
+    });
+  });
+
+  it("tells what the rules in force would refuse, though the stored object keeps it", () => {
+    const told = entry(lean('["-tp", "two"]'));
+    expect(told.verdict).toBe("refused");
+    expect(told.findings.some(({ severity }) => severity === "deny")).toBe(true);
+  });
+
+  it("tells one that was stored while nobody asked, and not a manifest that was never stored", () => {
+    expect(entry(GOOD).notInjected).toMatchObject({ missed: true });
+    const { uid: _uid, ...metadata } = objectOf(GOOD.metadata);
+    expect(entry({ ...GOOD, metadata }).notInjected).toMatchObject({ missed: false });
+    const out = entry(lean("[]", { "kthena-ascend.io/inject": "false" }));
+    expect(out.notInjected).toEqual({ why: 'kthena-ascend.io/inject is "false"', missed: false });
+  });
+
+  it("names the webhook's selector as the reason, where it leaves the namespace alone", () => {
+    const known = { defaults: BUILT_IN, uncalled: "the webhook leaves this namespace alone" };
+    expect(auditEntry({ object: GOOD, known, facts: undefined }).notInjected).toEqual({
+      why: "the webhook leaves this namespace alone",
+      missed: true,
+    });
+  });
+
+  it("tells older defaults and exemptions", () => {
+    expect(entry(completed(GOOD), defaultsFrom("hccl: {socketIfname: bond0}")).older).toBe(true);
+    const wrong = entry(
+      lean('["-tp", "4"]', { "kthena-ascend.io/npus": "2", "kthena-ascend.io/allow": "npu/parallel-size" }),
+    );
+    expect(wrong.exempted).toEqual(["npu/parallel-size"]);
+  });
+
+  it("bounds what it keeps, and shows no secret", () => {
+    const roles = Array.from({ length: 60 }, (_none, index) => ({
+      name: `r${index}`,
+      workerReplicas: 0,
+      entryTemplate: listOf(at(lean('["-tp", "two"]'), "spec", "template", "roles")).map(objectOf)[0]
+        ?.entryTemplate,
+    }));
+    const object = { ...GOOD, spec: { template: { roles } } } as JsonObject;
+    const told = entry(object);
+    expect(told.findings.length).toBeLessThanOrEqual(20);
+    expect(JSON.stringify(told)).not.toContain("hunter2");
+  });
+});
+
+describe("the blast radius of new defaults", () => {
+  const blast = (object: JsonObject, text: string, diff = false) =>
+    blastOf({
+      object,
+      known: { defaults: BUILT_IN },
+      facts: undefined,
+      after: { defaults: defaultsFrom(text) },
+      diff,
+    });
+
+  it("is nothing where they say the same", () => {
+    expect(blast(completed(GOOD), "hccl: {socketIfname: eth0}")).toMatchObject({
+      refused: [],
+      refusedAnew: [],
+      warned: [],
+      otherwise: 0,
+      refreshed: 0,
+      pods: 0,
+      npus: 0,
+    });
+  });
+
+  it("counts pods and NPUs that a refresh restarts: pinned settings keep the next change as it is", () => {
+    const told = blast(completed(GOOD), "hccl: {socketIfname: bond0}", true);
+    expect(told).toMatchObject({ otherwise: 0, refreshed: 3, pods: 6, npus: 24 });
+    expect(told.differences?.map(({ today }) => objectOf(today).value)).toEqual(["bond0", "bond0", "bond0"]);
+  });
+
+  it("tells rules that would refuse or warn from now on", () => {
+    const object = completed(lean('["-tp", "4"]', { "kthena-ascend.io/allow": "npu/nothing" }));
+    expect(blast(object, "rules: {annotations/allow: deny}")).toMatchObject({
+      refusedAnew: ["annotations/allow"],
+      pods: 0,
+    });
+  });
+});
+
+describe("objects without their counterpart", () => {
+  const serving = (name: string) => ({ ...GOOD, metadata: { name, namespace: "models" } }) as JsonObject;
+  const server = (name: string, selected: string): JsonObject => ({
+    kind: "ModelServer",
+    metadata: { name, namespace: "models" },
+    spec: { workloadSelector: { matchLabels: { [KTHENA_NAME_LABEL]: selected } } },
+  });
+  const route = (name: string, target: string): JsonObject => ({
+    kind: "ModelRoute",
+    metadata: { name, namespace: "models" },
+    spec: { rules: [{ targetModels: [{ modelServerName: target }] }] },
+  });
+  const orphans = (objects: readonly JsonObject[]) => {
+    const ties = noTies();
+    for (const object of objects) remember(ties, object, "models");
+    return Object.fromEntries(orphansIn(ties));
+  };
+
+  it("are told across all kinds", () => {
+    expect(orphans([serving("a"), server("s", "b"), route("r", "none")])).toEqual({
+      "ModelServing models/a": ["no ModelServer selects it"],
+      "ModelServer models/s": ["it selects no ModelServing", "no ModelRoute sends to it"],
+      "ModelRoute models/r": ["ModelServer none is not there"],
+    });
+    const owner = {
+      apiVersion: "workload.serving.volcano.sh/v1alpha1",
+      kind: "ModelBooster",
+      name: "b",
+      uid: "u",
+    };
+    const owned = { ...GOOD, metadata: { name: "a", namespace: "models", ownerReferences: [owner] } };
+    expect(orphans([owned])["ModelServing models/a"]).toContain("its ModelBooster is gone");
+  });
+
+  it("are none where everything is there", () => {
+    expect(orphans([serving("a"), server("s", "a"), route("r", "s")])).toEqual({});
+  });
+});
+
+describe("audit of a pod", () => {
+  const template = objectOf(listOf(at(completed(GOOD), "spec", "template", "roles"))[0]);
+  const labels = { [KTHENA_NAME_LABEL]: "m", "modelserving.volcano.sh/role": "server" };
+  const pod = (from: JsonObject): JsonObject => ({
+    kind: "Pod",
+    metadata: { name: "p", namespace: "models", labels, ...objectOf(objectOf(from.entryTemplate).metadata) },
+    spec: objectOf(from.entryTemplate).spec,
+  });
+  const holds = { defaults: BUILT_IN, owner: undefined };
+
+  it("needs of its ModelServing no more than is kept", () => {
+    const kept = onlyForPods(completed(GOOD));
+    expect(JSON.stringify(kept)).not.toMatch(/engine:1|hunter2/);
+    expect(podEntry(pod(template), kept, holds)).toMatchObject({ injected: true, orphan: [] });
+  });
+
+  it("tells one that lacks what its model has, and one whose model is gone", () => {
+    const bare = pod(objectOf(listOf(at(GOOD, "spec", "template", "roles"))[0]));
+    expect(podEntry(bare, onlyForPods(completed(GOOD)), holds).notInjected).toMatchObject({ missed: true });
+    expect(podEntry(bare, undefined, holds).orphan).toEqual(["its ModelServing m is not there"]);
+  });
+});
+
+describe("audit of files", () => {
+  let folder = "";
+  beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), "kthena-ascend-"));
+    const objects = [
+      completed(GOOD),
+      { ...lean('["-tp", "two"]'), metadata: { name: "x<&y", namespace: "other" } },
+    ];
+    await writeFile(join(folder, "all.yaml"), objects.map((one) => stringify(one)).join("---\n"));
+    await writeFile(join(folder, "new.yaml"), `${HEAD}hccl: {socketIfname: bond0}\n`);
+    await writeFile(join(folder, "broken.yaml"), "a: [\n");
+  });
+  afterAll(() => rm(folder, { recursive: true }));
+
+  const run = async (change: Partial<AuditOptions> = {}, name = "all.yaml") => {
+    const console = recordingConsole();
+    const none = {
+      source: { from: "default" as const },
+      userAgent: "",
+      release: "",
+      releaseNamespace: undefined,
+    };
+    const code = await audit(
+      {
+        files: [join(folder, name)],
+        recursive: false,
+        namespace: undefined,
+        defaults: [],
+        current: [],
+        diff: false,
+        all: false,
+        output: "table",
+        failOn: "refused",
+        color: "never",
+        cluster: none,
+        ...change,
+      },
+      console,
+    );
+    return { code, out: console.output, err: console.errors };
+  };
+
+  it("ends with 1 where something is refused, with 2 where something cannot be read", async () => {
+    expect(await run()).toMatchObject({ code: 1 });
+    expect(await run({ failOn: "never" })).toMatchObject({ code: 0 });
+    const broken = await run({}, "broken.yaml");
+    expect(broken.code).toBe(2);
+    expect(broken.err).toContain("is no YAML");
+  });
+
+  it("shows a table, and what new defaults would restart in which namespace", async () => {
+    const { out } = await run({ defaults: [join(folder, "new.yaml")], diff: true });
+    expect(out).toContain("2 objects: 1 refused");
+    expect(out).toContain("A refresh would restart 6 pods with 24 NPUs of 1 model in 1 namespace.");
+    expect(out).toMatch(/\+ server: .*HCCL_SOCKET_IFNAME.*bond0.*hccl\.socketIfname/);
+  });
+
+  it("is the same as JSON and YAML", async () => {
+    const json = JSON.parse((await run({ output: "json" })).out);
+    expect(json).toMatchObject({ kind: "AuditReport", counts: { objects: 2, refused: 1 } });
+    expect(parse((await run({ output: "yaml" })).out)).toEqual(json);
+    expect(json.items[1]).toMatchObject({ file: join(folder, "all.yaml"), line: expect.any(Number) });
+  });
+
+  it("is JUnit and SARIF for pipelines, whatever objects are called", async () => {
+    const { out } = await run({ output: "junit" });
+    expect(out).toContain('<testsuite name="other" tests="1" failures="1">');
+    expect(out).toContain("ModelServing x&lt;&amp;y");
+    const sarif = JSON.parse((await run({ output: "sarif" })).out);
+    const [first] = sarif.runs[0].results;
+    expect(first).toMatchObject({ level: "error", ruleId: expect.stringContaining("/") });
+    expect(first.locations[0].logicalLocations[0].fullyQualifiedName).toBe("other/ModelServing/x<&y");
+  });
+});
