@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -284,5 +285,16 @@ describe("audit of files", () => {
     const [first] = sarif.runs[0].results;
     expect(first).toMatchObject({ level: "error", ruleId: expect.stringContaining("/") });
     expect(first.locations[0].logicalLocations[0].fullyQualifiedName).toBe("other/ModelServing/x<&y");
+  });
+
+  it("is one page that needs nothing else, in which objects are text and no script runs but its own", async () => {
+    const { out } = await run({ output: "html", defaults: [join(folder, "new.yaml")], diff: true });
+    expect(out).toContain('<td data-label="Name">x&lt;&amp;y</td>');
+    expect(out).not.toMatch(/<(?:link|img|script src)|https?:/);
+    const script = /<script>([\s\S]*)<\/script>/.exec(out)?.[1] ?? "";
+    const hash = createHash("sha256").update(script).digest("base64");
+    expect(out).toContain(`script-src 'sha256-${hash}'`);
+    expect(out).toContain("A refresh would restart 6 pods with 24 NPUs.");
+    expect(out.match(/<tr data-verdict/g)).toHaveLength(2);
   });
 });

@@ -8,6 +8,7 @@ import { jsonText } from "../terminal.ts";
 import type { AuditEntry } from "./entry.ts";
 import { auditFiles } from "./files.ts";
 import { auditData, auditJunit, auditSarif, isFailure } from "./formats.ts";
+import { auditHtml } from "./html.ts";
 import { type AuditReport, isRemarkable, tableLines } from "./report.ts";
 
 /** What `audit` is to do. */
@@ -25,7 +26,7 @@ export interface AuditOptions {
   diff: boolean;
   /** Show objects with nothing to tell too. */
   all: boolean;
-  output: "table" | "json" | "yaml" | "junit" | "sarif";
+  output: "table" | "json" | "yaml" | "junit" | "sarif" | "html";
   /** From what on the exit code says so. */
   failOn: "refused" | "warned" | "never";
   color: ColorChoice;
@@ -67,5 +68,6 @@ function write(report: AuditReport, { output, all, color }: AuditOptions, consol
   else if (output === "yaml")
     console.out(stringify(auditData(report), { lineWidth: 0, aliasDuplicateObjects: false }));
   else if (output === "junit") console.out(auditJunit(report));
+  else if (output === "html") console.out(auditHtml(report));
   else console.out(jsonText(auditSarif(report)));
 }

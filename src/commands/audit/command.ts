@@ -38,8 +38,8 @@ export function auditCommand({ console, userAgent, ends }: CommandContext) {
     .option("--diff", "with --defaults: show what each object would get otherwise")
     .option("-a, --all", "show objects with nothing to tell too")
     .addOption(
-      new Option("-o, --output <format>")
-        .choices(["table", "json", "yaml", "junit", "sarif"] as const)
+      new Option("-o, --output <format>", "html: one page that needs nothing else")
+        .choices(["table", "json", "yaml", "junit", "sarif", "html"] as const)
         .default("table" as const),
     )
     .addOption(

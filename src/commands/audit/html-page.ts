@@ -1,0 +1,61 @@
+/** Light and dark, on a phone and in print; colours have a contrast of at least 4.5 to 1. */
+export const STYLE = `
+:root{color-scheme:light dark;--ink:#1c2024;--soft:#5c6670;--line:#d5dbe1;--paper:#fff;--card:#f4f6f8;--bad:#b3261e;--warn:#8a5300;--good:#1b6e3c;--link:#0b57d0}
+@media(prefers-color-scheme:dark){:root{--ink:#e6e9ec;--soft:#a3adb8;--line:#3a424a;--paper:#14171a;--card:#1e2328;--bad:#ff8a80;--warn:#ffb95c;--good:#6fd694;--link:#8ab4f8}}
+*{box-sizing:border-box}
+body{margin:0 auto;max-width:90rem;padding:1rem;background:var(--paper);color:var(--ink);font:16px/1.45 system-ui,sans-serif}
+h1{font-size:1.4rem;margin:0}h2{font-size:1.1rem;margin:1.5rem 0 .5rem}
+p{margin:.25rem 0;color:var(--soft);overflow-wrap:anywhere}
+.counts{display:grid;grid-template-columns:repeat(auto-fit,minmax(8rem,1fr));gap:.5rem;margin:1rem 0;padding:0;list-style:none}
+.counts li{background:var(--card);border-radius:.5rem;padding:.5rem .75rem;color:var(--soft)}
+.counts b{display:block;color:var(--ink);font-size:1.5rem;font-variant-numeric:tabular-nums}
+form{display:flex;flex-wrap:wrap;gap:.5rem;margin:1rem 0;align-items:center}
+input,select{font:inherit;color:inherit;background:var(--card);border:1px solid var(--line);border-radius:.4rem;padding:.4rem .6rem;min-height:2.5rem}
+input[type=search]{flex:1 1 14rem;min-width:0}
+output{color:var(--soft)}
+table{border-collapse:collapse;width:100%}
+th,td{text-align:left;vertical-align:top;padding:.5rem .6rem;border-bottom:1px solid var(--line);overflow-wrap:anywhere}
+th{position:sticky;top:0;background:var(--paper);white-space:nowrap}
+th button{all:unset;cursor:pointer;font-weight:600}th button:focus-visible{outline:2px solid var(--link)}
+th[aria-sort=ascending] button::after{content:" \\2191"}th[aria-sort=descending] button::after{content:" \\2193"}
+.n{text-align:right;font-variant-numeric:tabular-nums}
+.refused{color:var(--bad);font-weight:600}.warned{color:var(--warn);font-weight:600}.admitted{color:var(--good)}
+ul{margin:0;padding-left:1.1rem}
+pre{margin:.3rem 0 0;white-space:pre-wrap;overflow-wrap:anywhere;font-size:.8rem}
+tr[hidden]{display:none}
+@media(max-width:46rem){
+thead{display:none}table,tbody,tr,td{display:block}
+tr{border:1px solid var(--line);border-radius:.5rem;margin:0 0 .75rem;padding:.25rem 0}
+td{border:0;padding:.25rem .75rem;text-align:left}td:empty{display:none}
+td::before{content:attr(data-label);display:block;color:var(--soft);font-size:.8rem}}
+@media print{form{display:none}body{max-width:none;padding:0;font-size:10pt}th{position:static}tr{break-inside:avoid}thead{display:table-header-group}}
+`;
+
+/** Sorts and filters the rows that are there; without it the page is a plain table. */
+export const SCRIPT = `
+"use strict";
+const body=document.querySelector("tbody"),form=document.querySelector("form"),rows=[...body.rows];
+const texts=new Map(rows.map(row=>[row,row.textContent.toLowerCase()]));
+function filter(){
+  const {text,verdict,namespace,kind}=form.elements;
+  const words=text.value.toLowerCase().split(/\\s+/).filter(Boolean);
+  let shown=0;
+  for(const row of rows){
+    const fits=words.every(word=>texts.get(row).includes(word))&&(!verdict.value||row.dataset.verdict===verdict.value)
+      &&(!namespace.value||row.dataset.namespace===namespace.value)&&(!kind.value||row.dataset.kind===kind.value);
+    row.hidden=!fits;if(fits)shown++;
+  }
+  form.querySelector("output").value=shown+" of "+rows.length;
+}
+form.addEventListener("input",filter);form.addEventListener("submit",event=>event.preventDefault());
+for(const [column,head] of [...document.querySelectorAll("#objects th")].entries())
+  head.querySelector("button").addEventListener("click",()=>{
+    const down=head.getAttribute("aria-sort")==="ascending",numbers=head.classList.contains("n");
+    for(const other of head.parentElement.cells)other.removeAttribute("aria-sort");
+    head.setAttribute("aria-sort",down?"descending":"ascending");
+    const key=row=>row.cells[column].textContent,sign=down?-1:1;
+    rows.sort((a,b)=>sign*(numbers?Number(key(a)||0)-Number(key(b)||0):key(a).localeCompare(key(b),"en")));
+    body.append(...rows);
+  });
+filter();
+`;
