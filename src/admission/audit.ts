@@ -21,14 +21,32 @@ export function audited(request: AdmissionRequest, judgement: Judgement, world: 
   const managed = isManaged(request, world);
   const kept = managed ? judgement : untouchedBy(request, judgement);
   const would: Audited = {
-    refused: [
-      ...new Set(judgement.findings.flatMap(({ rule, severity }) => (severity === "deny" ? [rule] : []))),
-    ],
+    refused: refusing(judgement),
     additions: managed || judgement.operations.length === 0 ? 0 : judgement.additions().length,
   };
   const findings = judgement.findings.map(asWarning);
   if (would.additions > 0) findings.push(notInjected(would.additions));
   return { ...kept, findings, ...(isNothing(would) ? {} : { audited: would }) };
+}
+
+/**
+ * A judgement of what was not read, in audit mode: what would be refused passes. What was completed before is refused
+ * all the same: nobody restored it, so that storing it would take the NPUs from a running model.
+ */
+export function auditedUnread(request: AdmissionRequest, judgement: Judgement): Judgement {
+  const refused = refusing(judgement);
+  if (refused.length === 0 || hasRecord(request)) return judgement;
+  return { ...judgement, findings: judgement.findings.map(asWarning), audited: { refused, additions: 0 } };
+}
+
+/** Whether the stored object carries a record, be it one that can be read or not. */
+export function hasRecord({ oldObject }: AdmissionRequest): boolean {
+  return annotationsOf(oldObject ?? {})[INJECTED] !== undefined;
+}
+
+/** Rules that refuse the object, each once. */
+function refusing({ findings }: Judgement): string[] {
+  return [...new Set(findings.flatMap(({ rule, severity }) => (severity === "deny" ? [rule] : [])))];
 }
 
 /** Whether the stored object, or the ModelServing of a pod, was completed before. */

@@ -6,7 +6,7 @@ import { injectors } from "../injectors/index.ts";
 import { bounded } from "../interrupt/bounded.ts";
 import { annotationsOf } from "../pinning/annotations.ts";
 import type { Owner } from "../pinning/workload.ts";
-import { asWarning } from "./audit.ts";
+import { asWarning, auditedUnread, hasRecord } from "./audit.ts";
 import { givenUp, type Measured, measure, unreadJudgement } from "./bounds.ts";
 import { configMapFindings } from "./config-map.ts";
 import { judgeRequest, passReason } from "./judge.ts";
@@ -39,9 +39,8 @@ export function createReviewers(given: Surroundings): Reviewers {
       const pass = passReason(request);
       const document = kindOf(request) === "ConfigMap" && (pass === undefined || pass === "deleting");
       if (document) {
-        return inBounds(request, measure(request), () =>
-          respond(request, judgeConfigMap(request, surroundings), false),
-        );
+        const result = bounded(measure(request).length, () => judgeConfigMap(request, surroundings));
+        return respond(request, result.ok ? result.value : givenUp(request, result.problem), false);
       }
       if (pass !== undefined) return respond(request, passed(request, pass), false);
       return judged(request, surroundings, (world) =>
@@ -61,12 +60,13 @@ function judged(
   const measured = podPasses(request) ? UNMEASURED : measure(request);
   return whenKnown(lookUp(request, surroundings), (world) => {
     if ("unavailable" in world) return withoutWorld(request, world);
-    if (measured.findings.length === 0) return inBounds(request, measured, () => judge(world));
-    const asks = [world.defaults.settings.asks, world.owner?.asks];
-    const unread = unreadJudgement(request, measured, asks);
-    const { mode } = world.defaults.settings;
-    const findings = mode === "audit" ? unread.findings.map(asWarning) : unread.findings;
-    return respond(request, { ...unread, findings }, false);
+    const { mode, asks } = world.defaults.settings;
+    const unread = (judgement: Judgement): Verdict =>
+      respond(request, mode === "audit" ? auditedUnread(request, judgement) : judgement, false);
+    if (measured.findings.length > 0)
+      return unread(unreadJudgement(request, measured, [asks, world.owner?.asks]));
+    const result = bounded(measured.length, () => judge(world));
+    return result.ok ? result.value : unread(givenUp(request, result.problem));
   });
 }
 
@@ -76,17 +76,9 @@ function podPasses(request: AdmissionRequest): boolean {
 
 const UNMEASURED: Measured = { length: 0, findings: [], stored: false };
 
-/** What a judgement says, or a refusal where it takes too long or nests too deep. */
-function inBounds(request: AdmissionRequest, { length }: Measured, judge: () => Verdict): Verdict {
-  const result = bounded(length, judge);
-  if (result.ok) return result.value;
-  return respond(request, givenUp(request, result.problem), false);
-}
-
 /** In audit mode what nobody completed passes as it is, whatever cannot be known. */
 function withoutWorld(request: AdmissionRequest, { unavailable, mode }: Unavailable): Verdict {
-  const recorded = annotationsOf(request.oldObject ?? {})[INJECTED] !== undefined;
-  if (mode !== "audit" || recorded) return undecided(request, unavailable);
+  if (mode !== "audit" || hasRecord(request)) return undecided(request, unavailable);
   return respond(request, passed(request, "unavailable"), false);
 }
 

@@ -7,6 +7,7 @@ import type { JsonObject } from "../../src/api/json.ts";
 import { auditHappening } from "../../src/commands/serve/audit-events.ts";
 import type { DefaultsDocument } from "../../src/defaults/document.ts";
 import { resolveDefaults } from "../../src/defaults/resolve.ts";
+import { injectors } from "../../src/injectors/index.ts";
 import { merged, serving, storedFrom } from "../rules/judging.ts";
 
 const npus = (count: string): JsonObject => ({ resources: { limits: { "huawei.com/ascend-1980": count } } });
@@ -145,6 +146,52 @@ describe("in audit mode", () => {
     expect((await mutate(update(next, stored))).response.allowed).toBe(true);
   });
 });
+
+describe("in audit mode, a review that is given up", () => {
+  const real = injectors();
+  const endless = { ...real, unit: (): never => forever() };
+  const deep = { ...real, unit: (): never => deeper() };
+  /** Long enough to be watched for time. */
+  const long = serving({ ...npus("8"), args: Array.from({ length: 80 }, () => "x".repeat(1000)) });
+  const CASES = [
+    ["after a second", endless, long],
+    ["since it nests too deep", deep, serving(npus("8"))],
+  ] as const;
+
+  it.each(CASES)("%s passes with a warning", async (_name, injecting, object) => {
+    const reviewers = createReviewers({ defaultsFor: () => audit, injectors: injecting });
+    for (const review of [reviewers.mutate, reviewers.validate]) {
+      const { response, audited } = await review(requestFor(object, "n"));
+      expect(response).toMatchObject({ allowed: true, auditAnnotations: { "would-deny": "bounds/time" } });
+      expect(response.patch).toBeUndefined();
+      expect(response.warnings?.join()).toMatch(/would be refused: cannot be judged: .*bounds\/time/);
+      expect(audited?.refused).toEqual(["bounds/time"]);
+    }
+  });
+
+  it("is refused where the stored object was completed: a lean manifest would take its NPUs", async () => {
+    const reviewers = createReviewers({ defaultsFor: () => audit, injectors: deep });
+    const lean = serving({ ...npus("8"), image: "registry.example/engine:2" });
+    const { response } = await reviewers.mutate(update(lean, storedFrom(serving(npus("8")))));
+    expect(response.allowed).toBe(false);
+    expect(response.status?.message).toContain("bounds/time");
+  });
+
+  it("beyond the bounds is refused where the stored object was completed, and passes where not", async () => {
+    const lean = merged(serving(npus("8")), { metadata: { annotations: { a: "x".repeat(300_000) } } });
+    expect((await mutate(requestFor(lean, "n"))).response).toMatchObject({ allowed: true });
+    const { response } = await mutate(update(lean, storedFrom(serving(npus("8")))));
+    expect(response.allowed).toBe(false);
+  });
+});
+
+function forever(): never {
+  for (;;);
+}
+
+function deeper(): never {
+  return [deeper()][0] as never;
+}
 
 describe("the mode of a namespace", () => {
   const cluster = (document: DefaultsDocument) => [{ source: "c", document }];
