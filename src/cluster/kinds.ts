@@ -93,10 +93,10 @@ export function onlyMembership({ metadata, spec }: MemberPod): MemberPod {
 
 function ownMetadata(metadata: ObjectMeta): ObjectMeta {
   const { ownerReferences } = metadata;
-  const annotations = Object.entries(metadata.annotations ?? {}).filter(
-    // The record is the largest, and nobody here reads it.
-    ([key]) => key.startsWith(PREFIX) && key !== INJECTED,
-  );
+  const annotations = Object.entries(metadata.annotations ?? {})
+    .filter(([key]) => key.startsWith(PREFIX))
+    // The record is the largest, and here nobody reads more of it than that it is there.
+    .map(([key, value]) => [key, key === INJECTED ? "" : value]);
   return {
     ...onlyIdentity({ metadata }).metadata,
     ...(ownerReferences ? { ownerReferences } : {}),
