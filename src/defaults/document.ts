@@ -26,10 +26,12 @@ const plainInterface = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9_.:@-]{0,14}$/, {
   error: "must be one plain interface name such as eth0: Gloo takes no `=`, `^`, prefix or list",
 });
 
+/** A host path that engines get. */
 export const driverMount = z.strictObject({
   name: z.string().regex(/^[a-z0-9]([-a-z0-9]{0,40}[a-z0-9])?$/, { error: "must be a short DNS label" }),
   hostPath: absolutePath,
   mountPath: absolutePath.optional(),
+  /** hostPath type as in Kubernetes; empty: not checked. */
   type: z
     .enum([
       "",
@@ -43,6 +45,7 @@ export const driverMount = z.strictObject({
     ])
     .optional(),
   readOnly: z.boolean().optional(),
+  /** device-network: only for roles of several pods or with a KV connector. */
   when: z.enum(["always", "device-network"]).optional(),
 });
 

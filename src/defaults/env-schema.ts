@@ -39,8 +39,6 @@ export const envMap = z
 
 /** One variable's value, as `envMap` holds it. */
 export type EnvValue = z.infer<typeof envMap>[string];
-/** A value in a Secret. */
-export type FromSecret = z.infer<typeof fromSecret>;
 
 /** A variable as it stands in a container. */
 export function envVariable(

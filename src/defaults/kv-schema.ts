@@ -32,13 +32,16 @@ const openObject = z.record(z.string(), z.json());
 export const sidecarSchema = z.strictObject({
   name: label,
   enabled: z.boolean().optional(),
+  /** Setting that must have a value for it, such as `mooncake.masterAddress`; empty: none. */
   whenSet: text.optional(),
   roles: z.array(sidecarRole).min(1).max(items).optional(),
   pods: z.enum(["entry", "worker", "all"]).optional(),
+  /** As native sidecar at the head or the end of the init containers, or as plain container. */
   placement: z.enum(["before-downloader", "after-downloader", "container"]).optional(),
+  /** Without its name. Strings may hold references such as `${engine.image}`. */
   container: openObject.optional(),
   volumes: z
-    .array(z.looseObject({ name: label }))
+    .array(z.object({ name: label }).catchall(z.json()))
     .max(items)
     .optional(),
 });
@@ -47,10 +50,13 @@ const sidecars = z.array(sidecarSchema).max(items).optional();
 
 /** How a connector is named in one version of the engine and later ones, up to the next entry. */
 export const classVersion = z.strictObject({
+  /** Version of vllm-ascend: `0.18`. */
   from: version,
   class: text.min(1).optional(),
+  /** `kv_connector_module_path`; empty: the engine knows the class by its name. */
   modulePath: text.optional(),
   useAscendDirect: z.boolean().optional(),
+  /** Class of the store beside point to point; empty: none is known. */
   storeClass: text.optional(),
 });
 
@@ -66,6 +72,7 @@ export const kvConnectorsSchema = z.strictObject({
       versions,
       prefillPort: port.optional(),
       decodePort: port.optional(),
+      /** ASCEND_BASE_PORT: the ascend_direct transport takes 1000 ports a chip from here. */
       transportBasePort: port.optional(),
       masterAddress: hostPort.optional(),
       metadataServer: text.min(1).optional(),

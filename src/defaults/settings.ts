@@ -1,74 +1,24 @@
+import type { z } from "zod";
 import type { RuleSetting } from "../api/finding.ts";
-import type { JsonObject } from "../api/json.ts";
-import type { PlatformName } from "./document.ts";
-import type { EnvValue } from "./env-schema.ts";
-import type { FabricName, HardwareName } from "./hardware.ts";
-import type { KvSettings } from "./kv-settings.ts";
+import type { modeName } from "./document.ts";
+import type { HardwareName } from "./hardware.ts";
+import type { hardwareFacts, settingsSchema } from "./settings-schema.ts";
+
+/** What is pinned on an object, once it was read back. */
+type Pinned = z.infer<typeof settingsSchema>;
 
 /** A host path that engines get, complete. */
-export interface DriverMount {
-  name: string;
-  hostPath: string;
-  mountPath: string;
-  /** hostPath type as in Kubernetes; empty: not checked. */
-  type: string;
-  readOnly: boolean;
-  /** device-network: only for roles of several pods or with a KV connector. */
-  when: "always" | "device-network";
-}
+export type DriverMount = Pinned["driverMounts"][number];
 
 /** What is known of one kind of node. */
-export interface HardwareFacts {
-  /** NPUs (dies) that a node publishes. */
-  perNode: number;
-  /** How many NPUs one pod can have. */
-  allowedCounts: number[];
-  /** First port above the range of the ascend_direct transport: 20000 + 1000 a chip. */
-  kvPortFloor: number;
-}
+export type HardwareFacts = z.infer<typeof hardwareFacts>;
 
 /** The defaults as resolved: every value is there. Plain JSON; it is pinned on the object as it stands. */
-export interface Settings {
+export interface Settings extends Omit<Pinned, "hardwareFacts"> {
   /** audit: nothing new is injected or refused. Never pinned, as the rules: today's holds. */
-  mode: "enforce" | "audit";
-  platform: PlatformName;
-  hardware: HardwareName;
-  /** Whether a document names the hardware; else it is the built-in one, or what npu.resourceName tells. */
-  hardwareSet: boolean;
-  /** Whether a document says, by platform or npu.resourceName, under which name NPUs are published. */
-  resourceNameSet: boolean;
-  hardwareBySelector: {
-    nodeSelector: Record<string, string>;
-    hardware: HardwareName;
-    fabric?: FabricName | "" | undefined;
-  }[];
+  mode: z.infer<typeof modeName>;
+  /** Of every hardware; only rows that documents change are pinned. */
   hardwareFacts: Record<HardwareName, HardwareFacts>;
-  /** Empty: not said; what has one network only uses that. */
-  fabric: FabricName | "";
-  /** From the annotations of the Namespace; what an object says goes before it. */
-  asks: Record<string, string>;
-  engineContainers: string[];
-  npu: { resourceName: string; inferFromArguments: boolean };
-  hccl: { socketIfname: string; hostNetworkIfname: string; env: Record<string, EnvValue> };
-  driverMounts: DriverMount[];
-  /** Names of mounts that a kind of node brings and that documents leave out. */
-  omittedMounts: string[];
-  sharedMemory: { enabled: boolean; sizeLimit: string };
-  startupProbe: {
-    enabled: boolean;
-    periodSeconds: number;
-    failureThreshold: number;
-    timeoutSeconds: number;
-  };
-  scheduling: {
-    schedulerName: string;
-    queue: string;
-    nodeSelector: Record<string, string>;
-    tolerations: JsonObject[];
-    annotations: Record<string, string>;
-  };
-  gang: { enabled: boolean; networkTopology: JsonObject };
-  kvConnectors: KvSettings;
   rules: Record<string, RuleSetting>;
 }
 
