@@ -1,5 +1,5 @@
 import { canonical } from "../api/canonical.ts";
-import { equal, isObject, type Json, type JsonObject, listOf } from "../api/json.ts";
+import { equal, isObject, type Json, type JsonObject, listOf, objectOf } from "../api/json.ts";
 import { resourceNamed } from "../engines/resource-names.ts";
 import type { DefaultsDocument, PlatformName } from "./document.ts";
 import { HARDWARE_TABLE, type HardwareName, hardwareRow } from "./hardware.ts";
@@ -25,6 +25,10 @@ export interface Layer {
 /** Settings, and what in the namespace's document was not allowed and left out. */
 export interface Resolution extends ResolvedDefaults {
   problems: Problem[];
+  /** What a namespace's document may set. */
+  namespaceMay: readonly string[];
+  /** Whether a document gives npu.resourceName itself; else it follows from platform and hardware. */
+  resourceNameGiven: boolean;
 }
 
 /** What a Namespace says: its defaults document and its own annotations. */
@@ -46,10 +50,10 @@ export function resolveDefaults(
   serverVersion?: string,
 ): Resolution {
   const problems: Problem[] = [];
-  const may = mayOf(cluster);
+  const provenance: Provenance = {};
+  const may = mayOf(cluster, provenance);
   const allowed = namespace?.document ? [restricted(namespace.document, may, problems)] : [];
   const layers = [...cluster, ...allowed];
-  const provenance: Provenance = {};
   const platform = platformOf(layers, provenance);
   const resolved: JsonObject = structuredClone(BUILT_IN) as unknown as JsonObject;
   for (const layer of layers) overlay(resolved, settingsPart(layer.document), "", layer.source, provenance);
@@ -73,7 +77,8 @@ export function resolveDefaults(
   }
   const text = canonical(pinnable(settings));
   problems.push(...tooLarge(text, layers));
-  return { settings, provenance, text, problems };
+  const resourceNameGiven = layers.some(({ document }) => document.npu?.resourceName !== undefined);
+  return { settings, provenance, text, problems, namespaceMay: may, resourceNameGiven };
 }
 
 /** What is pinned on an object: all but what the software brings unless a document changes it. */
@@ -102,11 +107,10 @@ function tooLarge(text: string, layers: readonly Layer[]): Problem[] {
   ];
 }
 
-function mayOf(cluster: readonly Layer[]): readonly string[] {
-  return (
-    cluster.findLast((layer) => layer.document.namespaceMay !== undefined)?.document.namespaceMay ??
-    NAMESPACE_MAY
-  );
+function mayOf(cluster: readonly Layer[], provenance: Provenance): readonly string[] {
+  const layer = cluster.findLast(({ document }) => document.namespaceMay !== undefined);
+  if (layer) provenance.namespaceMay = layer.source;
+  return layer?.document.namespaceMay ?? NAMESPACE_MAY;
 }
 
 /** The namespace's document without what the cluster does not let it set. */
@@ -193,6 +197,9 @@ function overlay(
     const named = mergeKeyOf(path);
     if (isObject(value) && isObject(target[key])) overlay(target[key], value, path, source, provenance);
     else if (named !== undefined) {
+      const itemPath = (item: Json): string => `${path}.${String(objectOf(item)[named])}`;
+      for (const item of listOf(target[key])) provenance[itemPath(item)] ??= "built-in";
+      for (const item of listOf(value)) provenance[itemPath(item)] = source;
       target[key] = mergedByName(target[key], listOf(value), named);
       provenance[path] = source;
     } else if (path === "scheduling.tolerations") {

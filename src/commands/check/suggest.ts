@@ -1,6 +1,7 @@
 import { stringify } from "yaml";
 import { HARDWARE_TABLE, type HardwareName } from "../../defaults/hardware.ts";
 import { PLATFORMS } from "../../defaults/presets.ts";
+import { SCHEMA_LINES } from "../defaults/schema.ts";
 import type { NpuNode } from "./nodes.ts";
 
 /** Node label of Kubernetes and MindCluster that tells the hardware. */
@@ -37,7 +38,7 @@ export function suggestedDefaults(nodes: readonly NpuNode[]): string | undefined
     ...(PLATFORMS[platform].resourceName === resourceName ? {} : { npu: { resourceName } }),
     ...(selectors.length > 0 ? { hardwareBySelector: selectors } : {}),
   };
-  return stringify(document);
+  return `${SCHEMA_LINES.map((line) => `#${line}\n`).join("")}${stringify(document)}`;
 }
 
 function platformOf(resourceName: string): "cce" | "mindcluster" {

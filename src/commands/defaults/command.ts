@@ -1,50 +1,28 @@
 import { Command, Option } from "@commander-js/extra-typings";
-import { UsageError } from "../console.ts";
 import type { CommandContext } from "../context.ts";
-import {
-  colorOption,
-  contextOption,
-  defaultsOption,
-  kubeconfigOption,
-  kubeSource,
-  namespaceDefaultsOption,
-  releaseNamespaceOption,
-  releaseOption,
-} from "../options.ts";
+import { colorOption } from "../options.ts";
 import type { DefaultsOptions } from "./defaults.ts";
+import { defaultsFrom, withDefaultsFrom } from "./from.ts";
 
 /** The command with its options. */
 export function defaultsDeclared() {
-  return new Command("defaults")
+  const command = new Command("defaults")
     .summary("print the defaults in force, each value with where it came from")
     .description(
       "Prints the defaults that result, each value with where it came from: from documents in files, or in force in a cluster where --cluster, --namespace, --kubeconfig, --context, --release or --release-namespace is given.",
-    )
-    .addOption(defaultsOption())
-    .addOption(namespaceDefaultsOption())
-    .option("--cluster", "in the cluster of the current context")
-    .option(
-      "-n, --namespace <name>",
-      "in a cluster: the defaults of this namespace, its own document and annotations included",
-    )
-    .addOption(releaseNamespaceOption())
-    .addOption(releaseOption())
-    .addOption(kubeconfigOption())
-    .addOption(contextOption())
+    );
+  return withDefaultsFrom(command)
     .addOption(
-      new Option("-o, --output <format>").choices(["yaml", "json"] as const).default("yaml" as const),
+      new Option(
+        "-o, --output <format>",
+        "yaml: one document that -d takes; json: with a path for each source",
+      )
+        .choices(["yaml", "json"] as const)
+        .default("yaml" as const),
     )
+    .option("--schema", "print the JSON Schema of a document instead, for editors")
     .addOption(colorOption());
 }
-
-const CLUSTER_FLAGS = {
-  cluster: "cluster",
-  namespace: "namespace",
-  kubeconfig: "kubeconfig",
-  context: "context",
-  release: "release",
-  releaseNamespace: "release-namespace",
-} as const;
 
 /**
  * What `defaults` is to do: files, or a cluster where one is named. `given`: whether an option was written.
@@ -55,18 +33,7 @@ export function defaultsOptions(
   given: (name: string) => boolean,
   userAgent: string,
 ): DefaultsOptions {
-  const { defaults, namespaceDefaults, output, release, namespace } = flags;
-  const asksCluster = Object.entries(CLUSTER_FLAGS).find(([name]) => given(name));
-  if (asksCluster && (defaults.length > 0 || namespaceDefaults !== undefined))
-    throw new UsageError(`--${asksCluster[1]} reads from a cluster, --defaults from files: give one of them`);
-  const cluster = {
-    source: kubeSource(flags, "default"),
-    release,
-    releaseNamespace: flags.releaseNamespace,
-    namespace,
-    userAgent,
-  };
-  return { defaults, namespaceDefaults, cluster: asksCluster ? cluster : undefined, output };
+  return { ...defaultsFrom(flags, given, userAgent), output: flags.output };
 }
 
 /** `kthena-ascend defaults`. */
@@ -74,7 +41,8 @@ export function defaultsCommand({ console, userAgent, ends }: CommandContext) {
   return defaultsDeclared().action(async (flags, command) => {
     const given = (name: string): boolean => command.getOptionValueSource(name) === "cli";
     const options = defaultsOptions(flags, given, userAgent);
-    const { showDefaults } = await import("./defaults.ts");
+    const { showDefaults, showSchema } = await import("./defaults.ts");
+    if (flags.schema) return ends(showSchema(console));
     ends(await showDefaults(options, console));
   });
 }

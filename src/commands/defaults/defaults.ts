@@ -1,10 +1,14 @@
-import { Document, isMap, isScalar, type Node } from "yaml";
+import { documentOf } from "../../defaults/document-of.ts";
+import { checkDefaults } from "../../defaults/parse.ts";
+import type { Problem } from "../../defaults/problem.ts";
 import { type Resolution, resolveDefaults } from "../../defaults/resolve.ts";
-import { type ResolvedDefaults, sourceOf } from "../../defaults/settings.ts";
+import { defaultsProblems } from "../../rules/defaults-problems.ts";
 import { type Console, EXIT } from "../console.ts";
 import { jsonText } from "../terminal.ts";
 import { type ClusterDefaultsOptions, clusterDefaults } from "./cluster.ts";
+import { documentText } from "./document-text.ts";
 import { loadDefaults, problemText } from "./load.ts";
+import { defaultsJsonSchema } from "./schema.ts";
 
 /** What `kthena-ascend defaults` takes. */
 export interface DefaultsOptions {
@@ -15,38 +19,42 @@ export interface DefaultsOptions {
   output: "yaml" | "json";
 }
 
-/** Prints the defaults in force, each value with where it came from. */
+/** Prints the JSON Schema of a document. */
+export function showSchema(console: Console): number {
+  console.out(jsonText(defaultsJsonSchema()));
+  return EXIT.ok;
+}
+
+/** Prints the defaults in force as one document, each value with where it came from. */
 export async function showDefaults(options: DefaultsOptions, console: Console): Promise<number> {
-  const resolved = options.cluster ? await clusterDefaults(options.cluster) : await fromFiles(options);
+  const resolved = options.cluster ? await clusterDefaults(options.cluster) : await fileDefaults(options);
   for (const problem of resolved.problems) console.complain([`warning: ${problemText(problem)}`]);
   if (options.output === "json") {
     const { settings, provenance } = resolved;
     console.out(jsonText({ settings, provenance }));
-  } else console.out(effectiveText(resolved));
+  } else {
+    for (const problem of togetherWrong(resolved)) console.complain([`warning: ${problemText(problem)}`]);
+    console.out(documentText(resolved));
+  }
   return EXIT.ok;
 }
 
-async function fromFiles(options: DefaultsOptions): Promise<Resolution> {
+/** Documents that are right one by one can contradict each other, and one document that says all of it is refused. */
+function togetherWrong(resolution: Resolution): Problem[] {
+  const source = "the documents together";
+  const checked = checkDefaults(documentOf(resolution).document, source);
+  return checked.ok ? defaultsProblems(checked.document, source) : checked.problems;
+}
+
+/**
+ * The defaults that documents in files result in.
+ * @throws UsageError that lists what is wrong with them
+ */
+export async function fileDefaults(
+  options: Pick<DefaultsOptions, "defaults" | "namespaceDefaults">,
+): Promise<Resolution> {
   const cluster = await loadDefaults(options.defaults);
   const [document] =
     options.namespaceDefaults === undefined ? [] : await loadDefaults([options.namespaceDefaults]);
   return resolveDefaults(cluster, document && { name: "", document });
-}
-
-/** The settings as YAML with a comment on each value that says where it came from. */
-export function effectiveText({ settings, provenance }: ResolvedDefaults): string {
-  const yaml = new Document(settings);
-  annotate(yaml.contents, "", (path) => sourceOf(provenance, path));
-  return yaml.toString({ lineWidth: 0 });
-}
-
-function annotate(node: unknown, path: string, source: (path: string) => string): void {
-  if (!isMap(node)) return;
-  for (const pair of node.items) {
-    const key = isScalar(pair.key) ? String(pair.key.value) : "";
-    const child = path === "" ? key : `${path}.${key}`;
-    if (isMap(pair.value) && pair.value.items.length > 0) annotate(pair.value, child, source);
-    else if (isScalar(pair.value)) pair.value.comment = ` ${source(child)}`;
-    else if (isScalar(pair.key)) (pair.key as Node).commentBefore = ` ${key}: ${source(child)}`;
-  }
 }

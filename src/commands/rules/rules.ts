@@ -1,10 +1,15 @@
 import { isCollection, parseDocument, visit } from "yaml";
 import { closest } from "../../api/closest.ts";
+import { type ResolvedDefaults, sourceOf } from "../../defaults/settings.ts";
 import { canBeAllowed } from "../../rules/exemptions.ts";
 import { RULES } from "../../rules/index.ts";
 import type { ExamplePlace, Rule } from "../../rules/rule.ts";
 import { type Console, EXIT, UsageError } from "../console.ts";
+import { clusterDefaults } from "../defaults/cluster.ts";
+import { type DefaultsOptions, fileDefaults } from "../defaults/defaults.ts";
+import { problemText } from "../defaults/load.ts";
 import { jsonText } from "../terminal.ts";
+import { decidedBy, inForce } from "./in-force.ts";
 
 /** What `kthena-ascend rules` takes: an id or a family, or nothing for all. */
 export interface RulesOptions {
@@ -12,13 +17,29 @@ export interface RulesOptions {
   output: "text" | "json";
 }
 
-/** Lists the catalogue, or explains one rule. */
-export function showRules({ which, output }: RulesOptions, console: Console): number {
+/** Lists the catalogue, or explains one rule; with `defaults`, as it is in force under them. */
+export function showRules(
+  { which, output }: RulesOptions,
+  console: Console,
+  defaults?: ResolvedDefaults,
+): number {
   const rules = which === undefined ? RULES : chosen(which);
   const [only] = rules;
-  if (output === "json") console.out(jsonText(rules.map(data)));
-  else console.print(only && only.id === which ? explanation(only) : list(rules));
+  if (output === "json") console.out(jsonText(rules.map((rule) => data(rule, defaults))));
+  else if (only && only.id === which) console.print([...explanation(only), ...forceLines(only, defaults)]);
+  else console.print(defaults ? listInForce(rules, defaults) : list(rules));
   return EXIT.ok;
+}
+
+/** The defaults that the list is to be under: those of a cluster, or those that documents in files result in. */
+export async function rulesDefaults(
+  options: Pick<DefaultsOptions, "defaults" | "namespaceDefaults" | "cluster">,
+  console: Console,
+): Promise<ResolvedDefaults> {
+  const { cluster } = options;
+  const resolved = cluster ? await clusterDefaults(cluster) : await fileDefaults(options);
+  console.complain(resolved.problems.map((problem) => `warning: ${problemText(problem)}`));
+  return resolved;
 }
 
 function chosen(which: string): readonly Rule[] {
@@ -37,18 +58,54 @@ export function familyOf(id: string): string {
 }
 
 /** How strict a rule is, in words. */
-export function strictnessOf({ severity, guards }: Rule): string {
+export function strictnessOf({
+  severity,
+  guards,
+}: {
+  severity: string;
+  guards?: boolean | undefined;
+}): string {
   return guards ? `${severity}, always` : severity;
 }
 
 function list(rules: readonly Rule[]): string[] {
-  const rows = rules.map((rule) => [rule.id, strictnessOf(rule), rule.summary] as const);
-  const wide = (column: 0 | 1): number => Math.max(...rows.map((row) => row[column].length)) + 2;
-  return rows.map(([id, how, what]) => `${id.padEnd(wide(0))}${how.padEnd(wide(1))}${what}`);
+  return columns(rules.map((rule) => [rule.id, strictnessOf(rule), rule.summary]));
 }
 
-function data({ check: _check, ratchets, guards, ...rule }: Rule): object {
-  return { ...rule, always: guards === true, ratchets: ratchets !== false };
+function listInForce(rules: readonly Rule[], defaults: ResolvedDefaults): string[] {
+  const rows = rules.map((rule) => {
+    const force = inForce(rule, defaults);
+    return [rule.id, strictnessOf({ ...rule, severity: force.severity }), rule.summary, decidedBy(force)];
+  });
+  const { settings, provenance } = defaults;
+  const mode = `mode: audit (${sourceOf(provenance, "mode")}): what deny stands at is told, and not refused`;
+  return [...(settings.mode === "audit" ? [mode, ""] : []), ...columns(rows)];
+}
+
+/** Rows with every column but the last as wide as its widest cell. */
+function columns(rows: readonly (readonly string[])[]): string[] {
+  const wide = (column: number): number => Math.max(...rows.map((row) => row[column]?.length ?? 0)) + 2;
+  const widths = (rows[0] ?? []).map((_, column) => wide(column));
+  return rows.map((row) =>
+    row
+      .map((cell, column) => cell.padEnd(widths[column] ?? 0))
+      .join("")
+      .trimEnd(),
+  );
+}
+
+function data(rule: Rule, defaults: ResolvedDefaults | undefined): object {
+  const { check: _check, ratchets, guards, ...rest } = rule;
+  const force = defaults && { inForce: inForce(rule, defaults) };
+  return { ...rest, always: guards === true, ratchets: ratchets !== false, ...force };
+}
+
+function forceLines(rule: Rule, defaults: ResolvedDefaults | undefined): string[] {
+  if (!defaults) return [];
+  const force = inForce(rule, defaults);
+  const by = decidedBy(force);
+  const audited = force.audited ? "; told, and not refused: mode is audit" : "";
+  return ["", `In force: ${force.severity}${by === "" ? "" : `, by ${by}`}${audited}.`];
 }
 
 function explanation(rule: Rule): string[] {
