@@ -4,6 +4,7 @@ import type { JsonObject } from "../api/json.ts";
 import type { WorkloadKind } from "../kinds/index.ts";
 import { patchOf } from "../pinning/patch.ts";
 import { type CompletedWorkload, type CompletionInput, completeWorkload } from "../pinning/workload.ts";
+import { withoutConsequences } from "../rules/consequences.ts";
 import { judge, RULES } from "../rules/index.ts";
 import type { Rule } from "../rules/rule.ts";
 import { workloadSubject } from "../rules/subject.ts";
@@ -91,7 +92,7 @@ function workloadFindings(about: WorkloadCase): Finding[] {
   };
   const versions = oldObject && { object: completed.object, oldObject };
   const kept = versions ? ratcheted(found, versions, catalogue, judgeOld) : found;
-  return withOrigin(kept, completed, () =>
+  return withOrigin(withoutConsequences(kept), completed, () =>
     completeWorkload({ ...completion, object, oldObject, final: false }),
   );
 }

@@ -139,6 +139,7 @@ function describe(found: Found, form: "list" | "shell"): EngineCommand {
       return {
         ...noEngine(`it starts ${found.product}, whose sizes are not read here`, form),
         ...rayOf(found),
+        product: found.product,
       };
     case "helper": {
       const helper = `${found.product}, which ${found.does}`;

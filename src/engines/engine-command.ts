@@ -25,6 +25,8 @@ export interface EngineCommand {
   joined?: Joined;
   /** What it starts where that is known to be no engine: `SGLang's router, which routes requests to engines`. */
   helper?: string;
+  /** The model server that it starts, where its sizes are not read here: `Ray Serve`. */
+  product?: string;
 }
 
 /** The answer where a command line cannot be read. */

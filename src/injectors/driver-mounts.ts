@@ -3,7 +3,12 @@ import { trimmedEnd } from "../api/trim.ts";
 import type { DriverMount } from "../defaults/settings.ts";
 import type { Addition } from "../pinning/addition.ts";
 import { named } from "../pinning/path.ts";
-import { type Engine, type PodSubject, usesDeviceNetworkConnector } from "../readings/pod-subject.ts";
+import {
+  askedConnector,
+  type Engine,
+  type PodSubject,
+  usesDeviceNetworkConnector,
+} from "../readings/pod-subject.ts";
 import type { PodInjector } from "./pod-injector.ts";
 
 /**
@@ -28,8 +33,7 @@ function mountsOf({ settings, node }: PodSubject): DriverMount[] {
 
 /** Several pods, or a connector between pods, talk over the NPUs' own network cards. */
 function needsDeviceNetwork(pod: PodSubject, engines: readonly Engine[]): boolean {
-  const asked = pod.asks.kvConnector !== undefined && pod.asks.kvConnector !== "none";
-  return pod.pods > 1 || asked || engines.some(usesDeviceNetworkConnector);
+  return pod.pods > 1 || askedConnector(pod) !== undefined || engines.some(usesDeviceNetworkConnector);
 }
 
 function ofMount(pod: PodSubject, engines: readonly Engine[], mount: DriverMount): Addition[] {

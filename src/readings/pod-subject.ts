@@ -8,7 +8,7 @@ import type { KvReading } from "../engines/kv-transfer-config.ts";
 import type { NeededNpus } from "../engines/npus.ts";
 import { variableOf } from "./env.ts";
 import type { HardwareReading } from "./hardware.ts";
-import type { KvPlan } from "./kv-plan.ts";
+import type { KvObstacle, KvPlan } from "./kv-plan.ts";
 import type { SoftShare } from "./soft-share.ts";
 
 /** A container that runs the model server, as an injector sees it. */
@@ -69,8 +69,18 @@ function disaggregatesOverNetwork({ disaggregation, container }: Engine): boolea
 }
 
 /** Whether an engine transfers its KV cache with Mooncake or a store, directly from NPU to NPU (kv_pool.md §5.1). */
-export function transfersDirectly({ asks }: PodSubject, engine: Engine): boolean {
+export function transfersDirectly(pod: PodSubject, engine: Engine): boolean {
   return (
-    asks.kvConnector === "mooncake" || engine.connectors.some((name) => /^(Mooncake|AscendStore)/.test(name))
+    askedConnector(pod) === "mooncake" ||
+    engine.connectors.some((name) => /^(Mooncake|AscendStore)/.test(name))
   );
+}
+
+/** What an engine without a configuration of its own never gets: it has no connector then, whatever is asked for. */
+const WITHHELD: ReadonlySet<KvObstacle> = new Set(["unequal", "dense", "others"]);
+
+/** The connector that a pod's annotation asks for; undefined too where its engines are sure to run without it. */
+export function askedConnector({ asks, kv }: Pick<PodSubject, "asks" | "kv">): string | undefined {
+  const withheld = kv?.outcome.state === "blocked" && WITHHELD.has(kv.outcome.obstacle);
+  return withheld || asks.kvConnector === "none" ? undefined : asks.kvConnector;
 }

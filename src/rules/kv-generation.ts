@@ -30,13 +30,21 @@ const notGenerated: Rule = {
     admitted: "the same role with command [vllm, serve, m]",
   },
   check: (subject) => [
-    ...planned(subject).flatMap((item) => [
-      ...missing(item, withheldWith(item, planned(subject))),
-      ...missingOnWorkers(item),
-    ]),
+    ...(settled(planned(subject))
+      ? []
+      : planned(subject).flatMap((item) => missing(item, withheldWith(item, planned(subject))))),
+    ...planned(subject).flatMap(missingOnWorkers),
     ...workers(subject).flatMap((item) => missing(item, [])),
   ],
 };
+
+/** Scripts that cannot be read have the configuration, by the annotation that names its connector (kv/unseen). */
+function settled(all: readonly Planned[]): boolean {
+  return all.every(({ role, plan }) => {
+    const closed = role.engine.command.form === "unreadable" && role.asked !== undefined;
+    return plan.outcome.state === "written" || (closed && plan.connector !== "nixl");
+  });
+}
 
 /** The roles that get none because this one gets none: they are named where it is told. */
 function withheldWith({ plan }: Planned, all: readonly Planned[]): string[] {

@@ -2,6 +2,7 @@ import { connectorClass, isFrom } from "../engines/connector-classes.ts";
 import { type FlagReader, sizeOf } from "../engines/flags.ts";
 import type { KvConnector, KvSideSizes } from "../engines/kv-transfer-config.ts";
 import { type TransportPorts, transportPortsOf, WIDEST_TRANSPORT } from "../engines/mooncake.ts";
+import { servedPorts } from "../engines/ports.ts";
 import { variableOf } from "./engines.ts";
 import { hcclPorts } from "./hccl-values.ts";
 import { p2pWith, RIGHT } from "./kv.ts";
@@ -288,7 +289,10 @@ function portRemarks(item: KvEngine): Remark[] {
   const hccl = hcclPorts(engine);
   if (hccl !== undefined && first <= hccl + 15 && last >= hccl)
     return remark(`HCCL takes ${hccl} to ${hccl + 15}`, "use another kv_port", true);
-  const taken = portsOf(engine).find((one) => one >= first && one <= last);
+  const inside = (one: number): boolean => one >= first && one <= last;
+  const served = servedPorts(engine.command)?.find(inside);
+  if (served !== undefined) return remark(`the engine serves on ${served}`, "use another kv_port", true);
+  const taken = portsOf(engine).find(inside);
   return taken === undefined
     ? []
     : remark(`a container of the pod listens on ${taken}`, "use another kv_port", true);

@@ -2,6 +2,7 @@ import { type JsonObject, listOf, objectOf, stringOf } from "../api/json.ts";
 import { formatBytes, parseQuantity } from "../api/quantity.ts";
 import { trimmedEnd } from "../api/trim.ts";
 import { helperOf, isNativeSidecar } from "../engines/containers.ts";
+import { denseRanks } from "../engines/external-ranks.ts";
 import { withNpus } from "./engines.ts";
 import { npus as npusText, quoted } from "./quote.ts";
 import { removing } from "./remedy.ts";
@@ -25,8 +26,10 @@ const wholeNode: Rule = {
   },
   check: (subject) =>
     withNpus(subject.engines).flatMap(
-      ({ pods, npus = 0, facts, field, label, hardware, node, asked }): Remark[] =>
+      ({ pods, npus = 0, facts, field, label, hardware, node, asked, role, command }): Remark[] =>
         pods < 2 ||
+        denseRanks(command) !== undefined ||
+        servesByRay(subject, role) ||
         npus >= facts.perNode ||
         !node.row.deviceNetwork ||
         asked.some(({ unit }) => unit !== "npu")
@@ -42,6 +45,15 @@ const wholeNode: Rule = {
             ],
     ),
 };
+
+/** Ray Serve places its replicas itself, each on the pods that its application asks for. */
+function servesByRay({ engines = [] }: RuleSubject, role: string): boolean {
+  const own = engines.filter((engine) => engine.role === role);
+  return (
+    own.some(({ command }) => command.ray) &&
+    own.every(({ command }) => command.engine === "ray-worker" || command.product === "Ray Serve")
+  );
+}
 
 const sidecar: Rule = {
   id: "npu/sidecar",

@@ -1,7 +1,9 @@
 import { isObject, type JsonObject, listOf, objectOf, stringOf } from "../api/json.ts";
 import { ASK } from "../api/names.ts";
 import { FABRIC_SWITCHES } from "../defaults/hardware.ts";
-import { flagOf, sizeOf } from "../engines/flags.ts";
+import { externalRanks } from "../engines/external-ranks.ts";
+import { sizeOf } from "../engines/flags.ts";
+import { servedPorts } from "../engines/ports.ts";
 import { envSources, mayBring } from "../readings/env-from.ts";
 import { transfersDirectly } from "../readings/pod-subject.ts";
 import { serviceNameIn } from "../readings/service-names.ts";
@@ -176,23 +178,17 @@ function portsOf(place: RulePod, engines: readonly RuleEngine[]): Map<number, st
     }
   }
   for (const engine of engines.filter(({ pod }) => pod === place)) {
-    const served = servedPort(engine);
-    if (served !== undefined) ports.set(served, "the engine's");
+    for (const served of apiPorts(engine)) ports.set(served, "the engine's");
     const base = hcclPorts(engine);
     if (base !== undefined && (engine.npus ?? 0) > 1) ports.set(base, "HCCL's");
   }
   return ports;
 }
 
-const STANDARD_PORTS: Readonly<Record<string, number>> = { vllm: 8000, sglang: 30000 };
-
-/** The port of the engine's API; a headless worker has none. */
-function servedPort({ command, pod }: RuleEngine): number | undefined {
-  const standard = Object.hasOwn(STANDARD_PORTS, command.engine) ? STANDARD_PORTS[command.engine] : undefined;
-  if (standard === undefined || pod?.pod.part === "worker") return undefined;
-  const port = sizeOf(command.flags, "port");
-  if (port.state === "known") return port.value;
-  return flagOf(command.flags, "port").state === "absent" ? standard : undefined;
+/** The ports of the engine's API; a worker has some only where it is a rank that serves for itself. */
+function apiPorts({ command, pod }: RuleEngine): number[] {
+  if (pod?.pod.part === "worker" && externalRanks(command) === undefined) return [];
+  return servedPorts(command) ?? [];
 }
 
 const COLD_START = 900;

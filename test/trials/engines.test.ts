@@ -41,6 +41,35 @@ function limit(object: JsonObject, index = 0): unknown {
 
 const script = (text: string): string => `command: [bash, -c]\nargs: [${JSON.stringify(text)}]`;
 
+describe("a slip that hides the number of NPUs", () => {
+  it.each([
+    ["command: [vllm, serve, m, -tp, '4', -dp, '2', -dpm]", "engine/supervised-ranks"],
+    ["command: [vllm, serve]\nargs: ['/m --tensor-parallel-size 4']", "engine/joined-arguments"],
+  ])("%s is told once", (yaml, rule) => {
+    expect(told(container(yaml))).toEqual([`${rule} deny`]);
+  });
+});
+
+describe("pods of one role that do not share an engine", () => {
+  const serve = `ray start --head --resources='{"NPU":1}' && serve run /conf/serve.yaml`;
+  const join = `ray start --address=$ENTRY_ADDRESS:6379 --resources='{"NPU":1}' --block`;
+  const one = "resources: {limits: {huawei.com/ascend-1980: '1'}}";
+  const rank =
+    "command: [vllm, serve, /m/Qwen3-32B, -tp, '2', -dp, '2', --data-parallel-rank, $(WORKER_INDEX), --data-parallel-address, $(ENTRY_ADDRESS)]";
+
+  it("have no whole nodes to have: Ray Serve, and ranks of a dense model", () => {
+    const ray = role("llm", `${script(serve)}\n${one}`, 1, `${script(join)}\n${one}`);
+    expect(told(servingOf([ray]))).toEqual([]);
+    expect(told(servingOf([role("llm", rank, 1)]))).toEqual([]);
+  });
+
+  it("others have: an engine over two pods", () => {
+    const nodes = `command: [vllm, serve, m, -tp, '8', --nnodes, '2', --node-rank, $(WORKER_INDEX), --master-addr, $(ENTRY_ADDRESS)MORE]`;
+    const spread = role("llm", nodes.replace("MORE", ""), 1, nodes.replace("MORE", ", --headless"));
+    expect(told(servingOf([spread]))).toEqual(["npu/whole-node warn", "npu/whole-node warn"]);
+  });
+});
+
 describe("what people start", () => {
   it.each([
     [
@@ -145,11 +174,21 @@ describe("several arguments in one item", () => {
 describe("flags that the engine does not have", () => {
   it("a misspelt one is refused, with what was meant, and nothing is guessed", () => {
     const findings = findingsOn(container("command: [vllm, serve, m, --tensor-paralel-size=4]"));
-    expect(findings.map(({ rule }) => rule)).toEqual(["engine/unknown-flag", "npu/unknown-count"]);
-    expect(findings.map(({ fix }) => fix)).toEqual([
-      "did you mean --tensor-parallel-size?",
-      "mend the arguments, from which the number is read",
-    ]);
+    expect(findings.map(({ rule, severity }) => `${rule} ${severity}`)).toEqual(["engine/unknown-flag deny"]);
+    expect(findings.map(({ fix }) => fix)).toEqual(["did you mean --tensor-parallel-size?"]);
+  });
+
+  it("one that is only warned of leaves it told that the number cannot be read", () => {
+    const yaml = "image: r/mine:1\ncommand: [vllm, serve, m, --tensor-paralel-size=4]";
+    expect(told(container(yaml))).toEqual(["engine/unknown-flag warn", "npu/unknown-count deny"]);
+  });
+
+  it("one that is allowed still needs a number", () => {
+    const allowed: JsonObject = { ...role("server", "command: [vllm, serve, m, --tensor-paralel-size=4]") };
+    const template = objectOf(allowed.entryTemplate);
+    template.metadata = { annotations: { "kthena-ascend.io/allow": "engine/unknown-flag" } };
+    const object = servingOf([allowed]);
+    expect(told(object)).toEqual(["engine/unknown-flag allowed", "npu/unknown-count deny"]);
   });
 
   it("it is a warning where the release is not known", () => {

@@ -173,6 +173,27 @@ describe("a pair", () => {
     expect(rulesOf(findingsOn(workload(roles, settled)))).not.toContain("warn kv/unseen");
     const asked = { "kthena-ascend.io/kv-connector": "mooncake" };
     expect(mountsOf(workload(roles, asked), "prefill")).toContain("/etc/hccn.conf");
+    expect(rulesOf(findingsOn(workload(roles, { ...INJECT, ...asked })))).toEqual([]);
+  });
+
+  it("that is to hand over to a script gets no configuration, and it is told", () => {
+    const container = {
+      command: ["bash", "-c", "/scripts/start.sh"],
+      resources: { limits: { "huawei.com/ascend-1980": "8" } },
+    };
+    const half = workload({ prefill: { args: ["-tp", "8"] }, decode: { container, args: [] } });
+    expect(new Set(kvRulesOf(half))).toEqual(new Set(["warn kv/not-generated"]));
+  });
+
+  it("that cannot be configured gets nothing else of the connector either", () => {
+    const uneven = workload({
+      prefill: { args: ["-tp", "4"] },
+      "decode-long": { args: ["-tp", "4"] },
+      "decode-short": { args: ["-tp", "2", "-dp", "2"] },
+    });
+    const { object } = complete(uneven);
+    expect(mountsOf(uneven, "prefill")).not.toContain("/etc/hccn.conf");
+    expect(JSON.stringify(object)).not.toContain("HCCL_INTRA_ROCE_ENABLE");
   });
 });
 
@@ -280,5 +301,27 @@ describe("a ModelBooster", () => {
       'kind: ModelBooster\nmetadata: {annotations: {kthena-ascend.io/inject: "true", scheduling.volcano.sh/queue-name: team}}\nspec: {backend: {name: b, type: vLLM, modelURI: "hf://a/b", replicas: 1, workers: [{type: server, replicas: 1}]}}',
     );
     expect(rulesOf(findingsOn(object))).toContain("warn booster/annotations");
+  });
+});
+
+describe("the ports that a supervised engine serves on", () => {
+  const ranks = ["-tp", "2", "-dp", "4", "-dpl", "4", "-dpm", "--port", "36000"];
+
+  it("are kept clear of kv_port: one for each rank", () => {
+    const object = workload({ prefill: { args: ranks }, decode: { args: ["-tp", "2"] } });
+    expect(generatedIn(complete(object).object, "prefill")?.kv_port).toBe("36004");
+  });
+
+  it("are told where a configuration of its user's takes one", () => {
+    const own = JSON.stringify({
+      kv_connector: "MooncakeConnectorV1",
+      kv_role: "kv_producer",
+      kv_port: "36002",
+      kv_connector_extra_config: { prefill: { dp_size: 4, tp_size: 2 }, decode: { dp_size: 1, tp_size: 2 } },
+    });
+    const object = workload({ prefill: { args: [...ranks, "--kv-transfer-config", own] } });
+    expect(findingsOn(object).filter(({ rule }) => rule === "kv/port")).toMatchObject([
+      { message: expect.stringContaining("the engine serves on 36002") },
+    ]);
   });
 });

@@ -3,10 +3,11 @@ import { flagOf, wholeNumber } from "../../engines/flags.ts";
 import { imageFacts } from "../../engines/images.ts";
 import { allConnectors } from "../../engines/kv-transfer-config.ts";
 import { transportPortsOf, WIDEST_TRANSPORT } from "../../engines/mooncake.ts";
+import { servedPorts } from "../../engines/ports.ts";
 import { variableOf } from "../../readings/env.ts";
 import type { Ports } from "../../readings/kv-plan.ts";
 import { enginePort, type KvRole, type KvSizes, numberInEnv } from "../../readings/kv-role.ts";
-import type { PodSubject } from "../../readings/pod-subject.ts";
+import type { Engine, PodSubject } from "../../readings/pod-subject.ts";
 
 /** Ports, and whose they are. */
 export type PortRange = Ports & { what: string };
@@ -42,10 +43,16 @@ export function reservedPorts(role: KvRole): PortRange[] {
     { from: first, to: first + chips * transport.perChip - 1, what: "the ascend_direct transport" },
     { from: hccl ?? 60000, to: (hccl ?? 60000) + HCCL_PORTS - 1, what: "HCCL" },
     ...hcclRanges(role),
-    { from: enginePort(engine), to: enginePort(engine), what: "the engine's API" },
+    ...apiPorts(engine),
     ...flagPorts(role),
     ...pods.flatMap(podPorts),
   ];
+}
+
+/** The ports that the engine serves on, as far as they are known: with its supervisor one for each rank. */
+function apiPorts(engine: Engine): PortRange[] {
+  const ports = new Set([enginePort(engine), ...(servedPorts(engine.command) ?? [])]);
+  return Array.from(ports, (port) => ({ from: port, to: port, what: "the engine's API" }));
 }
 
 /** `a-b,c` as in HCCL_HOST_SOCKET_PORT_RANGE. */
