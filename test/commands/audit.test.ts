@@ -1,7 +1,10 @@
+import { execFile } from "node:child_process";
 import { createHash } from "node:crypto";
+import { existsSync } from "node:fs";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { parse, stringify } from "yaml";
 import { judgeRequest } from "../../src/admission/judge.ts";
@@ -297,4 +300,43 @@ describe("audit of files", () => {
     expect(out).toContain("A refresh would restart 6 pods with 24 NPUs.");
     expect(out.match(/<tr data-verdict/g)).toHaveLength(2);
   });
+
+  const CHROMIUM = "/usr/bin/chromium";
+
+  it.skipIf(!existsSync(CHROMIUM))(
+    "is sorted and filtered by a real browser",
+    { timeout: 60_000 },
+    async () => {
+      const { out } = await run({ output: "html", defaults: [join(folder, "new.yaml")] });
+      const page = join(folder, "audit.html");
+      // The page's own policy lets no other script run, so the one that plays its reader stands in a copy without it.
+      const reader =
+        "const heads=document.querySelectorAll('#objects th button');heads[7].click();heads[7].click();" +
+        "const {text}=document.forms[0].elements;text.value='x<&y refused';text.dispatchEvent(new Event('input',{bubbles:true}));";
+      const copy = out.replace(/<meta http-equiv="Content-Security-Policy"[^>]*>/, "");
+      await writeFile(page, copy.replace("</body>", `<script>${reader}</script></body>`));
+      const flags = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking"];
+      const quiet = [
+        "--disable-component-update",
+        "--disable-sync",
+        "--no-first-run",
+        `--user-data-dir=${folder}/c`,
+      ];
+      const { stdout } = await promisify(execFile)(CHROMIUM, [
+        ...flags,
+        ...quiet,
+        "--dump-dom",
+        `file://${page}`,
+      ]);
+      expect(stdout).toContain("<output>1 of 2</output>");
+      const rows = [...stdout.matchAll(/<tr data-verdict="(\w+)"[^>]*?( hidden="")?>/g)].map(
+        ([, verdict, hidden]) => [verdict, hidden !== undefined],
+      );
+      expect(rows).toEqual([
+        ["admitted", true],
+        ["refused", false],
+      ]);
+      expect(stdout).toContain('aria-sort="descending"');
+    },
+  );
 });

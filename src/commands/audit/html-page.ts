@@ -14,7 +14,8 @@ input,select{font:inherit;color:inherit;background:var(--card);border:1px solid 
 input[type=search]{flex:1 1 14rem;min-width:0}
 output{color:var(--soft)}
 table{border-collapse:collapse;width:100%}
-th,td{text-align:left;vertical-align:top;padding:.5rem .6rem;border-bottom:1px solid var(--line);overflow-wrap:anywhere}
+th,td{text-align:left;vertical-align:top;padding:.5rem .6rem;border-bottom:1px solid var(--line)}
+td{min-width:6rem;overflow-wrap:anywhere}td.k{min-width:0;white-space:nowrap}td.n{min-width:0}
 th{position:sticky;top:0;background:var(--paper);white-space:nowrap}
 th button{all:unset;cursor:pointer;font-weight:600}th button:focus-visible{outline:2px solid var(--link)}
 th[aria-sort=ascending] button::after{content:" \\2191"}th[aria-sort=descending] button::after{content:" \\2193"}
@@ -26,7 +27,7 @@ tr[hidden]{display:none}
 @media(max-width:46rem){
 thead{display:none}table,tbody,tr,td{display:block}
 tr{border:1px solid var(--line);border-radius:.5rem;margin:0 0 .75rem;padding:.25rem 0}
-td{border:0;padding:.25rem .75rem;text-align:left}td:empty{display:none}
+td,td.n{border:0;padding:.25rem .75rem;text-align:left}td:empty{display:none}
 td::before{content:attr(data-label);display:block;color:var(--soft);font-size:.8rem}}
 @media print{form{display:none}body{max-width:none;padding:0;font-size:10pt}th{position:static}tr{break-inside:avoid}thead{display:table-header-group}}
 `;
@@ -34,7 +35,7 @@ td::before{content:attr(data-label);display:block;color:var(--soft);font-size:.8
 /** Sorts and filters the rows that are there; without it the page is a plain table. */
 export const SCRIPT = `
 "use strict";
-const body=document.querySelector("tbody"),form=document.querySelector("form"),rows=[...body.rows];
+const body=document.querySelector("#objects tbody"),form=document.querySelector("form"),rows=[...body.rows];
 const texts=new Map(rows.map(row=>[row,row.textContent.toLowerCase()]));
 function filter(){
   const {text,verdict,namespace,kind}=form.elements;

@@ -92,9 +92,9 @@ function rowOf(entry: AuditEntry, blast: boolean): string {
   const told = remarks.length === 0 ? "" : `<ul>${remarks.join("")}</ul>${differencesOf(entry)}`;
   const cells = [
     cell("Namespace", xml(namespace)),
-    cell("Kind", xml(kind)),
+    `<td data-label="Kind" class="k">${xml(kind)}</td>`,
     cell("Name", xml(name)),
-    `<td data-label="Verdict" class="${verdict}">${verdict}</td>`,
+    `<td data-label="Verdict" class="k ${verdict}">${verdict}</td>`,
     cell("Injected", kind === "ModelRoute" ? "" : injected ? "yes" : "no"),
     cell("What there is to tell", told),
     ...(blast
