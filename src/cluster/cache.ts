@@ -26,8 +26,10 @@ import {
   onlyAnnotations,
   onlyIdentity,
   onlyMembership,
+  onlyNeighbour,
   onlyRoleSizes,
   onlyRouting,
+  type RouteObject,
   type ServerObject,
   type ServingObject,
 } from "./kinds.ts";
@@ -35,7 +37,7 @@ import {
 export type HeldBooster = KubeObject & Held<BoosterFact>;
 export type HeldServing = ServingObject & Held<ServingFact>;
 export type HeldServer = ServerObject & Held<ServerFact>;
-export type HeldRoute = KubeObject & Held<RouteFact>;
+export type HeldRoute = RouteObject & Held<RouteFact>;
 export type HeldPod = MemberPod & Held<PodFact>;
 export type HeldPodGroup = KubeObject & Held<PodGroupFact>;
 
@@ -102,7 +104,7 @@ export class ClusterCache {
     return this.#of<HeldRoute>({
       resource: MODEL_ROUTES,
       optional: true,
-      transform: keeping<KubeObject, RouteFact>(onlyIdentity, readRoute),
+      transform: keeping<RouteObject, RouteFact>(onlyNeighbour, readRoute),
       indexers: { owner, target: ({ fact }) => fact.targets.map((name) => `${fact.namespace}/${name}`) },
     });
   }

@@ -44,9 +44,9 @@ export class ClusterView {
   constructor(client: KubeClient, cache: ClusterCache, options: DefaultsOptions, around: Surroundings) {
     this.#options = options;
     this.#cache = cache;
-    const { boosters, servings, servers, pods } = cache;
+    const { boosters, servings, servers, routes, pods } = cache;
     this.#defaults = new NamespaceDefaults(client, cache, options, around);
-    this.#facts = new FactsWatch(client, { servings, servers }, around);
+    this.#facts = new FactsWatch(client, { servings, servers, routes, boosters }, around);
     const { clock } = around;
     this.#findBooster = new ObjectLookup(client, { resource: MODEL_BOOSTERS, informer: boosters }, clock);
     this.#findServing = new ObjectLookup(client, { resource: MODEL_SERVINGS, informer: servings }, clock);

@@ -6,16 +6,30 @@ import { listAll } from "../kube/list-all.ts";
 import { type AnyObject, grouped, type KubeObject, NODES, type Resource } from "../kube/resource.ts";
 import type { Surroundings } from "../kube/surroundings.ts";
 import {
-  type ClusterFacts,
-  type NodeFacts,
+  type BoosterFacts,
+  boosterFacts,
+  type NamedFacts,
   namedFacts,
-  nodeFacts,
+  serverFacts,
   workloadFacts,
-} from "../rules/cluster-facts.ts";
+} from "../readings/neighbours.ts";
+import { type ClusterFacts, type NodeFacts, nodeFacts } from "../rules/cluster-facts.ts";
 import type { KthenaFacts } from "../rules/kthena/version.ts";
 import { kthenaFactsIn } from "../rules/schema/crd.ts";
-import type { Following, HeldServer, HeldServing } from "./cache.ts";
-import { MODEL_SERVERS, MODEL_SERVINGS, onlyIdentity, onlyRoleSizes } from "./kinds.ts";
+import type { Following, HeldBooster, HeldRoute, HeldServer, HeldServing } from "./cache.ts";
+import {
+  MODEL_BOOSTERS,
+  MODEL_ROUTES,
+  MODEL_SERVERS,
+  MODEL_SERVINGS,
+  onlyIdentity,
+  onlyNeighbour,
+  onlyRoleSizes,
+  onlyRouting,
+  type RouteObject,
+  type ServerObject,
+  type ServingObject,
+} from "./kinds.ts";
 
 const QUEUES: Resource = {
   ...grouped("scheduling.volcano.sh", "v1beta1", "queues", "Queue"),
@@ -61,6 +75,15 @@ function onlyFacts(node: NodeObject): NodeObject {
   return { metadata: { name, ...(resourceVersion === undefined ? {} : { resourceVersion }) }, facts };
 }
 
+/** A ModelBooster, of which only the names count. */
+interface BoosterObject extends KubeObject {
+  booster?: BoosterFacts;
+}
+
+function onlyBackend(booster: BoosterObject): BoosterObject {
+  return { ...onlyIdentity(booster), booster: boosterFacts(booster as unknown as JsonObject) };
+}
+
 function onlyName<T extends KubeObject>({ metadata: { name, resourceVersion } }: T): T {
   return { metadata: { name, ...(resourceVersion === undefined ? {} : { resourceVersion }) } } as T;
 }
@@ -69,6 +92,8 @@ function onlyName<T extends KubeObject>({ metadata: { name, resourceVersion } }:
 export interface FactSources {
   servings: Pick<Following<HeldServing>, "synced" | "store" | "onChange">;
   servers: Pick<Following<HeldServer>, "synced" | "store" | "onChange">;
+  routes: Pick<Following<HeldRoute>, "synced" | "store" | "onChange">;
+  boosters: Pick<Following<HeldBooster>, "synced" | "store" | "onChange">;
 }
 
 /** Keeps what rules want to know of the cluster. Nothing waits for it: what is not read yet is not known. */
@@ -104,7 +129,7 @@ export class FactsWatch {
     const changed = (): void => {
       this.#facts = undefined;
     };
-    for (const source of [this.#sources.servings, this.#sources.servers]) source.onChange(changed);
+    for (const source of Object.values(this.#sources)) source.onChange(changed);
     for (const informer of [this.#queues, this.#classes]) informer.onChange(changed);
     this.#nodes.onChange(changed);
     this.#crds.onChange(changed);
@@ -118,13 +143,15 @@ export class FactsWatch {
 
   /** What is known now; made anew only after something has changed. */
   facts(): ClusterFacts {
-    const { servings, servers } = this.#sources;
+    const { servings, servers, routes, boosters } = this.#sources;
     this.#facts ??= assembled({
       nodes: valuesOf(this.#nodes),
       queues: valuesOf(this.#queues),
       classes: valuesOf(this.#classes),
       servings: valuesOf(servings),
       servers: valuesOf(servers),
+      routes: valuesOf(routes),
+      boosters: valuesOf(boosters)?.map(({ fact }) => ({ ...placeOf(fact), backend: fact.backendName })),
       crds: valuesOf(this.#crds),
     });
     return this.#facts;
@@ -142,20 +169,28 @@ interface Read {
   nodes: NodeObject[] | undefined;
   queues: KubeObject[] | undefined;
   classes: KubeObject[] | undefined;
-  servings: AnyObject[] | undefined;
-  servers: AnyObject[] | undefined;
+  servings: ServingObject[] | undefined;
+  servers: ServerObject[] | undefined;
+  routes: RouteObject[] | undefined;
+  boosters: BoosterFacts[] | undefined;
   crds: CrdObject[] | undefined;
 }
 
-function assembled({ nodes, queues, classes, servings, servers, crds }: Read): ClusterFacts {
-  const json = (object: AnyObject): JsonObject => object as unknown as JsonObject;
+function placeOf({ namespace, name }: NamedFacts): NamedFacts {
+  return { namespace, name };
+}
+
+function assembled({ nodes, queues, classes, crds, ...read }: Read): ClusterFacts {
+  const json = (object: KubeObject): JsonObject => object as unknown as JsonObject;
   return {
     // No node, or no queue where Volcano always makes one: that is no cluster to compare with.
     nodes: someOf(nodes)?.flatMap(({ facts }) => facts ?? []),
     queues: someOf(queues)?.map(({ metadata }) => metadata.name),
     runtimeClasses: classes?.map(({ metadata }) => metadata.name),
-    modelServings: servings?.map((serving) => workloadFacts(json(serving))),
-    modelServers: servers?.map((server) => namedFacts(json(server))),
+    modelServings: read.servings?.map((serving) => serving.neighbour ?? workloadFacts(json(serving))),
+    modelServers: read.servers?.map((server) => server.neighbour ?? serverFacts(json(server))),
+    modelRoutes: read.routes?.map((route) => route.neighbour ?? namedFacts(json(route))),
+    modelBoosters: read.boosters,
     kthena: joined(crds ?? []),
   };
 }
@@ -190,14 +225,17 @@ export async function readFacts(
   const named = (name: string) =>
     read<AnyObject>(CRDS, undefined, { fieldSelector: `metadata.name=${name}` });
   const definitions = Promise.all(KTHENA_CRDS.map(named));
-  const [nodes, queues, classes, servings, servers] = await Promise.all([
+  const [nodes, queues, classes, servings, servers, routes, made] = await Promise.all([
     read<NodeObject>(NODES, onlyFacts),
     read<KubeObject>(QUEUES, onlyName),
     read<KubeObject>(RUNTIME_CLASSES, onlyName),
-    read<AnyObject>(MODEL_SERVINGS, onlyRoleSizes),
-    read<AnyObject>(MODEL_SERVERS, onlyIdentity),
+    read<ServingObject>(MODEL_SERVINGS, onlyRoleSizes),
+    read<ServerObject>(MODEL_SERVERS, onlyRouting),
+    read<RouteObject>(MODEL_ROUTES, onlyNeighbour),
+    read<BoosterObject>(MODEL_BOOSTERS, onlyBackend),
   ]);
   const crds = (await definitions).flatMap((found) => found ?? []) as unknown as JsonObject[];
-  const facts = assembled({ nodes, queues, classes, servings, servers, crds: undefined });
+  const boosters = made?.flatMap(({ booster }) => booster ?? []);
+  const facts = assembled({ nodes, queues, classes, servings, servers, routes, boosters, crds: undefined });
   return { ...facts, kthena: kthenaFactsIn(crds) };
 }

@@ -16,6 +16,14 @@ import {
   type Resource,
 } from "../kube/resource.ts";
 import {
+  type NamedFacts,
+  namedFacts,
+  type ServerFacts,
+  serverFacts,
+  type WorkloadFacts,
+  workloadFacts,
+} from "../readings/neighbours.ts";
+import {
   type RoutedWorkload,
   type RoutingServer,
   routedWorkload,
@@ -43,22 +51,36 @@ export function onlyAnnotations<T extends KubeObject>({ metadata }: T): T {
 /** A ModelServing, and what a ModelServer that selects it needs. */
 export interface ServingObject extends AnyObject {
   routed?: RoutedWorkload;
+  neighbour?: WorkloadFacts;
+}
+
+/** A ModelRoute, of which only the name and the owner count. */
+export interface RouteObject extends KubeObject {
+  neighbour?: NamedFacts;
+}
+
+/** A ModelRoute as ModelBoosters need it. */
+export function onlyNeighbour(route: RouteObject): RouteObject {
+  const neighbour = route.neighbour ?? namedFacts(route as unknown as JsonObject);
+  return { ...onlyIdentity(route), neighbour };
 }
 
 /** A ModelServer, of which only its selector and connector count. */
 export interface ServerObject extends AnyObject {
   routing?: RoutingServer;
+  neighbour?: ServerFacts;
 }
 
 /** A ModelServer as the ModelServings that it selects need it. */
 export function onlyRouting(server: ServerObject): ServerObject {
   const routing = server.routing ?? routingServer(server as unknown as JsonObject);
-  return { metadata: ownMetadata(server.metadata), routing };
+  const neighbour = server.neighbour ?? serverFacts(server as unknown as JsonObject);
+  return { metadata: ownMetadata(server.metadata), routing, neighbour };
 }
 
 /**
  * A ModelServing as its pods and ModelServers need it: annotations, owner, how many pods each role has, the labels of
- * its pods and the connector between them.
+ * its pods, what they serve, and the connector between them.
  */
 export function onlyRoleSizes(serving: ServingObject): ServingObject {
   const { metadata, spec } = serving;
@@ -67,7 +89,9 @@ export function onlyRoleSizes(serving: ServingObject): ServingObject {
     const { name, workerReplicas } = objectOf(role);
     return { name, workerReplicas };
   });
-  return { metadata: ownMetadata(metadata), spec: { template: { roles } }, ...(routed ? { routed } : {}) };
+  const neighbour = workloadFacts(serving as unknown as JsonObject);
+  const kept = { metadata: ownMetadata(metadata), spec: { template: { roles } }, neighbour };
+  return routed ? { ...kept, routed } : kept;
 }
 
 /** One of Kthena's pods. */

@@ -16,6 +16,8 @@ export interface Flag {
   /** As it stands there: `-tp`. */
   written: string;
   value: Word | undefined;
+  /** All its values, of a flag that takes every word up to the next one. */
+  values?: readonly Word[];
   /** Place among the engine's words. */
   index: number;
   /** Where the flag's word stands in the container, for a list of arguments. */
@@ -196,9 +198,10 @@ function addFlag(reader: Filling, words: readonly Word[], index: number, engine:
     return 1;
   }
   const next = inline === undefined ? valueBehind(words, index, meaning.name, engine) : undefined;
-  reader.flags.push({ name: meaning.name, written, value: inline ?? next, index, at: word.at });
-  if (next === undefined) return 1;
-  return takesMany(meaning.name, engine) ? valuesBehind(words, index) : 2;
+  const count = next === undefined ? 1 : takesMany(meaning.name, engine) ? valuesBehind(words, index) : 2;
+  const values = count > 2 ? { values: words.slice(index + 1, index + count) } : {};
+  reader.flags.push({ name: meaning.name, written, value: inline ?? next, ...values, index, at: word.at });
+  return count;
 }
 
 function valueBehind(

@@ -1,7 +1,16 @@
 import { at, isObject, type JsonObject, objectOf, stringOf } from "../api/json.ts";
 import { isNpuResource } from "../engines/accelerators.ts";
 import { parseNpuCount } from "../engines/npu-count.ts";
-import { servingRoles } from "../kinds/model-serving.ts";
+import {
+  type BoosterFacts,
+  boosterFacts,
+  type NamedFacts,
+  namedFacts,
+  type ServerFacts,
+  serverFacts,
+  type WorkloadFacts,
+  workloadFacts,
+} from "../readings/neighbours.ts";
 import type { KthenaFacts } from "./kthena/version.ts";
 import { kthenaFactsIn } from "./schema/crd.ts";
 
@@ -11,19 +20,6 @@ export interface NodeFacts {
   labels: Record<string, string>;
   /** What it has to give, by resource name (`status.allocatable`). */
   npus: Record<string, number>;
-}
-
-/** A ModelServing: its place and the names of its roles. */
-export interface WorkloadFacts {
-  namespace: string;
-  name: string;
-  roles: readonly string[];
-}
-
-/** A named object of a namespace. */
-export interface NamedFacts {
-  namespace: string;
-  name: string;
 }
 
 /**
@@ -36,7 +32,15 @@ export interface ClusterFacts {
   queues?: readonly string[] | undefined;
   runtimeClasses?: readonly string[] | undefined;
   modelServings?: readonly WorkloadFacts[] | undefined;
-  modelServers?: readonly NamedFacts[] | undefined;
+  modelServers?: readonly ServerFacts[] | undefined;
+  modelRoutes?: readonly NamedFacts[] | undefined;
+  modelBoosters?: readonly BoosterFacts[] | undefined;
+  /** Kinds of which only those are known that are reviewed together with the object. */
+  onlyManifests?: readonly string[];
+  /** The place of the object among the manifests that are reviewed together; undefined: it comes alone. */
+  order?: number;
+  /** The namespace of objects that name none. */
+  namespace?: string;
   /** What its Kthena knows, by the CRDs; undefined: the newest that is known here. */
   kthena?: KthenaFacts | undefined;
 }
@@ -54,42 +58,63 @@ export function nodeFacts(node: JsonObject): NodeFacts {
   return { name: nameOf(node), labels: Object.fromEntries(strings), npus };
 }
 
-/** Reads a ModelServing. */
-export function workloadFacts(serving: JsonObject): WorkloadFacts {
-  const roles = servingRoles(serving).flatMap(({ name }) => (name === "" ? [] : name));
-  return { ...namedFacts(serving), roles };
-}
-
-/** Name and namespace of an object. */
-export function namedFacts(object: JsonObject): NamedFacts {
-  return { namespace: stringOf(at(object, "metadata", "namespace")) ?? "default", name: nameOf(object) };
-}
-
 /** The facts in a collection of objects as `kubectl get -o yaml` gives it; kinds that are not in it are not known. */
 export function factsAmong(objects: readonly unknown[]): ClusterFacts {
   const of = <T>(kind: string, read: (object: JsonObject) => T): T[] | undefined => {
     const found = objects.filter(isObject).filter((object) => object.kind === kind);
-    return found.length === 0 ? undefined : found.map(read);
+    return found.length === 0 ? undefined : found.map((object) => read(object));
   };
   return {
     nodes: of("Node", nodeFacts),
     queues: of("Queue", nameOf),
     runtimeClasses: of("RuntimeClass", nameOf),
     modelServings: of("ModelServing", workloadFacts),
-    modelServers: of("ModelServer", namedFacts),
+    modelServers: of("ModelServer", serverFacts),
+    modelRoutes: of("ModelRoute", namedFacts),
+    modelBoosters: of("ModelBooster", boosterFacts),
     kthena: kthenaFactsIn(objects.filter(isObject).filter(({ kind }) => kind === "CustomResourceDefinition")),
   };
 }
 
-/** Facts of a cluster together with what is about to be applied to it: only known kinds get more. */
-export function factsWith(facts: ClusterFacts, objects: readonly unknown[]): ClusterFacts {
-  const more = factsAmong(objects);
-  const { modelServings, modelServers } = facts;
-  return {
-    ...facts,
-    modelServings: modelServings && [...modelServings, ...(more.modelServings ?? [])],
-    modelServers: modelServers && [...modelServers, ...(more.modelServers ?? [])],
+/** An object that is about to be applied, and its place in the order. */
+export interface OrderedManifest {
+  object: JsonObject;
+  order: number;
+}
+
+/**
+ * Facts of a cluster together with what is about to be applied to it, which counts before what stands there under the
+ * same name. `namespace`: of objects that name none.
+ */
+export function factsWith(
+  facts: ClusterFacts,
+  manifests: readonly OrderedManifest[],
+  namespace: string,
+): ClusterFacts {
+  const onlyManifests: string[] = [];
+  const laid = <T extends NamedFacts>(
+    kind: string,
+    stored: readonly T[] | undefined,
+    read: (object: JsonObject, namespace: string) => T,
+  ): readonly T[] | undefined => {
+    const own = manifests.filter(({ object }) => object.kind === kind);
+    const more = own.map(({ object, order }) => ({ ...read(object, namespace), order }));
+    if (stored === undefined) onlyManifests.push(kind);
+    if (more.length === 0) return stored;
+    const names = new Set(more.map(placeOf));
+    return [...(stored ?? []).filter((one) => !names.has(placeOf(one))), ...more];
   };
+  const joined = {
+    modelServings: laid("ModelServing", facts.modelServings, workloadFacts),
+    modelServers: laid("ModelServer", facts.modelServers, serverFacts),
+    modelRoutes: laid("ModelRoute", facts.modelRoutes, namedFacts),
+    modelBoosters: laid("ModelBooster", facts.modelBoosters, boosterFacts),
+  };
+  return { ...facts, ...joined, onlyManifests, namespace };
+}
+
+function placeOf({ namespace, name }: NamedFacts): string {
+  return `${namespace}/${name}`;
 }
 
 function nameOf(object: JsonObject): string {

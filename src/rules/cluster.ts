@@ -1,9 +1,11 @@
-import { at, isObject, type JsonObject, listOf, objectOf, stringOf } from "../api/json.ts";
-import { KTHENA_NAME_LABEL, KTHENA_ROLE_LABEL, QUEUE_ANNOTATION } from "../api/names.ts";
+import { at, type JsonObject, objectOf, stringOf } from "../api/json.ts";
+import { QUEUE_ANNOTATION } from "../api/names.ts";
 import { npuResourcesOf } from "../engines/accelerators.ts";
 import { parseNpuCount } from "../engines/npu-count.ts";
+import { boosterChildren } from "./cluster-children.ts";
 import type { NodeFacts } from "./cluster-facts.ts";
-import { listed, quoted } from "./quote.ts";
+import { CLUSTER_ROUTING_RULES } from "./cluster-routing.ts";
+import { known, listed, quoted } from "./quote.ts";
 import type { Remark, Rule } from "./rule.ts";
 import type { Holder, RuleSubject } from "./subject.ts";
 
@@ -216,88 +218,14 @@ const runtimeClass: Rule = {
   },
 };
 
-function known(names: readonly string[], what: string): string {
-  if (names.length === 0) return `there are no ${what}`;
-  const shown = names.toSorted().slice(0, 5);
-  return `${what}: ${shown.join(", ")}${names.length > shown.length ? " …" : ""}`;
-}
-
-const serverTarget: Rule = {
-  id: "cluster/server-target",
-  severity: "warn",
-  summary: "A ModelServer selects pods of a ModelServing that is there",
-  why: "The router finds no pod otherwise; where others' labels are selected, nothing is said.",
-  example: {
-    refused: "matchLabels: {modelserving.volcano.sh/name: qwen}, where no ModelServing is called so",
-    admitted: "the same with the ModelServing",
-  },
-  check: ({ kind, object, cluster }) => {
-    const servings = cluster?.modelServings;
-    if (kind !== "ModelServer" || !servings) return [];
-    const selector = objectOf(at(object, "spec", "workloadSelector"));
-    const name = stringOf(objectOf(selector.matchLabels)[KTHENA_NAME_LABEL]);
-    if (name === undefined) return [];
-    const namespace = namespaceOf(object);
-    const found = servings.filter((one) => one.name === name && one.namespace === namespace);
-    const field = "spec.workloadSelector";
-    if (found.length === 0) {
-      const message = `there is no ModelServing ${quoted(name)} in namespace ${namespace}: nothing is selected`;
-      return [{ path: `${field}.matchLabels`, value: name, message, fix: "create it, or correct the label" }];
-    }
-    return ["prefillLabels", "decodeLabels"].flatMap((key): Remark[] => {
-      const role = stringOf(objectOf(objectOf(selector.pdGroup)[key])[KTHENA_ROLE_LABEL]);
-      if (role === undefined || found.some(({ roles }) => roles.includes(role))) return [];
-      const message = `ModelServing ${name} has no role ${quoted(role)}: ${key} selects nothing`;
-      return [
-        {
-          path: `${field}.pdGroup.${key}`,
-          value: role,
-          message,
-          fix: `its roles are ${listed(found[0]?.roles ?? [])}`,
-        },
-      ];
-    });
-  },
-};
-
-const routeTarget: Rule = {
-  id: "cluster/route-target",
-  severity: "warn",
-  summary: "The ModelServers that a ModelRoute names are there",
-  why: "Requests that are routed to one that is not there fail.",
-  example: {
-    refused: "modelServerName: qwen, where no ModelServer of the namespace is called so",
-    admitted: "the same with the ModelServer",
-  },
-  check: ({ kind, object, cluster }) => {
-    const servers = cluster?.modelServers;
-    if (kind !== "ModelRoute" || !servers) return [];
-    const namespace = namespaceOf(object);
-    return listOf(at(object, "spec", "rules")).flatMap((rule, index) =>
-      listOf(objectOf(rule).targetModels).flatMap((target, place): Remark[] => {
-        const name = isObject(target) ? stringOf(target.modelServerName) : undefined;
-        if (name === undefined || name === "") return [];
-        if (servers.some((one) => one.name === name && one.namespace === namespace)) return [];
-        const path = `spec.rules[${index}].targetModels[${place}].modelServerName`;
-        const message = `there is no ModelServer ${quoted(name)} in namespace ${namespace}`;
-        return [{ path, value: name, message, fix: "create it, or correct the name" }];
-      }),
-    );
-  },
-};
-
-function namespaceOf(object: JsonObject): string {
-  return stringOf(at(object, "metadata", "namespace")) ?? "default";
-}
-
 /** The family cluster: what only the live cluster knows. Never more than warnings, and silent about what is not known. */
 export const CLUSTER_RULES: readonly Rule[] = [
   noNode,
   gangSize,
   queue,
   runtimeClass,
-  serverTarget,
-  routeTarget,
+  ...CLUSTER_ROUTING_RULES,
+  boosterChildren,
 ].map((rule) => ({
   ...rule,
   // The cluster can change before the pods are there, and a snapshot may lag behind.

@@ -13,7 +13,7 @@ const FACTS: ClusterFacts = {
   ],
   queues: ["default", "research"],
   runtimeClasses: [],
-  modelServings: [{ namespace: "n", name: "qwen", roles: ["prefill", "decode"] }],
+  modelServings: [{ namespace: "n", name: "qwen", roles: [{ name: "prefill" }, { name: "decode" }] }],
   modelServers: [{ namespace: "n", name: "qwen" }],
 };
 
@@ -162,7 +162,9 @@ describe("facts", () => {
       nodes: [{ name: "a", labels: { pool: "x" }, npus: { [A2]: 8 } }],
       queues: undefined,
       runtimeClasses: undefined,
-      modelServings: [{ namespace: "n", name: "m", roles: ["prefill"] }],
+      modelServings: [
+        { namespace: "n", name: "m", roles: [{ name: "prefill", labels: [expect.anything()] }] },
+      ],
       modelServers: undefined,
     });
   });
@@ -172,8 +174,15 @@ describe("facts", () => {
       { kind: "ModelServer", metadata: { name: "new" } },
       { kind: "ModelServing", metadata: { name: "w" } },
     ];
-    const facts = factsWith({ modelServers: [] }, added);
-    expect(facts.modelServers).toEqual([{ namespace: "default", name: "new" }]);
-    expect(facts.modelServings).toBeUndefined();
+    const facts = factsWith(
+      { modelServers: [{ namespace: "n", name: "new", port: 1 }] },
+      added.map((object, order) => ({ object, order })),
+      "n",
+    );
+    expect(facts.modelServers).toEqual([
+      { namespace: "n", name: "new", selector: {}, pair: { prefillLabels: {}, decodeLabels: {} }, order: 0 },
+    ]);
+    expect(facts.modelServings).toMatchObject([{ namespace: "n", name: "w", order: 1 }]);
+    expect(facts.onlyManifests).toEqual(["ModelServing", "ModelRoute", "ModelBooster"]);
   });
 });

@@ -31,7 +31,7 @@ export function neededRights(
     [workload, "modelboosters"],
     [workload, "modelservings"],
     [networking, "modelservers"],
-    ...(reconciles ? [[networking, "modelroutes"] as [string, string]] : []),
+    [networking, "modelroutes"],
   ];
   const lease = { group: "coordination.k8s.io", resource: "leases", namespace };
   return [

@@ -10,7 +10,7 @@ import {
   routedWorkload,
   routingServer,
 } from "../../readings/routing.ts";
-import { factsWith } from "../../rules/cluster-facts.ts";
+import { type ClusterFacts, factsWith } from "../../rules/cluster-facts.ts";
 import { kthenaFactsOf } from "../../rules/kthena/version.ts";
 import { type ColorChoice, type Console, EXIT, UsageError } from "../console.ts";
 import { loadDefaults } from "../defaults/load.ts";
@@ -120,12 +120,8 @@ async function reviewIn(options: ReviewOptions, console: Console, live: Live | u
   const broken = [...unreadable, ...problemsOf(manifests, options.namespace)];
   const objects = manifests.flatMap(objectsOf);
   const world = live?.world ?? (await offline(options, objects));
-  const facts =
-    world.facts &&
-    factsWith(
-      world.facts,
-      objects.map(({ object }) => object),
-    );
+  const ordered = objects.map(({ object }, order) => ({ object, order }));
+  const facts = factsWith(world.facts ?? {}, live?.stored ? [] : ordered, world.namespace);
   const reviewer = new Reviewer(world, facts, live?.stored !== undefined);
   const reviewed: ReviewedManifest[] = [];
   for (const manifest of manifests) {
@@ -206,11 +202,12 @@ interface Beside {
 /** Reviews one object after the other. */
 class Reviewer {
   readonly #world: World;
-  readonly #facts: World["facts"];
+  readonly #facts: ClusterFacts;
   readonly #asStored: boolean;
   readonly #before = new Map<string, Beside>();
+  #reviewed = 0;
 
-  constructor(world: World, facts: World["facts"], asStored: boolean) {
+  constructor(world: World, facts: ClusterFacts, asStored: boolean) {
     this.#world = world;
     this.#facts = facts;
     this.#asStored = asStored;
@@ -221,9 +218,10 @@ class Reviewer {
     const known = await this.#world.know(item, namespace);
     const stored = this.#asStored ? item.object : known.stored;
     const beside = this.#beside(namespace);
+    const facts = this.#asStored ? this.#facts : { ...this.#facts, order: this.#reviewed++ };
     const surroundings: Surroundings = {
       defaultsFor: () => known.defaults,
-      clusterFacts: () => this.#facts,
+      clusterFacts: () => facts,
     };
     const request = requestFor(item.object, namespace);
     const update = stored && { stored, merged: appliedOver(stored, withNamespace(item.object, namespace)) };

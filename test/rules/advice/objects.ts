@@ -7,7 +7,7 @@ export const FACTS: ClusterFacts = {
   nodes: [{ name: "a", labels: {}, npus: { "huawei.com/ascend-1980": 8 } }],
   queues: ["default", "research"],
   runtimeClasses: ["ascend"],
-  modelServings: [{ namespace: "n", name: "m", roles: ["prefill", "decode"] }],
+  modelServings: [{ namespace: "n", name: "m", roles: [{ name: "prefill" }, { name: "decode" }] }],
   modelServers: [{ namespace: "n", name: "m" }],
 };
 
