@@ -34,16 +34,28 @@ export function servingsOf(cluster: ClusterFacts, namespace: string): WorkloadFa
     booster: booster.name,
     roles: undefined,
   }));
-  if (modelServings === undefined && made.length === 0) return undefined;
-  return withoutTwice(within(modelServings ?? [], namespace), made);
+  const there = within(modelServings ?? [], namespace);
+  if (there.length + made.length === 0 && !isKnown("ModelServing", modelServings, cluster)) return undefined;
+  return withoutTwice(there, made);
 }
 
 /** The names of the ModelServers of a namespace with those that are still to be made; undefined where none are known. */
 export function serverNamesOf(cluster: ClusterFacts, namespace: string): string[] | undefined {
   const { modelServers, modelBoosters = [] } = cluster;
   const made = within(modelBoosters, namespace).map(childName);
-  if (modelServers === undefined && made.length === 0) return undefined;
-  return [...within(modelServers ?? [], namespace).map(({ name }) => name), ...made];
+  const there = within(modelServers ?? [], namespace).map(({ name }) => name);
+  if (there.length + made.length === 0 && !isKnown("ModelServer", modelServers, cluster)) return undefined;
+  return [...there, ...made];
+}
+
+/** Whether all of a kind are known, and not only those that are reviewed together. */
+function isKnown(kind: string, facts: unknown, { onlyManifests = [] }: ClusterFacts): boolean {
+  return facts !== undefined && !onlyManifests.includes(kind);
+}
+
+/** A namespace in which something of this name is about to be applied, where it is not the one that is meant. */
+export function elsewhere(all: readonly NamedFacts[] = [], name: string): string | undefined {
+  return all.find((one) => one.name === name && one.order !== undefined)?.namespace;
 }
 
 function withoutTwice<T extends NamedFacts>(there: readonly T[], made: readonly T[]): T[] {

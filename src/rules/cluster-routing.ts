@@ -8,6 +8,7 @@ import {
   workloadFacts,
 } from "../readings/neighbours.ts";
 import {
+  elsewhere,
   hasKey,
   mayHave,
   namespaceOf,
@@ -80,15 +81,31 @@ function missing({ kind, object, cluster }: RuleSubject): Remark[] {
   const namespace = namespaceOf(object, cluster);
   const servings = servingsOf(cluster, namespace);
   const { selector = {} } = serverFacts(object, namespace);
-  if (!servings) return [];
   const name = selector[KTHENA_NAME_LABEL];
   const scope = scopeOf("ModelServing", namespace, cluster);
-  if (name === undefined) return mistyped(selector, servings, scope);
-  if (servings.some((one) => one.name === name)) return [];
+  if (name === undefined) return servings ? mistyped(selector, servings, scope) : [];
+  if (servings?.some((one) => one.name === name)) return [];
+  const path = `${SELECTOR}.matchLabels[${KTHENA_NAME_LABEL}]`;
+  const other = elsewhere(cluster.modelServings, name);
+  if (other !== undefined) return [inOther({ path, value: name, kind: "ModelServing", other, namespace })];
+  if (!servings) return [];
   const names = servings.map((one) => one.name);
   const message = `there is no ModelServing ${quoted(name)} ${scope}: nothing is selected`;
   const fix = meant(name, names, "ModelServings", "correct the label, or create it");
-  return [{ path: `${SELECTOR}.matchLabels[${KTHENA_NAME_LABEL}]`, value: name, message, fix }];
+  return [{ path, value: name, message, fix }];
+}
+
+/** What is named stands in another namespace, into which nothing of this one reaches. */
+function inOther(found: {
+  path: string;
+  value: string;
+  kind: string;
+  other: string;
+  namespace: string;
+}): Remark {
+  const { path, value, kind, other, namespace } = found;
+  const message = `${kind} ${quoted(value)} is in namespace ${other}, out of reach from namespace ${namespace}`;
+  return { path, value, message, fix: "write the same metadata.namespace on both" };
 }
 
 /** Labels of the owner's own that no pod has, but nearly: others may be meant for pods of other controllers. */
@@ -241,10 +258,12 @@ const routeTarget: Rule = {
     if (kind !== "ModelRoute" || !cluster) return [];
     const namespace = namespaceOf(object, cluster);
     const servers = serverNamesOf(cluster, namespace);
-    if (!servers) return [];
     const names = new Set(servers);
     return targetsOf(object).flatMap(({ path, name }): Remark[] => {
       if (names.has(name)) return [];
+      const other = elsewhere(cluster.modelServers, name);
+      if (other !== undefined) return [inOther({ path, value: name, kind: "ModelServer", other, namespace })];
+      if (!servers) return [];
       const message = `there is no ModelServer ${quoted(name)} ${scopeOf("ModelServer", namespace, cluster)}`;
       const fix = meant(name, servers, "ModelServers", "correct the name, or create it");
       return [{ path, value: name, message, fix }];

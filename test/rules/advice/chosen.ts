@@ -3,7 +3,7 @@ import { routedWorkload, routingServer } from "../../../src/readings/routing.ts"
 import { ASKED, complete, defaultsWith, stored, workload } from "../../kv/pair.ts";
 import { type Circumstances, objectWith, servingOf } from "../judging.ts";
 import { P2P, pd } from "../kv-configs.ts";
-import { ASKED_SERVER, FACTS, inNamespace, ONE_ROLE } from "./objects.ts";
+import { ASKED_SERVER, FACTS, ONE_ROLE } from "./objects.ts";
 
 /** A rule whose advice leaves something to decide: why, and one way to decide it; its admitted example where there is none. */
 interface Chosen {
@@ -136,17 +136,6 @@ export const CHOSEN: Readonly<Record<string, Chosen | undefined>> = {
         "template",
         "spec: {runtimeClassName: ascend, containers: [{name: vllm, command: [vllm, serve, m]}]}",
       ),
-    circumstances: { facts: FACTS },
-  },
-  "cluster/server-target": {
-    why: CLUSTER,
-    object: () => ASKED_SERVER("mooncake"),
-    circumstances: { facts: FACTS },
-  },
-  "cluster/route-target": {
-    why: CLUSTER,
-    object: () =>
-      inNamespace("ModelRoute", "{modelName: m, rules: [{targetModels: [{modelServerName: m}]}]}"),
     circumstances: { facts: FACTS },
   },
   ...mirrored(

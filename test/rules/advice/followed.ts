@@ -212,6 +212,10 @@ export const FOLLOWED: Readonly<Record<string, Follow | undefined>> = {
   "routing/traffic-policy": (object, { path, value }) =>
     set(object, path, typeof value === "number" ? 0 : "30s"),
   "routing/route-rules": written([{ targetModels: [{ modelServerName: "s" }] }]),
+  "cluster/server-target": asQuoted,
+  "cluster/route-target": asQuoted,
+  "cluster/route-model": asQuoted,
+  "cluster/booster-children": (object) => set(object, "metadata.name", "other"),
   "annotations/value": asQuoted,
   "annotations/name": (object, { path, value, fix }) => {
     remove(object, path);

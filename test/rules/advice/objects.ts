@@ -2,13 +2,24 @@ import type { JsonObject } from "../../../src/api/json.ts";
 import type { ClusterFacts } from "../../../src/rules/cluster-facts.ts";
 import { objectWith } from "../judging.ts";
 
-/** A small cluster: a node of 8 NPUs, a queue, a RuntimeClass, a workload and its ModelServer. */
+/** A small cluster: a node of 8 NPUs, a queue, a RuntimeClass, workloads and their ModelServers, a ModelBooster. */
 export const FACTS: ClusterFacts = {
   nodes: [{ name: "a", labels: {}, npus: { "huawei.com/ascend-1980": 8 } }],
   queues: ["default", "research"],
   runtimeClasses: ["ascend"],
-  modelServings: [{ namespace: "n", name: "m", roles: [{ name: "prefill" }, { name: "decode" }] }],
-  modelServers: [{ namespace: "n", name: "m" }],
+  modelServings: [
+    { namespace: "n", name: "m", roles: [{ name: "prefill" }, { name: "decode" }] },
+    {
+      namespace: "n",
+      name: "one",
+      roles: [{ name: "server", ports: [8100], models: ["qwen"], adapters: ["code"] }],
+    },
+  ],
+  modelServers: [
+    { namespace: "n", name: "m" },
+    { namespace: "n", name: "one", selector: { "modelserving.volcano.sh/name": "one" }, model: "qwen" },
+  ],
+  modelBoosters: [{ namespace: "n", name: "a", backend: "b" }],
 };
 
 /** A role of one engine of `-tp` NPUs. */

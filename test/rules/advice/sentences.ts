@@ -11,6 +11,8 @@ const routed = () =>
   );
 const asking = (connector: string) => ({ ...ASKED, "kthena-ascend.io/kv-connector": connector });
 
+const OF_ONE = "workloadSelector: {matchLabels: {modelserving.volcano.sh/name: one}}";
+
 const inSpec = (yaml: string) => () => objectWith("spec", yaml);
 
 /** Objects for the rules whose examples are sentences, or that need a cluster around them. */
@@ -106,14 +108,42 @@ export const SENTENCES: readonly Case[] = [
   {
     rule: "cluster/server-target",
     what: "a workload that is not there",
-    object: () => ASKED_SERVER("mooncake", "other"),
+    object: () => ASKED_SERVER("mooncake", "mm"),
     circumstances: { facts: FACTS },
   },
   {
     rule: "cluster/route-target",
     what: "a ModelServer that is not there",
     object: () =>
-      inNamespace("ModelRoute", "{modelName: m, rules: [{targetModels: [{modelServerName: other}]}]}"),
+      inNamespace("ModelRoute", "{modelName: m, rules: [{targetModels: [{modelServerName: mm}]}]}"),
+    circumstances: { facts: FACTS },
+  },
+  {
+    rule: "cluster/route-model",
+    what: "an adapter that is not there",
+    object: () =>
+      inNamespace(
+        "ModelRoute",
+        "{modelName: m, loraAdapters: [cod], rules: [{targetModels: [{modelServerName: one}]}]}",
+      ),
+    circumstances: { facts: FACTS },
+  },
+  {
+    rule: "cluster/server-port",
+    what: "another port than the engine's",
+    object: () => inNamespace("ModelServer", `{workloadPort: {port: 8000}, ${OF_ONE}}`),
+    circumstances: { facts: FACTS },
+  },
+  {
+    rule: "cluster/served-model",
+    what: "another model than the engine's",
+    object: () => inNamespace("ModelServer", `{model: qwem, workloadPort: {port: 8100}, ${OF_ONE}}`),
+    circumstances: { facts: FACTS },
+  },
+  {
+    rule: "cluster/booster-children",
+    what: "the name of a ModelBooster's child",
+    object: () => objectWith("object", "metadata: {name: a-b}"),
     circumstances: { facts: FACTS },
   },
 ];
