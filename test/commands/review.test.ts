@@ -1,4 +1,5 @@
-import { readFile } from "node:fs/promises";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { appliedOver, LAST_APPLIED } from "../../src/commands/review/applied.ts";
@@ -165,5 +166,56 @@ describe("what will happen to a role", () => {
     expect(consequences("ModelServing", { before, asked, after })).toEqual([
       { unit: "a", effect, pods, npus },
     ]);
+  });
+});
+
+describe("a folder", () => {
+  const NETWORKING = "apiVersion: networking.serving.volcano.sh/v1alpha1";
+  const server = (name: string, selected: string, more = "") =>
+    `${NETWORKING}\nkind: ModelServer\nmetadata: {name: ${name}${more}}\nspec: {inferenceEngine: vLLM, workloadPort: {port: 8000}, workloadSelector: {matchLabels: {modelserving.volcano.sh/name: ${selected}}}}\n`;
+  const route = (target: string) =>
+    `${NETWORKING}\nkind: ModelRoute\nmetadata: {name: r}\nspec: {modelName: m, rules: [{targetModels: [{modelServerName: ${target}}]}]}\n`;
+
+  async function told(files: Record<string, string>, ...args: string[]): Promise<string[]> {
+    const folder = await mkdtemp(join(tmpdir(), "review-"));
+    try {
+      for (const [name, text] of Object.entries(files)) await writeFile(join(folder, name), text);
+      const command = reviewDeclared().parse(["-f", folder, "-o", "json", ...args], { from: "user" });
+      const console = recordingConsole("");
+      await review(reviewOptions([], command.opts(), "test"), console);
+      const findings = [...console.output.matchAll(/"rule": "(cluster\/[^"]+)"/g)];
+      return findings.map(([, rule = ""]) => rule);
+    } finally {
+      await rm(folder, { recursive: true });
+    }
+  }
+
+  it.each<[string, Record<string, string>, string[]]>([
+    ["is one whole", { "a.yaml": server("s", "m"), "b.yaml": ASKED, "c.yaml": route("s") }, []],
+    [
+      "selects what it does not have",
+      { "a.yaml": server("s", "mm"), "b.yaml": ASKED },
+      ["cluster/server-target"],
+    ],
+    [
+      "routes to what it does not have",
+      { "a.yaml": route("t"), "b.yaml": server("s", "m") },
+      ["cluster/route-target"],
+    ],
+    ["has routing alone", { "a.yaml": route("t") }, []],
+    [
+      "holds other ports than it selects",
+      { "a.yaml": server("s", "m"), "b.yaml": ASKED.replace("serve, m", "serve, m, --port=1") },
+      ["cluster/server-port"],
+    ],
+  ])("that %s", async (_what, files, expected) => {
+    expect(await told(files)).toEqual(expected);
+    // The namespace of those that name none changes nothing, and one of them may name it.
+    expect(await told(files, "-n", "models")).toEqual(expected);
+    const named = {
+      ...files,
+      "a.yaml": (files["a.yaml"] ?? "").replace("metadata: {", "metadata: {namespace: models, "),
+    };
+    expect(await told(named, "-n", "models")).toEqual(expected);
   });
 });
