@@ -212,6 +212,7 @@ export const FOLLOWED: Readonly<Record<string, Follow | undefined>> = {
   "routing/traffic-policy": (object, { path, value }) =>
     set(object, path, typeof value === "number" ? 0 : "30s"),
   "routing/route-rules": written([{ targetModels: [{ modelServerName: "s" }] }]),
+  "injection/not-asked": annotated("inject", "true"),
   "cluster/server-target": asQuoted,
   "cluster/route-target": asQuoted,
   "cluster/route-model": asQuoted,

@@ -13,10 +13,26 @@ const asking = (connector: string) => ({ ...ASKED, "kthena-ascend.io/kv-connecto
 
 const OF_ONE = "workloadSelector: {matchLabels: {modelserving.volcano.sh/name: one}}";
 
+const LEAN_ASCEND = {
+  spec: {
+    containers: [
+      { name: "vllm", image: "quay.io/ascend/vllm-ascend:v0.18.0", command: ["vllm", "serve", "m"] },
+    ],
+  },
+};
+
 const inSpec = (yaml: string) => () => objectWith("spec", yaml);
 
 /** Objects for the rules whose examples are sentences, or that need a cluster around them. */
 export const SENTENCES: readonly Case[] = [
+  {
+    rule: "injection/not-asked",
+    what: "a lean workload that shows Ascend",
+    object: () => ({
+      ...servingOf([{ ...roleOf(1), name: "ascend", entryTemplate: LEAN_ASCEND }]),
+      metadata: { name: "m", namespace: "n" },
+    }),
+  },
   {
     rule: "kv/own-sizes",
     what: "prefill with another TP than it says",
