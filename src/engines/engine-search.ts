@@ -9,8 +9,10 @@ import type { Word } from "./word.ts";
 
 type Engine = Program & { kind: "engine" };
 
-/** What a script or a command line starts. */
-export type Found =
+/** What a script or a command line starts; `inner`: what a script inside it exports to that, over its own. */
+export type Found = Started & { inner?: ReadonlyMap<string, string | undefined> };
+
+type Started =
   /** `line`: all words of its command. */
   | { kind: "engine"; program: Engine; line: readonly Word[]; ray: boolean; rayStart?: RayStart }
   | { kind: "mindie" }
@@ -101,14 +103,15 @@ function searchInner(program: Program & { kind: "shell" }, state: ShellState, de
   const exported = [...state.variables].flatMap(([name, value]) =>
     value.exported ? [[name, value.text] as const] : [],
   );
-  return searchScript({
+  const { found, facts } = searchScript({
     ...program,
     text: program.script.text,
     environment: exported,
     depth: depth + 1,
     budget: state.budget,
     given: state.given,
-  }).found;
+  });
+  return facts === undefined ? found : { ...found, inner: facts.exports };
 }
 
 /**
@@ -161,7 +164,7 @@ function look(
   // What a sourced file does, it does in this shell.
   const isClosed = found.kind === "unreadable" && !SOURCES.has(first);
   if (seen.engines.length === 0 && (isEngine || (isClosed && seen.exports === undefined))) {
-    seen.exports = exportsOf(here);
+    seen.exports = found.inner ?? exportsOf(here);
   }
   if (depth === 0 && !command.nested?.startsWith("the function ")) {
     const serves = isEngine || isClosed || found.kind === "helper";

@@ -275,6 +275,19 @@ describe("advice on counts", () => {
 });
 
 describe("scripts", () => {
+  it.each([
+    ["in a script inside it", `bash -c "export ASCEND_RT_VISIBLE_DEVICES=3; vllm serve m"`],
+    ["before a script inside it", `export ASCEND_RT_VISIBLE_DEVICES=3; bash -c "vllm serve m"`],
+    ["for a script inside it", `ASCEND_RT_VISIBLE_DEVICES=3 bash -c "exec vllm serve m"`],
+  ])("%s it is judged too", (_, text) => {
+    expect(told(container(script(text)))).toEqual(["hccl/visible-devices warn"]);
+  });
+
+  it("a script inside that ends before the engine starts exports nothing to it", () => {
+    const text = `bash -c "export ASCEND_RT_VISIBLE_DEVICES=3; echo ready"; vllm serve m`;
+    expect(told(container(script(text)))).toEqual([]);
+  });
+
   it("a fixed list of cards that a script exports is judged as env is", () => {
     const yaml = script("export ASCEND_VISIBLE_DEVICES=3\nexport ASCEND_RT_VISIBLE_DEVICES=3\nvllm serve m");
     expect(told(container(yaml))).toEqual(["hccl/visible-devices warn", "hccl/visible-devices warn"]);
