@@ -9,6 +9,7 @@ import { defaultsCommand } from "./defaults/command.ts";
 import { explainCommand } from "./explain/command.ts";
 import { newCommand } from "./new/command.ts";
 import { reconcileCommand } from "./reconcile/command.ts";
+import { refreshCommand } from "./refresh/command.ts";
 import { reviewCommand } from "./review/command.ts";
 import { rulesCommand } from "./rules/command.ts";
 import { serveCommand } from "./serve/command.ts";
@@ -25,6 +26,7 @@ const COMMANDS: readonly ((context: CommandContext) => CommandUnknownOpts)[] = [
   auditCommand,
   explainCommand,
   uninjectCommand,
+  refreshCommand,
   serveCommand,
   reconcileCommand,
   certsCommand,

@@ -1,16 +1,25 @@
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { parse } from "yaml";
 import type { JsonObject } from "../../src/api/json.ts";
-import { at } from "../../src/api/json.ts";
+import { at, listOf, objectOf } from "../../src/api/json.ts";
 import { type AuditOptions, audit } from "../../src/commands/audit/audit.ts";
 import { explainCommandRun } from "../../src/commands/explain/explain.ts";
+import { type RefreshOptions, refresh } from "../../src/commands/refresh/refresh.ts";
 import { uninject } from "../../src/commands/uninject/uninject.ts";
 import { recordingConsole } from "../commands/recording-console.ts";
-import { type ManifestUser, userIn } from "./manifest-user.ts";
-import { CONFIGURATIONS, type Product, RELEASE, startProduct, withoutWebhooks } from "./product.ts";
+import { reportServing } from "./kthena-controllers/model-serving.ts";
+import { eventually, type ManifestUser, userIn } from "./manifest-user.ts";
+import {
+  CONFIGURATIONS,
+  type Product,
+  RELEASE,
+  RELEASE_NAMESPACE,
+  startProduct,
+  withoutWebhooks,
+} from "./product.ts";
 
 /** The commands that a platform team operates models with, on a cluster that has some. */
 
@@ -213,5 +222,107 @@ describe("audit", () => {
   test("of one namespace leaves the others out", async () => {
     const { code, text } = await audited({ namespace: "default" });
     expect([code, JSON.parse(text).items]).toEqual([0, []]);
+  });
+});
+
+describe("refresh", () => {
+  const NAMES = ["one", "two", "three"];
+  let folder: string;
+  let models: ManifestUser;
+
+  beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), "kthena-ascend-"));
+    models = await userIn(product.plane, "waves");
+    for (const name of NAMES) await models.apply({ ...LEAN, metadata: { ...objectOf(LEAN.metadata), name } });
+    await ready(...NAMES);
+  });
+  afterAll(() => rm(folder, { recursive: true }));
+
+  const ready = async (...names: string[]): Promise<void> => {
+    for (const name of names) await reportServing(product.admin, { namespace: "waves", name }, true);
+  };
+
+  const interfaces = async (): Promise<unknown[]> => {
+    const found = NAMES.map(async (name) => {
+      const text = JSON.stringify(await models.get("modelserving", name));
+      return /"HCCL_SOCKET_IFNAME","value":"(\w+)"/.exec(text)?.[1];
+    });
+    return Promise.all(found);
+  };
+
+  const useInterface = async (name: string): Promise<void> => {
+    const text = `apiVersion: kthena-ascend.io/v1alpha1\nkind: AscendDefaults\nhccl: {socketIfname: ${name}}\n`;
+    const patch = JSON.stringify({ data: { "defaults.yaml": text } });
+    const where = ["configmap", "kthena-ascend-defaults", `-n=${RELEASE_NAMESPACE}`];
+    await product.plane.kubectl(["patch", ...where, "--type=merge", "-p", patch]);
+    const trial = JSON.stringify({ ...LEAN, metadata: { ...objectOf(LEAN.metadata), name: "trial" } });
+    await eventually(
+      "new defaults hold",
+      async () => (await models.run(["create", "--dry-run=server", "-o", "json", "-f", "-"], trial)).stdout,
+      (stdout) => stdout.includes(`"${name}"`),
+    );
+  };
+
+  const refreshed = async (change: Partial<RefreshOptions> = {}) => {
+    const console = recordingConsole();
+    const { source, userAgent } = cluster();
+    const options = {
+      namespace: "waves",
+      selector: undefined,
+      maxUnavailable: 2,
+      timeoutSeconds: 2,
+      dryRun: false,
+      stateFile: join(folder, "state.json"),
+      undo: undefined,
+      access: { source, userAgent },
+    };
+    const code = await refresh({ ...options, ...change }, console, Date.now);
+    return { code, out: console.output, err: console.errors };
+  };
+
+  test("plans waves with pods and NPUs, and changes nothing then", async () => {
+    expect((await refreshed({ dryRun: true })).out).toContain("nothing to do");
+    await useInterface("bond0");
+    const { code, out } = await refreshed({ dryRun: true });
+    expect(code).toBe(0);
+    expect(out).toContain("3 models in 2 waves: 6 pods with 24 NPUs restart.");
+    expect(await interfaces()).toEqual(["eth0", "eth0", "eth0"]);
+  });
+
+  test("tells the models that the API server asks nobody about, and leaves them as they are", async () => {
+    await withoutWebhooks(product.plane, CONFIGURATIONS, async () => {
+      const { err } = await refreshed();
+      expect(err).toContain("left out, as the webhook is not asked about them: ModelServing waves/one");
+    });
+    expect(await interfaces()).toEqual(["eth0", "eth0", "eth0"]);
+  });
+
+  test("stops at the first wave that does not come up, and goes on there", async () => {
+    const stopped = await refreshed();
+    expect([stopped.code, stopped.err]).toEqual([1, expect.stringContaining("is not ready after 2 seconds")]);
+    expect(await interfaces()).toEqual(["bond0", "eth0", "bond0"]);
+    const again = await refreshed({ stateFile: join(folder, "again.json") });
+    expect([again.code, again.out]).toEqual([1, expect.stringContaining("which an earlier run refreshed")]);
+    await ready("one", "three");
+    const playing = setInterval(() => void ready("two").catch(() => {}), 300);
+    const done = await refreshed({ stateFile: join(folder, "again.json") });
+    clearInterval(playing);
+    expect([done.code, await interfaces()]).toEqual([0, ["bond0", "bond0", "bond0"]]);
+    expect((await refreshed()).out).toContain("nothing to do");
+  });
+
+  test("is taken back where the defaults of before are in force again", async () => {
+    const undo = { undo: join(folder, "state.json"), namespace: undefined };
+    await expect(refreshed(undo)).rejects.toThrow("put the defaults of before in force first");
+    await useInterface("eth0");
+    const playing = setInterval(() => void ready(...NAMES).catch(() => {}), 300);
+    const { code } = await refreshed({ ...undo, timeoutSeconds: 20 });
+    clearInterval(playing);
+    expect([code, await interfaces()]).toEqual([0, ["eth0", "eth0", "eth0"]]);
+    const state = JSON.parse(await readFile(join(folder, "state.json"), "utf8"));
+    const one = listOf(state.models)
+      .map(objectOf)
+      .find(({ name }) => name === "one");
+    expect((await models.get("modelserving", "one")).spec).toEqual(one?.spec);
   });
 });
