@@ -117,10 +117,9 @@ function besideFindings(
   skip: string | undefined,
   world: LookedUp,
 ): Finding[] {
-  if (skip === undefined)
-    return [...(world.notices ?? []), ...namespaceFindings(world.defaults.settings.asks)];
+  if (skip === undefined) return [...(world.notices ?? []), ...namespaceFindings(world.defaults)];
   const setting = policyOf(world).severities["injection/not-asked"];
   const unasked =
     skip === "no-npu" && kind === "ModelServing" && setting !== "off" ? unaskedFinding(object) : undefined;
-  return [...namespaceFindings(world.defaults.settings.asks), ...(unasked ? [unasked] : [])];
+  return [...namespaceFindings(world.defaults), ...(unasked ? [unasked] : [])];
 }

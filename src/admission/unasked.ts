@@ -2,6 +2,7 @@ import type { Finding } from "../api/finding.ts";
 import { type JsonObject, listOf, objectOf } from "../api/json.ts";
 import { ASK } from "../api/names.ts";
 import { askProblems } from "../defaults/asks.ts";
+import type { ResolvedDefaults } from "../defaults/settings.ts";
 import { templatesOf, unitsOf } from "../kinds/units.ts";
 
 /** Images, node labels and values that name Ascend's hardware or software. */
@@ -60,13 +61,15 @@ function pairsOf(args: readonly unknown[]): string[] {
 }
 
 /** What is wrong with the annotations of the Namespace: they would be ignored without a word. */
-export function namespaceFindings(asks: Readonly<Record<string, string>>): Finding[] {
-  return askProblems({ annotations: { ...asks } }).map(({ key, value, unknown, message, fix }) => ({
-    rule: unknown ? "annotations/name" : "annotations/value",
-    severity: "warn",
-    path: "metadata.namespace",
-    cause: "FieldValueInvalid",
-    message: `annotation ${key} of the Namespace: ${JSON.stringify(value.slice(0, 60))} ${message}`,
-    fix,
-  }));
+export function namespaceFindings({ settings, nearAsks }: ResolvedDefaults): Finding[] {
+  return askProblems({ annotations: { ...settings.asks, ...nearAsks } }).map(
+    ({ key, value, unknown, message, fix }) => ({
+      rule: unknown ? "annotations/name" : "annotations/value",
+      severity: "warn",
+      path: "metadata.namespace",
+      cause: "FieldValueInvalid",
+      message: `annotation ${key} of the Namespace: ${JSON.stringify(value.slice(0, 60))} ${message}`,
+      fix,
+    }),
+  );
 }

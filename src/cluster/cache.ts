@@ -26,6 +26,7 @@ import {
   onlyAnnotations,
   onlyIdentity,
   onlyMembership,
+  onlyNamespaceAsks,
   onlyNeighbour,
   onlyRoleSizes,
   onlyRouting,
@@ -70,7 +71,7 @@ export class ClusterCache {
   }
 
   get namespaces(): Following {
-    return this.#of<KubeObject>({ resource: NAMESPACES, transform: onlyAnnotations });
+    return this.#of<KubeObject>({ resource: NAMESPACES, transform: onlyNamespaceAsks });
   }
 
   get boosters(): Following<HeldBooster> {

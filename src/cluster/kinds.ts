@@ -7,6 +7,7 @@ import {
   STAMP,
   WORKLOAD_GROUP,
 } from "../api/names.ts";
+import { asksOfNamespace } from "../defaults/asks.ts";
 import { asksForNpus } from "../engines/accelerators.ts";
 import {
   type AnyObject,
@@ -43,7 +44,14 @@ export function onlyIdentity<T extends KubeObject>({ metadata }: T): T {
   return { metadata: { ...place, ...version } } as T;
 }
 
-/** A Namespace or ModelBooster, of which only the annotations count. */
+/** A Namespace, of which only what it asks for counts. */
+export function onlyNamespaceAsks({ metadata }: KubeObject): KubeObject {
+  const annotations = asksOfNamespace(metadata.annotations);
+  const asked = Object.keys(annotations).length > 0 ? { annotations } : {};
+  return { metadata: { ...onlyIdentity({ metadata }).metadata, ...asked } };
+}
+
+/** A ModelBooster, of which only the annotations count. */
 export function onlyAnnotations<T extends KubeObject>({ metadata }: T): T {
   return { metadata: ownMetadata(metadata) } as T;
 }

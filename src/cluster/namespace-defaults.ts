@@ -1,5 +1,5 @@
 import type { Awaitable, Unavailable } from "../admission/surroundings.ts";
-import { asksIn } from "../defaults/asks.ts";
+import { asksOfNamespace } from "../defaults/asks.ts";
 import type { ResolvedDefaults } from "../defaults/settings.ts";
 import type { KubeClient } from "../kube/client.ts";
 import { type KubeObject, NAMESPACES } from "../kube/resource.ts";
@@ -41,7 +41,7 @@ export class NamespaceDefaults {
     return andThen(this.#find.find({ name: namespace }), (found) => {
       if (found.state === "unavailable") return { unavailable: found.why };
       // The API server itself refuses objects of a namespace that does not exist.
-      const asks = found.state === "found" ? asksIn(found.object.metadata.annotations) : {};
+      const asks = found.state === "found" ? asksOfNamespace(found.object.metadata.annotations) : {};
       return this.inForce.resolve(namespace, asks);
     });
   }

@@ -65,6 +65,22 @@ export function asksIn(annotations: unknown): Record<string, string> {
   return found;
 }
 
+/** So many annotations near ours are told of one Namespace: others may write as many there as they like. */
+const MOST_NEAR = 8;
+const MOST_LOOKED_AT = 64;
+
+/**
+ * What a Namespace asks for: as `asksIn`, and with it a few annotations that are most likely meant for us and are none
+ * of ours. Those hold nothing; whoever applies something there is told.
+ */
+export function asksOfNamespace(annotations: unknown): Record<string, string> {
+  const asks = asksIn(annotations);
+  const entries = Object.entries(objectOf(annotations)).filter(([key]) => mayBeMeant(key));
+  const near = entries.slice(0, MOST_LOOKED_AT).filter(([key]) => meantBy(key) !== undefined);
+  for (const [key, value] of near.slice(0, MOST_NEAR)) if (typeof value === "string") asks[key] = value;
+  return asks;
+}
+
 /** Reads the annotations that hold for one place; a value that cannot be read counts as not written. */
 export function readAsks(annotations: Record<string, string>): Asks {
   const asks: Asks = {};
@@ -95,13 +111,20 @@ export function askProblems(metadata: JsonObject): AskProblem[] {
 /** Names that nobody else would write without a prefix. */
 const BARE: ReadonlySet<string> = new Set(["npu", "npus", "kv-connector", "kv-role", "socket-ifname"]);
 
+/** Whether an annotation that is not under our prefix looks as if it were meant for us. */
+function mayBeMeant(key: string): boolean {
+  if (key.startsWith(PREFIX) || key.length > 128) return false;
+  const slash = key.lastIndexOf("/");
+  return slash <= 0 ? BARE.has(key.slice(slash + 1)) : /kthena|ascend/i.test(key.slice(0, slash));
+}
+
 /** The annotation that one with another prefix, or with none, is most likely meant to be. */
 function meantBy(key: string): string | undefined {
-  if (key.startsWith(PREFIX) || key.length > 128) return undefined;
-  const slash = key.lastIndexOf("/");
-  const [domain, name] = [key.slice(0, Math.max(slash, 0)), key.slice(slash + 1)];
-  if (domain === "" ? !BARE.has(name) : !/kthena|ascend/i.test(domain)) return undefined;
-  return closest(PREFIX + name, Object.keys(READERS));
+  if (!mayBeMeant(key)) return undefined;
+  // Of the name alone: with the prefix, which is ours, every name would be near one.
+  const names = Object.keys(READERS).map((known) => known.slice(PREFIX.length));
+  const name = closest(key.slice(key.lastIndexOf("/") + 1), names);
+  return name === undefined ? undefined : PREFIX + name;
 }
 
 function misplacedAsk(key: string, value: string, meant: string): AskProblem {

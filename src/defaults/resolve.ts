@@ -1,6 +1,7 @@
 import { canonical } from "../api/canonical.ts";
 import { equal, isObject, type Json, type JsonObject, listOf, objectOf } from "../api/json.ts";
 import { resourceNamed } from "../engines/resource-names.ts";
+import { asksIn } from "./asks.ts";
 import type { DefaultsDocument, PlatformName } from "./document.ts";
 import { HARDWARE_TABLE, type HardwareName, hardwareRow } from "./hardware.ts";
 import { completeKv, mergedByName, mergeKeyOf, withoutShipped } from "./kv-resolve.ts";
@@ -34,7 +35,7 @@ export interface Resolution extends ResolvedDefaults {
 /** What a Namespace says: its defaults document and its own annotations. */
 export interface NamespaceLayer {
   document?: Layer | undefined;
-  /** Its annotations under kthena-ascend.io/. */
+  /** Its annotations under kthena-ascend.io/, and those near them (`asksOfNamespace`). */
   asks?: Record<string, string>;
   name: string;
 }
@@ -70,15 +71,18 @@ export function resolveDefaults(
     serverVersion,
     (problem) => problems.push({ source: layers.at(-1)?.source ?? "built-in", ...problem }),
   );
-  if (namespace?.asks && Object.keys(namespace.asks).length > 0) {
-    settings.asks = { ...namespace.asks };
-    for (const key of Object.keys(namespace.asks))
-      provenance[`asks.${key}`] = `annotation of Namespace ${namespace.name}`;
+  const asks = asksIn(namespace?.asks);
+  if (Object.keys(asks).length > 0) {
+    settings.asks = asks;
+    for (const key of Object.keys(asks))
+      provenance[`asks.${key}`] = `annotation of Namespace ${namespace?.name}`;
   }
   const text = canonical(pinnable(settings));
   problems.push(...tooLarge(text, layers));
   const resourceNameGiven = layers.some(({ document }) => document.npu?.resourceName !== undefined);
-  return { settings, provenance, text, problems, namespaceMay: may, resourceNameGiven };
+  const near = Object.entries(namespace?.asks ?? {}).filter(([key]) => !Object.hasOwn(asks, key));
+  const nearAsks = near.length === 0 ? {} : { nearAsks: Object.fromEntries(near) };
+  return { settings, provenance, text, problems, namespaceMay: may, resourceNameGiven, ...nearAsks };
 }
 
 /** What is pinned on an object: all but what the software brings unless a document changes it. */

@@ -31,6 +31,8 @@ export interface ResolvedDefaults {
   provenance: Provenance;
   /** The settings as canonical JSON: what is pinned on an object. */
   text: string;
+  /** Annotations of the Namespace that are most likely meant for us and are none of ours: they hold nothing. */
+  nearAsks?: Readonly<Record<string, string>>;
 }
 
 /** Largest size of the pinned settings: annotations have 256 KiB in all, kubectl's own included. */

@@ -1,4 +1,4 @@
-import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
@@ -72,6 +72,93 @@ describe("review", () => {
       LEAN.replace("{name: m}", '{name: m, annotations: {ascend.kthena.io/inject: "true"}}'),
     );
     expect(out).toContain('did you mean "kthena-ascend.io/inject"?');
+  });
+
+  it.each([
+    ["npu", "4", 'did you mean \\"kthena-ascend.io/npus\\"?'],
+    ["ascend.kthena.io/inject", "true", 'did you mean \\"kthena-ascend.io/inject\\"?'],
+    ["kthena-ascend.io/inject", "yes", 'write \\"true\\" or \\"false\\"'],
+    ["kthena-ascend.io/npu", "4", 'did you mean \\"kthena-ascend.io/npus\\"?'],
+  ])("tells an annotation of the Namespace that asks for nothing: %s=%s", async (key, value, fix) => {
+    const annotations = JSON.stringify({ [key]: value });
+    const namespace = `apiVersion: v1\nkind: Namespace\nmetadata: {name: default, annotations: ${annotations}}\n`;
+    for (const manifest of [LEAN, ASKED, LEAN.replace("ascend/vllm-ascend", "vllm/vllm")]) {
+      const { code, out } = await run(`${namespace}---\n${manifest}`, "-o", "json");
+      expect(code).toBe(0);
+      expect(out).toContain(`annotation ${key} of the Namespace`);
+      expect(out).toContain(fix);
+    }
+  });
+
+  it("judges what names no namespace in that of -n, and refuses to read what names another", async () => {
+    const namespace =
+      "apiVersion: v1\nkind: Namespace\nmetadata: {name: models, annotations: {kthena-ascend.io/socket-ifname: eth4}}\n";
+    expect((await run(`${namespace}---\n${ASKED}`, "-o", "yaml")).out).not.toContain("value: eth4");
+    expect((await run(`${namespace}---\n${ASKED}`, "-o", "yaml", "-n", "models")).out).toContain(
+      "value: eth4",
+    );
+    const other = await run(ASKED.replace("{name: m,", "{name: m, namespace: other,"), "-n", "models");
+    expect(other.code).toBe(2);
+    expect(other.err).toContain("other/m is in namespace other, not in models as -n says");
+  });
+
+  it("reads a folder as kubectl does, and with -R all below it", async () => {
+    const folder = await mkdtemp(join(tmpdir(), "kthena-ascend-review-"));
+    try {
+      await mkdir(join(folder, "below"));
+      await writeFile(join(folder, "one.yaml"), ASKED);
+      await writeFile(join(folder, "notes.txt"), "no manifest");
+      await writeFile(join(folder, "below", "two.yml"), ASKED.replace("{name: m,", "{name: deep,"));
+      const names = async (...args: string[]) => {
+        const command = reviewDeclared().parse(["-f", folder, "-o", "json", ...args], { from: "user" });
+        const console = recordingConsole();
+        await review(reviewOptions([], command.opts(), "test"), console);
+        return JSON.parse(console.output).items.map(({ name }: { name: string }) => name);
+      };
+      expect(await names()).toEqual(["m"]);
+      expect((await names("-R")).sort()).toEqual(["deep", "m"]);
+    } finally {
+      await rm(folder, { recursive: true });
+    }
+  });
+
+  it("knows the fields of the Kthena that --kthena-version names", async () => {
+    const policy = ASKED.replace("spec:\n", "spec:\n  revisionHistoryLimit: 3\n");
+    const findings = async (...args: string[]) =>
+      JSON.parse((await run(policy, "-o", "json", ...args)).out).items[0].findings.map(
+        ({ message, fix }: { message: string; fix: string }) => `${message}; ${fix}`,
+      );
+    expect(await findings("--kthena-version", "1.0")).not.toEqual(
+      await findings("--kthena-version", "latest"),
+    );
+    expect(() =>
+      reviewDeclared()
+        .exitOverride()
+        .configureOutput({ outputError: () => {} })
+        .parse(["--kthena-version", "new"], { from: "user" }),
+    ).toThrow("It must be a version such as 1.0, or latest.");
+  });
+
+  it("tells of a ConfigMap by the name of the defaults that no cluster would read for its namespace", async () => {
+    const map = (labels: string) =>
+      `apiVersion: v1\nkind: ConfigMap\nmetadata: {name: kthena-ascend-defaults, labels: ${labels}}\ndata:\n  defaults.yaml: |\n    apiVersion: kthena-ascend.io/v1alpha1\n    kind: AscendDefaults\n    hccl: {socketIfname: eth6}\n`;
+    const unlabelled = await run(`${map("{}")}---\n${ASKED}`, "-o", "yaml");
+    expect(unlabelled.err).toContain('has no label kthena-ascend.io/defaults: "true"');
+    expect(unlabelled.out).not.toContain("value: eth6");
+    const labelled = await run(`${map('{kthena-ascend.io/defaults: "true"}')}---\n${ASKED}`, "-o", "yaml");
+    expect(labelled.err).toBe("");
+    expect(labelled.out).toContain("value: eth6");
+  });
+
+  it("takes an AscendDefaults document among the manifests, and says so; one that is wrong is an error", async () => {
+    const document =
+      "apiVersion: kthena-ascend.io/v1alpha1\nkind: AscendDefaults\nhccl: {socketIfname: eth6}\n";
+    const good = await run(`${document}---\n${ASKED}`);
+    expect(good.out).toMatch(/^defaults: .*:1\n/);
+    expect(good.out).toContain("value: eth6");
+    const bad = await run(`${document.replace("socketIfname", "socketIfnam")}---\n${ASKED}`);
+    expect(bad.code).toBe(2);
+    expect(bad.err).toContain('did you mean "socketIfname"?');
   });
 
   it("prints JSON as its schema says, and the package has that schema", async () => {

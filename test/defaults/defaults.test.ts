@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { askProblems, readAsks } from "../../src/defaults/asks.ts";
+import { askProblems, asksOfNamespace, readAsks } from "../../src/defaults/asks.ts";
 import type { DefaultsDocument } from "../../src/defaults/document.ts";
 import { parseDefaults } from "../../src/defaults/parse.ts";
 import { type Layer, resolveDefaults } from "../../src/defaults/resolve.ts";
@@ -179,6 +179,31 @@ describe("annotations", () => {
     expect(problem?.unknown).toBe(false);
     expect(problem?.fix).toMatch(fix);
     expect(readAsks({ [key(name)]: value })).toEqual({});
+  });
+
+  it("near ours on a Namespace hold nothing, are kept to be told, and are not pinned", () => {
+    const annotations = {
+      npu: "4",
+      "ascend.kthena.io/inject": "true",
+      "kthena-ascend.io/socket-ifname": "eth4",
+      "ascend.example.org/cost-center": "7",
+      other: "x",
+    };
+    const asks = asksOfNamespace(annotations);
+    expect(Object.keys(asks).sort()).toEqual([
+      "ascend.kthena.io/inject",
+      "kthena-ascend.io/socket-ifname",
+      "npu",
+    ]);
+    const { settings, nearAsks, text } = resolveDefaults([], { name: "n", asks });
+    expect(settings.asks).toEqual({ "kthena-ascend.io/socket-ifname": "eth4" });
+    expect(nearAsks).toEqual({ npu: "4", "ascend.kthena.io/inject": "true" });
+    expect(text).not.toContain("ascend.kthena.io");
+  });
+
+  it("near ours on a Namespace are told by a few, however many there are", () => {
+    const many = Array.from({ length: 5_000 }, (_, index) => [`x${index}.ascend.io/inject`, "true"]);
+    expect(Object.keys(asksOfNamespace(Object.fromEntries(many)))).toHaveLength(8);
   });
 
   it("with an unknown name are told with the closest known one", () => {

@@ -3,7 +3,7 @@ import type { ConfigMap } from "../../cluster/config-map.ts";
 import { configMapProblemText } from "../../cluster/defaults-in-force.ts";
 import { type Effective, effectiveCluster, effectiveNamespace } from "../../cluster/effective-defaults.ts";
 import { type LastGood, readLastGood } from "../../cluster/last-good.ts";
-import { asksIn } from "../../defaults/asks.ts";
+import { asksOfNamespace } from "../../defaults/asks.ts";
 import type { Problem } from "../../defaults/problem.ts";
 import { type Layer, type Resolution, resolveDefaults } from "../../defaults/resolve.ts";
 import type { KubeClient } from "../../kube/client.ts";
@@ -79,7 +79,7 @@ export async function readNamespaceDefaults(
   const labelled = map?.metadata.labels?.[DEFAULTS_LABEL] === "true";
   const own = namespacedDefaults && labelled && namespace !== releaseNamespace ? map : undefined;
   const document = effectiveNamespace(own, namespace, kept?.namespaces[namespace], layers);
-  const asks = asksIn(found?.metadata.annotations);
+  const asks = asksOfNamespace(found?.metadata.annotations);
   const resolution = resolveDefaults(
     layers,
     { name: namespace, document: document.layer, asks },

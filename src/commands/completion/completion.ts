@@ -6,6 +6,9 @@ type Shell = "bash" | "zsh" | "fish";
 interface Words {
   command: string;
   summary: string;
+  /** Commands of a command. */
+  below: readonly string[];
+  /** With those of the commands below it. */
   options: readonly { flags: readonly string[]; summary: string; values: readonly string[] }[];
 }
 
@@ -17,23 +20,34 @@ export function completionScript(shell: Shell, program: CommandUnknownOpts): str
 }
 
 function wordsOf(command: CommandUnknownOpts): Words {
-  const options = command.options.map(({ short, long, description, argChoices }) => ({
-    flags: [short, long].filter((flag): flag is string => flag !== undefined && flag !== null),
-    summary: description,
-    values: argChoices ?? [],
-  }));
-  return { command: command.name(), summary: command.summary(), options };
+  const options = [command, ...command.commands]
+    .flatMap((one) => one.options)
+    .map(({ short, long, description, argChoices }) => ({
+      flags: [short, long].filter((flag): flag is string => flag !== undefined && flag !== null),
+      summary: description,
+      values: argChoices ?? [],
+    }));
+  const flags = new Set<string>();
+  return {
+    command: command.name(),
+    summary: command.summary(),
+    below: command.commands.map((one) => one.name()),
+    options: options.filter(({ flags: own }) => {
+      const name = own.join(" ");
+      return !flags.has(name) && flags.add(name);
+    }),
+  };
 }
 
 function bash(commands: readonly Words[]): string {
-  const cases = commands.flatMap(({ command, options }) => [
+  const cases = commands.flatMap(({ command, below, options }) => [
     ...options
       .filter(({ values }) => values.length > 0)
       .map(
         ({ flags, values }) =>
           `    ${flags.map((flag) => `${command}:${flag}`).join("|")}) words="${values.join(" ")}" ;;`,
       ),
-    `    ${command}:*) words="${options.flatMap(({ flags }) => flags).join(" ")}" ;;`,
+    `    ${command}:*) words="${[...below, ...options.flatMap(({ flags }) => flags)].join(" ")}" ;;`,
   ]);
   return `_kthena_ascend() {
   local current="\${COMP_WORDS[COMP_CWORD]}" previous="\${COMP_WORDS[COMP_CWORD-1]}" words=""
@@ -54,13 +68,13 @@ complete -o filenames -F _kthena_ascend kthena-ascend
 function zsh(commands: readonly Words[]): string {
   const list = commands.map(({ command, summary }) => `    '${command}:${plain(summary)}'`).join("\n");
   const cases = commands
-    .map(({ command, options }) => {
+    .map(({ command, below, options }) => {
       const flags = options.flatMap(({ flags: names, summary, values }) =>
         names.map(
           (flag) => `'${flag}[${plain(summary)}]${values.length > 0 ? `:value:(${values.join(" ")})` : ""}'`,
         ),
       );
-      return `    ${command}) _arguments ${flags.join(" ")} '*:file:_files' ;;`;
+      return `    ${command}) _arguments ${flags.join(" ")} ${below.length > 0 ? `'1:command:(${below.join(" ")})' ` : ""}'*:file:_files' ;;`;
     })
     .join("\n");
   return `#compdef kthena-ascend
@@ -80,8 +94,11 @@ compdef _kthena_ascend kthena-ascend
 }
 
 function fish(commands: readonly Words[]): string {
-  const lines = commands.flatMap(({ command, summary, options }) => [
+  const lines = commands.flatMap(({ command, summary, below, options }) => [
     `complete -c kthena-ascend -n __fish_use_subcommand -f -a ${command} -d '${plain(summary)}'`,
+    ...below.map(
+      (name) => `complete -c kthena-ascend -n '__fish_seen_subcommand_from ${command}' -f -a ${name}`,
+    ),
     ...options.map(({ flags, summary: what, values }) => {
       const names = flags.map((flag) =>
         flag.startsWith("--") ? `-l ${flag.slice(2)}` : `-s ${flag.slice(1)}`,

@@ -1,6 +1,6 @@
 import { objectOf } from "../../api/json.ts";
 import { DEFAULTS_LABEL, DEFAULTS_NAME } from "../../api/names.ts";
-import { asksIn } from "../../defaults/asks.ts";
+import { asksOfNamespace } from "../../defaults/asks.ts";
 import { type Layer, type Resolution, resolveDefaults } from "../../defaults/resolve.ts";
 import type { ClusterFacts } from "../../rules/cluster-facts.ts";
 import { documentOfConfigMap, type LoadedDocument, loadDocument, problemText } from "../defaults/load.ts";
@@ -72,7 +72,7 @@ function asksAmong(objects: readonly ManifestObject[], namespace: string): Recor
   const found = objects.findLast(
     ({ object }) => object.kind === "Namespace" && objectOf(object.metadata).name === namespace,
   );
-  return found ? asksIn(objectOf(found.object.metadata).annotations) : {};
+  return found ? asksOfNamespace(objectOf(found.object.metadata).annotations) : {};
 }
 
 function configMapAmong(

@@ -12,6 +12,7 @@ import {
 } from "../../readings/routing.ts";
 import { type ClusterFacts, factsWith } from "../../rules/cluster-facts.ts";
 import { kthenaFactsOf } from "../../rules/kthena/version.ts";
+import { KIND_SHAPES } from "../../rules/schema/kinds.ts";
 import { type ColorChoice, type Console, EXIT, UsageError } from "../console.ts";
 import { loadDefaults } from "../defaults/load.ts";
 import { kindProblem } from "../manifests/kinds.ts";
@@ -223,9 +224,11 @@ class Reviewer {
       defaultsFor: () => known.defaults,
       clusterFacts: () => facts,
     };
-    const request = requestFor(item.object, namespace);
-    const update = stored && { stored, merged: appliedOver(stored, withNamespace(item.object, namespace)) };
-    const found = judgeManifest(request, laidTogether(known, beside), surroundings, update);
+    const object = withNamespace(item.object, namespace);
+    const request = requestFor(object, namespace);
+    const update = stored && { stored, merged: appliedOver(stored, object) };
+    const judged = judgeManifest(request, laidTogether(known, beside), surroundings, update);
+    const found = { ...judged, object: asWritten(judged.object, item.object) };
     const judgement = update ? found : withLosses(found, item.object);
     this.#remember(judgement, beside);
     const { kind } = judgement;
@@ -262,8 +265,17 @@ class Reviewer {
   }
 }
 
+/** An object of ours as the API server gets it: with the namespace that it is applied in. */
 function withNamespace(object: JsonObject, namespace: string): JsonObject {
+  if (!Object.hasOwn(KIND_SHAPES, stringOf(object.kind) ?? "")) return object;
   return { ...object, metadata: { ...objectOf(object.metadata), namespace } };
+}
+
+/** The completed object as it goes into the text, which may name no namespace. */
+function asWritten(object: JsonObject, written: JsonObject): JsonObject {
+  if (objectOf(written.metadata).namespace !== undefined) return object;
+  const { namespace: _namespace, ...metadata } = objectOf(object.metadata);
+  return { ...object, metadata };
 }
 
 /** What the cluster has, with what the manifests before this one bring. */
