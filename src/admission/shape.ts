@@ -26,8 +26,12 @@ const KINDS: Record<KnownKind, { group: string; schema: z.ZodType }> = {
 
 /** The kind that a request is about, or undefined where it is none of ours. */
 export function kindOf({ kind }: Pick<AdmissionRequest, "kind">): KnownKind | undefined {
-  const known = Object.entries(KINDS).find(([name, { group }]) => name === kind.kind && group === kind.group);
-  return known?.[0] as KnownKind | undefined;
+  const name = kind.kind;
+  return isKnown(name) && KINDS[name].group === kind.group ? name : undefined;
+}
+
+function isKnown(name: string): name is KnownKind {
+  return Object.hasOwn(KINDS, name);
 }
 
 /**

@@ -1,6 +1,7 @@
 import { canonical } from "../api/canonical.ts";
 import { isObject, type Json, type JsonObject } from "../api/json.ts";
 import { ASK, QUEUE_ANNOTATION } from "../api/names.ts";
+import { oncePer } from "../api/once-per.ts";
 import type { EnvValue } from "./env-schema.ts";
 import type { HardwareName } from "./hardware.ts";
 import { withoutShipped } from "./kv-resolve.ts";
@@ -49,15 +50,39 @@ type Open = Record<string, string[]>;
  * whoever may read an object need not know a site's defaults. A previous release reads the part as it reads settings
  * that an older one pinned.
  */
-export function partText(defaults: ResolvedDefaults, use: SettingsUse): string {
-  return canonical(partOf(defaults.settings, use) as Json);
+export function partText({ settings }: ResolvedDefaults, use: SettingsUse): string {
+  const pools = usedPools(settings, use);
+  const key = JSON.stringify([[...use.names], [...use.connectors], [...use.hardware], pools]);
+  const texts = knownTexts(settings);
+  const known = texts.get(key);
+  if (known !== undefined) return known;
+  const text = canonical(partOf(settings, use, pools) as Json);
+  if (texts.size >= MOST_TEXTS) texts.clear();
+  if (key.length + text.length <= LONGEST_TEXT) texts.set(key, text);
+  return text;
 }
 
-function partOf(settings: Settings, use: SettingsUse): JsonObject {
+/** The texts of settings by what was used of them: most objects are given the same things. */
+const knownTexts = oncePer((_settings: Settings) => new Map<string, string>());
+const MOST_TEXTS = 8;
+const LONGEST_TEXT = 16 * 1024;
+
+type Pools = Settings["hardwareBySelector"];
+
+/** The pools that a template selects. */
+function usedPools({ hardwareBySelector }: Settings, { nodeSelectors }: SettingsUse): Pools {
+  return hardwareBySelector.filter(({ nodeSelector }) =>
+    nodeSelectors.some((selector) =>
+      Object.entries(nodeSelector).every(([key, value]) => selector[key] === value),
+    ),
+  );
+}
+
+function partOf(settings: Settings, use: SettingsUse, pools: Pools): JsonObject {
   const {
     mode: _mode,
     rules: _rules,
-    hardwareBySelector,
+    hardwareBySelector: _pools,
     hardwareFacts,
     asks,
     hccl,
@@ -67,11 +92,6 @@ function partOf(settings: Settings, use: SettingsUse): JsonObject {
   const { sharedMemory, startupProbe, scheduling, gang, kvConnectors, npu, ...plain } = rest;
   const open: Open = {};
   const fromElsewhere: JsonObject = {};
-  const pools = hardwareBySelector.filter(({ nodeSelector }) =>
-    use.nodeSelectors.some((selector) =>
-      Object.entries(nodeSelector).every(([key, value]) => selector[key] === value),
-    ),
-  );
   const rows = new Set<string>([
     settings.hardware,
     ...use.hardware,

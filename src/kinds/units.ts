@@ -56,8 +56,10 @@ function withPath(object: JsonObject, path: readonly string[], value: Json): Jso
 
 /** The pod templates of a unit that are there, with the fields that hold them. */
 export function templatesOf(kind: WorkloadKind, unit: JsonObject): UnitTemplate[] {
-  return shapeOf(kind).templates.flatMap((field) => {
-    const template = unit[field.key];
-    return isObject(template) ? [{ ...field, template }] : [];
-  });
+  const templates: UnitTemplate[] = [];
+  for (const { part, key } of shapeOf(kind).templates) {
+    const template = unit[key];
+    if (isObject(template)) templates.push({ part, key, template });
+  }
+  return templates;
 }

@@ -1,5 +1,6 @@
 import { valueHash } from "../api/canonical.ts";
 import { equal, isObject, type Json, type JsonObject } from "../api/json.ts";
+import { oncePer } from "../api/once-per.ts";
 import type { Addition } from "./addition.ts";
 import { decodePath, encodePath, type KeyedPath } from "./path.ts";
 
@@ -51,11 +52,17 @@ export function hashesOfAdditions(additions: readonly Addition[]): AddedHashes {
 }
 
 /** The paths of a record with their hashes; what cannot be read (a later version's) is left out. */
-export function addedPaths(added: AddedHashes): { path: KeyedPath; hash: string }[] {
-  return Object.entries(added).flatMap(([text, hash]) => {
+export const addedPaths = oncePer((added: AddedHashes): readonly AddedPath[] =>
+  Object.entries(added).flatMap(([text, hash]) => {
     const path = decodePath(text);
     return path && path.length > 0 ? [{ path, hash }] : [];
-  });
+  }),
+);
+
+/** Where something was added, and the short hash of the value that was put there. */
+export interface AddedPath {
+  path: KeyedPath;
+  hash: string;
 }
 
 /** Whether two records say the same. */

@@ -6,6 +6,7 @@ import { joinedUse, NO_USE, partText, type SettingsUse } from "../defaults/pinne
 import type { ResolvedDefaults } from "../defaults/settings.ts";
 import { templatesOf } from "../kinds/units.ts";
 import { annotationsOf } from "./annotations.ts";
+import type { KeyedPath } from "./path.ts";
 import { type AddedHashes, addedPaths, type InjectionRecord, type UnitRecord } from "./record.ts";
 import type { State } from "./state.ts";
 import type { CompletedUnit } from "./workload.ts";
@@ -30,7 +31,7 @@ export function settingsText(
 
 function useOf(
   state: State,
-  { unit, asks, defaults, value }: CompletedUnit,
+  { unit, asks, defaults, value, additions }: CompletedUnit,
   record: UnitRecord,
 ): SettingsUse {
   const { kind, injectors } = state.input;
@@ -39,7 +40,8 @@ function useOf(
   const templates = templatesOf(kind, value).map(({ template }) => template);
   const asked = [asks, ...templates.map((template) => asksIn(annotationsOf(template)))];
   return {
-    names: namesIn(record.added),
+    // The record of what was injected now says the same paths as texts.
+    names: additions.length > 0 ? namesOf(additions) : namesIn(record.added),
     connectors: new Set(connector === undefined ? [] : [connector]),
     hardware: new Set(asked.flatMap((each) => each[ASK.hardware] ?? [])),
     nodeSelectors: templates.map((template) => objectOf(objectOf(template.spec).nodeSelector)),
@@ -48,8 +50,12 @@ function useOf(
 
 /** Every name in the paths of additions. */
 function namesIn(added: AddedHashes): ReadonlySet<string> {
+  return namesOf(addedPaths(added));
+}
+
+function namesOf(additions: readonly { path: KeyedPath }[]): ReadonlySet<string> {
   const names = new Set<string>();
-  for (const { path } of addedPaths(added))
+  for (const { path } of additions)
     for (const segment of path) names.add(typeof segment === "string" ? segment : segment.is);
   return names;
 }
