@@ -71,8 +71,8 @@ export function readKvTransferConfig(flags: FlagReader): KvReading {
   return ofText(value.text, value.at ?? flag.at);
 }
 
-/** A reference of a shell or of Kubernetes where no string stands around it. */
-const REFERENCE = /"(?:[^"\\]|\\.)*(?:"|$)|\$(?:\{[^{}"]*\}|\([^()"]*\)|\w+)/g;
+/** A reference of a shell or of Kubernetes where no string stands around it, or a string, which may lack its end. */
+const REFERENCE = /"(?:[^"\\]|\\[\s\S])*"?|\$(?:\{[^{}"]*\}|\([^()"]*\)|\w+)/g;
 
 /** What a configuration says in plain text: values that hold references are left out. */
 function plainParts(text: string): KvConnector | undefined {

@@ -60,5 +60,5 @@ function collect(schema: Json | undefined, shape: Shape, path: string, walk: Wal
 
 /** Whether a cluster's CRD has a field that is not known here. `path` as in findings: `spec.template.roles[0].x`. */
 export function hasField({ fields }: KthenaFacts, kind: ValidatedKind, path: string): boolean {
-  return fields.has(`${kind}.${path.replace(/\[[^\]]*\]/g, "[]")}`);
+  return fields.has(`${kind}.${path.replace(/\[[^\]]*\]?/g, "[]")}`);
 }
