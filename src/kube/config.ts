@@ -65,7 +65,7 @@ export function loadAccess(source: ConfigSource): Result<ClusterAccess> {
 
 /** Why a configuration names no cluster. */
 function problemOf({ contexts }: Kubeconfig, source: ConfigSource, wanted: string): string {
-  const names = contexts.map(({ name }) => name);
+  const names = [...new Set(contexts.map(({ name }) => name))];
   const file = source.from === "file" ? source.file : "the kubeconfig";
   if (names.includes(wanted))
     return `context ${JSON.stringify(wanted)} of ${file} names a cluster that is not in it`;

@@ -150,7 +150,7 @@ test("without a named file the files of KUBECONFIG count, the first of them firs
   vi.stubEnv("KUBECONFIG", files.join(":"));
   expect(loadAccess({ from: "default" })).toMatchObject({ value: { cluster: { server: "https://one" } } });
   expect(loadAccess({ from: "default", context: "other" })).toMatchObject({
-    failure: { message: 'no cluster for context "other"' },
+    failure: { message: 'there is no context "other" in the kubeconfig; it has c' },
   });
 });
 
