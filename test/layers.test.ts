@@ -60,6 +60,13 @@ describe("the layers of src", () => {
     expect([...new Set(files.map(layerOf))].sort()).toEqual([...LAYERS].sort());
   });
 
+  it("are told by the page of architecture, in their order", () => {
+    const page = readFileSync(join(src, "README.md"), "utf8");
+    const rows = [...page.matchAll(/^\| `([a-z.]+)` \| (yes)? ?\|/gm)];
+    expect(rows.map(([, name]) => name)).toEqual(LAYERS);
+    expect(rows.flatMap(([, name, pure]) => (pure ? [name] : [])).sort()).toEqual([...PURE].sort());
+  });
+
   it("import downwards only", () => {
     const upwards = files.flatMap((file) =>
       importsOf(file)

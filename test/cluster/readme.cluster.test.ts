@@ -8,13 +8,17 @@ import { runCommand } from "./control-plane/command.ts";
 import { type ControlPlane, startControlPlane } from "./control-plane/control-plane.ts";
 import { crdFolder, peerCrdFolder } from "./control-plane/crds.ts";
 
-/** The commands of deploy/README.md's "Install", run as they stand there, on nodes that kwok plays. */
+/** The commands of the pages of deploy/, run as they stand there, on nodes that kwok plays. */
+
+const PAGES = ["deploy/README.md", "deploy/certificates.md"];
 
 const ROOT = join(import.meta.dirname, "..", "..");
 /** What needs a container engine, or the output of one. */
-const NOT_HERE = /^(docker|kubectl .* logs) /;
+const NOT_HERE = /^(docker|kubectl .* logs|npm ci) |^kubectl .* edit /;
 /** Of an installation whose replicas run: test/cluster/check.cluster.test.ts. */
 const ELSEWHERE = " check --wait";
+/** Pages that show an installation beside those of deploy/. */
+const SHORT = ["README.md", "deploy/chart/README.md"];
 
 let plane: ControlPlane;
 let folder: string;
@@ -22,6 +26,7 @@ let folder: string;
 beforeAll(async () => {
   const controllers = ["deployment-controller", "replicaset-controller"];
   plane = await startControlPlane({ controllers, crdFolders: [crdFolder(), peerCrdFolder()] });
+  await plane.kubectl(["create", "namespace", "models"]);
   folder = await mkdtemp(join(tmpdir(), "kthena-ascend-readme-"));
   await checkout();
 });
@@ -50,17 +55,17 @@ async function checkout(): Promise<void> {
   for (const name of ["helm", "kubectl"] as const) await symlink(paths[name], join(folder, "bin", name));
 }
 
-async function consoleBlocks(): Promise<string[]> {
-  const page = await readFile(join(ROOT, "deploy", "README.md"), "utf8");
-  const section = page.slice(page.indexOf("\n## Install\n"), page.indexOf("\n## Run the server"));
-  return [...section.matchAll(/```console\n([\s\S]*?)```/g)].map(([, block = ""]) => block);
+async function consoleBlocks(names = PAGES): Promise<string[]> {
+  const pages = await Promise.all(names.map((page) => readFile(join(ROOT, page), "utf8")));
+  const blocks = pages.flatMap((page) => [...page.matchAll(/```console\n([\s\S]*?)```/g)]);
+  return blocks.map(([, block = ""]) => block);
 }
 
-async function run(block: string): Promise<void> {
+async function run(block: string, kubeconfig = plane.kubeconfig): Promise<void> {
   const commands = block.split(/^\$ /m).filter((command) => command !== "" && !NOT_HERE.test(command));
   const PATH = [join(folder, "bin"), join(ROOT, "node_modules", ".bin"), process.env.PATH].join(":");
   const homes = Object.fromEntries(["CACHE", "CONFIG", "DATA"].map((name) => [`HELM_${name}_HOME`, folder]));
-  const env = { ...process.env, ...homes, PATH, KUBECONFIG: plane.kubeconfig };
+  const env = { ...process.env, ...homes, PATH, KUBECONFIG: kubeconfig };
   const script = ["set -euo pipefail", ...commands].join("\n");
   await runCommand("bash", ["-c", script], { cwd: folder, env, timeoutMs: 150_000 });
 }
@@ -81,6 +86,13 @@ const WAYS: Record<string, readonly string[]> = {
   kubectl: ["sed ", "delete mutatingwebhookconfiguration", "sed ", "kubectl delete -f"],
   "cert-manager": ["mode=certManager", "helm uninstall"],
   files: ["mode=files", "helm uninstall"],
+  rollback: [
+    "check --pre",
+    "defaults.platform=cce",
+    "failurePolicy=Ignore",
+    "helm rollback",
+    "helm uninstall",
+  ],
 };
 
 async function webhooks(): Promise<string[]> {
@@ -88,7 +100,7 @@ async function webhooks(): Promise<string[]> {
   return (await plane.kubectl(["get", kinds, "-o=name"])).stdout.split("\n").filter(Boolean);
 }
 
-test.each(Object.entries(WAYS))("from installing to uninstalling with %s", async (_way, pieces) => {
+test.each(Object.entries(WAYS))("from installing to uninstalling: %s", async (_way, pieces) => {
   const blocks = await consoleBlocks();
   for (const [index, piece] of pieces.entries()) {
     const [block, ...others] = blocks.filter((text) => text.includes(piece));
@@ -100,6 +112,34 @@ test.each(Object.entries(WAYS))("from installing to uninstalling with %s", async
   }
   const namespace = await plane.kubectl(["get", "namespace", "kthena-ascend-system"], { mayFail: true });
   expect(namespace.stderr).toContain("not found");
+});
+
+test.each(SHORT)("%s installs it too", async (page) => {
+  const commands = (await consoleBlocks([page])).flatMap((block) => block.split(/^\$ /m));
+  const installing = commands.filter((command) => command.startsWith("helm install"));
+  expect(installing).toHaveLength(1);
+  await run(`$ ${installing[0]?.replace(" CHART ", " deploy/chart ")}`);
+  expect(await webhooks()).toHaveLength(2);
+  const removing = (await consoleBlocks()).filter((block) => block.includes("helm uninstall"));
+  await run(removing[0] ?? "");
+  expect(await webhooks()).toHaveLength(0);
+});
+
+test("a review against a cluster, as the page of commands shows it", async () => {
+  const blocks = await consoleBlocks(["src/commands/README.md"]);
+  const [block, ...others] = blocks.filter((text) => text.includes("--context prod"));
+  expect(others).toEqual([]);
+  await run((await consoleBlocks()).find((text) => text.includes("defaults.platform=cce")) ?? "");
+  // Stored before the webhooks were there, which nobody answers here.
+  await plane.kubectl(["delete", "mutatingwebhookconfiguration,validatingwebhookconfiguration", "--all"]);
+  const stored = join(ROOT, "examples", "modelserving", "single-node.complete.yaml");
+  await plane.kubectl(["apply", "-f", stored]);
+  const kubeconfig = join(folder, "kubeconfig");
+  const text = await readFile(plane.kubeconfig, "utf8");
+  const current = /^current-context: (.*)$/m.exec(text)?.[1] ?? "";
+  await writeFile(kubeconfig, text);
+  await plane.kubectl([`--kubeconfig=${kubeconfig}`, "config", "rename-context", current, "prod"]);
+  await run(block ?? "", kubeconfig);
 });
 
 test("no command is left out, except those that need a container engine", async () => {
