@@ -2,6 +2,8 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { showRules } from "../../src/commands/rules/rules.ts";
+import type { DefaultsDocument } from "../../src/defaults/document.ts";
+import { resolveDefaults } from "../../src/defaults/resolve.ts";
 import { RULES } from "../../src/rules/index.ts";
 import { withRulesTable } from "../docs/rules-table.ts";
 import { recordingConsole } from "./recording-console.ts";
@@ -65,5 +67,52 @@ Admitted (in an engine's container):
     ["nothing-like-it-at-all", "kthena-ascend rules lists them"],
   ])("refuses %j", (which, message) => {
     expect(() => run(which)).toThrow(message);
+  });
+});
+
+describe("rules under defaults", () => {
+  const under = (
+    document: DefaultsDocument,
+    which: string | undefined,
+    output: "text" | "json" = "text",
+  ): string => {
+    const console = recordingConsole();
+    showRules({ which, output }, console, resolveDefaults([{ source: "site.yaml", document }]));
+    return console.output;
+  };
+  const document: DefaultsDocument = {
+    rules: { "*": "warn", "kv/*": "default", "npu/count-shape": "off", "npu/whole-number": "deny" },
+  };
+
+  it("lists each with what it does and the most specific key that says so", () => {
+    const text = under(document, undefined);
+    expect(text).toMatch(/^npu\/count-shape +off +.* npu\/count-shape in site\.yaml$/m);
+    expect(text).toMatch(/^npu\/parallel-size +warn +.* "\*" in site\.yaml$/m);
+    expect(text).toMatch(/^kv\/port +deny +.* kv\/\* in site\.yaml$/m);
+    expect(text).toMatch(/^npu\/whole-number +deny, always +NPUs are a whole number, not negative$/m);
+  });
+
+  it("without settings lists the rules' own severities", () => {
+    const columns = (text: string) => text.split("\n").map((line) => line.trimEnd());
+    expect(columns(under({}, undefined))).toEqual(columns(run()));
+  });
+
+  it("says first that refusals are only told, where the mode is audit", () => {
+    expect(under({ mode: "audit" }, undefined)).toMatch(/^mode: audit \(site\.yaml\): /);
+  });
+
+  it("explains one, with what is in force", () => {
+    expect(under(document, "npu/parallel-size")).toMatch(/\nIn force: warn, by "\*" in site\.yaml\.\n$/);
+    expect(under({ mode: "audit" }, "kv/port")).toMatch(
+      /\nIn force: deny; told, and not refused: mode is audit\.\n$/,
+    );
+  });
+
+  it("gives data", () => {
+    const [rule] = JSON.parse(under(document, "npu/count-shape", "json"));
+    expect(rule).toMatchObject({
+      severity: "deny",
+      inForce: { severity: "off", key: "npu/count-shape", source: "site.yaml", audited: false },
+    });
   });
 });
