@@ -1,7 +1,8 @@
 import { type Json, type JsonObject, objectOf, stringOf } from "../api/json.ts";
+import { KTHENA_ROLE_LABEL } from "../api/names.ts";
 import { routingServer, selects } from "../readings/routing.ts";
 import { quoted } from "./quote.ts";
-import { removing } from "./remedy.ts";
+import { removing, writing } from "./remedy.ts";
 import type { Remark, Rule } from "./rule.ts";
 import { negative } from "./serving.ts";
 import type { RuleSubject } from "./subject.ts";
@@ -98,7 +99,10 @@ const serverRoles: Rule = {
         path: "spec.workloadSelector.pdGroup.decodeLabels",
         value: right,
         message: "decodeLabels are the same as prefillLabels",
-        fix: "use the label modelserving.volcano.sh/role: prefill and decode",
+        fix: `use the label ${KTHENA_ROLE_LABEL}: prefill and decode`,
+        remedy: ["prefill", "decode"].flatMap((role) =>
+          writing(`spec.workloadSelector.pdGroup.${role}Labels`, { [KTHENA_ROLE_LABEL]: role }),
+        ),
       },
     ];
   },

@@ -205,10 +205,6 @@ export const FOLLOWED: Readonly<Record<string, Follow | undefined>> = {
     if (fix.startsWith("write")) set(object, "spec.kvConnector", { type: "mooncake" });
     else remove(object, "spec.kvConnector");
   },
-  "routing/server-roles": (object) => {
-    set(object, "spec.workloadSelector.pdGroup.prefillLabels", { "modelserving.volcano.sh/role": "prefill" });
-    set(object, "spec.workloadSelector.pdGroup.decodeLabels", { "modelserving.volcano.sh/role": "decode" });
-  },
   "routing/traffic-policy": (object, { path, value }) =>
     set(object, path, typeof value === "number" ? 0 : "30s"),
   "routing/route-rules": written([{ targetModels: [{ modelServerName: "s" }] }]),
