@@ -36,8 +36,8 @@ const ELSEWHERE: readonly { commands: RegExp; pages?: RegExp; by: string; word: 
   },
   {
     commands: /^npx node src\/main\.ts refresh\b/,
-    by: "test/rules/__snapshots__/verdicts.test.ts.snap",
-    word: "max-unavailable",
+    by: "test/cluster/operate.cluster.test.ts",
+    word: "refresh",
   },
   {
     commands: /^npx node src\/main\.ts audit\b/,
