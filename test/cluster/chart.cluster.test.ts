@@ -220,6 +220,7 @@ describe("rights", () => {
     ["cluster", "workload.serving.volcano.sh", "modelboosters", "", READ],
     ["cluster", "workload.serving.volcano.sh", "modelservings", "", READ],
     ["cluster", "networking.serving.volcano.sh", "modelservers", "", "list,watch"],
+    ["cluster", "networking.serving.volcano.sh", "modelroutes", "", "list,watch"],
     ["cluster", "", "pods", "", "list,watch"],
     ["cluster", "", "nodes", "", "list,watch"],
     ["cluster", "node.k8s.io", "runtimeclasses", "", "list,watch"],
@@ -237,7 +238,6 @@ describe("rights", () => {
   const ofReconciler: Rule[] = [
     ["namespace", "coordination.k8s.io", "leases", `${RELEASE}-reconciler`, "get,create,patch"],
     ["cluster", "workload.serving.volcano.sh", "modelboosters/status", "", "patch"],
-    ["cluster", "networking.serving.volcano.sh", "modelroutes", "", "list,watch"],
     ["cluster", "scheduling.volcano.sh", "podgroups", "", "list,watch"],
   ];
 

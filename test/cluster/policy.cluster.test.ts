@@ -30,14 +30,14 @@ const REFUSED: [string, JsonObject, string[]][] = [
     "too many NPUs for a node",
     objectWith("container", npus("9")),
     [
-      "container vllm of role server has 9 NPUs; one pod on a2 can have 1, 2, 3, 4, 5, 6, 7, 8; use 8 at most and spread the role over several pods with workerReplicas, or set the annotation kthena-ascend.io/hardware (npu/count-shape)",
+      "container vllm of role server has 9 NPUs; one pod on a2 can have 1, 2, 3, 4, 5, 6, 7, 8; use 8 at most, or spread it over several pods with workerReplicas; or set the annotation kthena-ascend.io/hardware (npu/count-shape)",
     ],
   ],
   [
     "a part of an NPU",
     objectWith("container", npus("0.5")),
     [
-      '"0.5" is a part of an NPU (container vllm of role server); write a whole number such as "8" (npu/whole-number)',
+      '"0.5" is a part of an NPU (container vllm of role server); write a whole number such as "1" (npu/whole-number)',
     ],
   ],
   [
@@ -163,7 +163,7 @@ describe("the terminal", () => {
       manifest(objectWith("container", "securityContext: {privileged: true}")),
     );
     expect(applied.stderr).toContain(
-      "Warning: container vllm of role server is privileged and sees the NPUs of other pods on its node (npu/privileged)",
+      "container vllm of role server is privileged and sees the NPUs of other pods on its node; remove privileged: the device plugin hands out the allocated devices (npu/privileged)",
     );
     expect(applied.stdout).toContain("created");
   });
@@ -282,7 +282,9 @@ describe("the platform team", () => {
       () => "",
       (error: Error) => error.message,
     );
-    expect(refused).toContain('rules.npu/count-shap is no rule; did you mean "npu/count-shape"?');
+    expect(refused).toContain(
+      'rules.npu/count-shap is no rule and no family of rules; did you mean "npu/count-shape"?',
+    );
     expect(refused).toContain("rules.npu/whole-number cannot be off");
     const cluster = await product.plane.kubectl(
       [

@@ -71,6 +71,7 @@ const ELSEWHERE: readonly { commands: RegExp; pages?: RegExp; by: string; word: 
     word: "defaults --namespace",
   },
   { commands: /^npx node src\/main\.ts check\b/, by: "test/cluster/check.cluster.test.ts", word: "check" },
+  { commands: /^head -n 1 whole\.yaml/, by: "test/docs/defaults-page.test.ts", word: "One document of all" },
   { commands: SERVE, by: "the test below", word: "" },
   {
     commands: /^npx node certs-scripts\/(rotate|inspect)\.js/,

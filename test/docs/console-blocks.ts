@@ -84,6 +84,8 @@ export async function readersFolder(): Promise<string> {
   const head = "apiVersion: kthena-ascend.io/v1alpha1\nkind: AscendDefaults\n";
   await writeFile(join(folder, "defaults.yaml"), `${head}platform: mindcluster\nhardware: a3\n`);
   await writeFile(join(folder, "wrong.yaml"), `${head}hccl:\n  socketIfName: eth0\n`);
+  await writeFile(join(folder, "site.yaml"), `${head}platform: mindcluster\n`);
+  await writeFile(join(folder, "team.yaml"), `${head}rules: {"*": warn}\n`);
   return folder;
 }
 
