@@ -44,7 +44,7 @@ describe("completion", () => {
   });
 
   it("offers commands, options and the values of options in bash", async () => {
-    expect(await offered("kthena-ascend", "re")).toEqual(["review", "reconcile"]);
+    expect(await offered("kthena-ascend", "re")).toEqual(["review", "refresh", "reconcile"]);
     expect(await offered("kthena-ascend", "review", "--fail")).toEqual(["--fail-on"]);
     expect(await offered("kthena-ascend", "review", "--fail-on", "w")).toEqual(["warn"]);
     expect(await offered("kthena-ascend", "certs", "ro")).toEqual(["rotate"]);
