@@ -44,6 +44,7 @@ export type KvReading =
   | { state: "unknown"; reason: string; text?: string; at?: Word["at"]; config?: KvConnector };
 
 const FLAG = "kv-transfer-config";
+const TOO_DEEP = "its JSON nests too deep";
 
 /** Reads `--kv-transfer-config JSON`, or `--kv-transfer-config.kv_role VALUE` and so on, which vLLM puts together. */
 export function readKvTransferConfig(flags: FlagReader): KvReading {
@@ -106,8 +107,7 @@ export function ofText(text: string, at: Word["at"]): KvReading {
     if (/NaN|Infinity/.test(text)) return { state: "unknown", reason: "its JSON holds NaN or Infinity" };
     return { state: "broken", text, at };
   }
-  if (isDeeper(value, OBJECT_LIMITS.jsonDepth))
-    return { state: "unknown", reason: "its JSON nests too deep" };
+  if (isDeeper(value, OBJECT_LIMITS.jsonDepth)) return { state: "unknown", reason: TOO_DEEP };
   return isObject(value)
     ? { state: "given", config: connectorOf(value, 0), at }
     : { state: "broken", text, at };
@@ -120,8 +120,10 @@ function ofDotted(dotted: readonly Flag[], plain: string): KvReading {
     const keys = name.slice(FLAG.length + 1).split(".");
     if (!value?.known || keys.some((key) => key === "" || key.endsWith("+") || key === "__proto__"))
       return { state: "unknown", reason: `${written} cannot be read` };
+    if (keys.length > OBJECT_LIMITS.jsonDepth) return { state: "unknown", reason: TOO_DEEP };
     setAt(json, keys, dottedValue(value.text));
   }
+  if (isDeeper(json, OBJECT_LIMITS.jsonDepth)) return { state: "unknown", reason: TOO_DEEP };
   return { state: "given", config: connectorOf(json, 0), at: dotted[0]?.at };
 }
 
@@ -135,14 +137,15 @@ function dottedValue(text: string): Json {
 }
 
 function setAt(target: JsonObject, keys: readonly string[], value: Json): void {
-  const [key, ...rest] = keys;
-  if (key === undefined) return;
-  if (rest.length === 0) target[key] = value;
-  else {
-    const child = isObject(target[key]) ? target[key] : {};
-    target[key] = child;
-    setAt(child, rest, value);
+  let place = target;
+  for (const key of keys.slice(0, -1)) {
+    const found = Object.hasOwn(place, key) ? place[key] : undefined;
+    const child: JsonObject = isObject(found) ? found : {};
+    place[key] = child;
+    place = child;
   }
+  const last = keys.at(-1);
+  if (last !== undefined) place[last] = value;
 }
 
 function connectorOf(json: JsonObject, depth: number): KvConnector {

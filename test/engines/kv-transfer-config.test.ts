@@ -73,6 +73,11 @@ describe("--kv-transfer-config", () => {
   });
 
   it.each([
+    [
+      "unknown where dotted keys nest too deep",
+      [`--kv-transfer-config${".a".repeat(30_000)}=1`],
+      { state: "unknown", reason: "its JSON nests too deep" },
+    ],
     ["absent without the flag", ["-tp", "4"], { state: "absent" }],
     ["broken without a value", ["--kv-transfer-config"], { state: "broken", text: "" }],
     ["broken where it is no JSON", ["--kv-transfer-config", "{a:1}"], { state: "broken", text: "{a:1}" }],
