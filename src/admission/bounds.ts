@@ -110,11 +110,12 @@ function lookOver(kind: KnownKind, object: JsonObject, findings: Finding[]): voi
   }
   for (const [index, unit] of units.list.entries()) {
     const path = `${units.path}[${index}]`;
-    const { name, type, image, env, config } = objectOf(unit);
+    const { name, type, image, env, config, resources } = objectOf(unit);
     length(look, `${path}.name`, name, LIMITS.name);
     length(look, `${path}.type`, type, LIMITS.name);
     length(look, `${path}.image`, image, LIMITS.word);
     lookAtVariables(look, `${path}.env`, env);
+    lookAtResources(look, `${path}.resources`, resources);
     if (isObject(config)) lookAtConfig(look, `${path}.config`, config);
   }
   for (const { path, template } of templates) {
@@ -176,9 +177,13 @@ function lookAtContainer(look: Look, path: string, container: JsonObject): void 
       if (isObject(item)) lookAtWords(look, `${path}.${key}[${index}]`, item);
     }
   }
-  const { limits, requests } = objectOf(container.resources);
-  lookAtWords(look, `${path}.resources.limits`, objectOf(limits));
-  lookAtWords(look, `${path}.resources.requests`, objectOf(requests));
+  lookAtResources(look, `${path}.resources`, container.resources);
+}
+
+function lookAtResources(look: Look, path: string, resources: Json | undefined): void {
+  const { limits, requests } = objectOf(resources);
+  lookAtWords(look, `${path}.limits`, objectOf(limits), LIMITS.resources);
+  lookAtWords(look, `${path}.requests`, objectOf(requests), LIMITS.resources);
 }
 
 function lookAtVariables(look: Look, path: string, env: Json | undefined): void {
@@ -202,14 +207,14 @@ function lookAtConfig(look: Look, path: string, config: JsonObject): void {
 }
 
 /** Fields that are one word each, of whatever name. */
-function lookAtWords(look: Look, path: string, item: JsonObject): void {
+function lookAtWords(look: Look, path: string, item: JsonObject, most: number = LIMITS.items): void {
   let count = 0;
   for (const key in item) {
     count++;
     if (key.length > LIMITS.word) tooLong(look, `${path}[${key.slice(0, 63)}…]`, LIMITS.word);
     length(look, `${path}.${key.slice(0, 63)}`, item[key], LIMITS.word);
   }
-  if (count > LIMITS.items) tooMany(look, path, LIMITS.items);
+  if (count > most) tooMany(look, path, most);
 }
 
 function length(look: Look, path: string, value: Json | undefined, most: number): void {

@@ -25,6 +25,8 @@ export const OBJECT_LIMITS = {
   variables: 65_536,
   /** Strings of one `command` or `args`. */
   arguments: 65_536,
+  /** Resources of a container, or of a ModelBooster's worker, on one side: nodes publish some dozen. */
+  resources: 1024,
   /** Items of any other list of a pod or container: volumes, mounts, ports. */
   items: 16_384,
 } as const;

@@ -98,6 +98,20 @@ const BEYOND: [string, Parts, string, string][] = [
     "spec.containers",
   ],
   [
+    "the number of resources",
+    {
+      container: {
+        resources: {
+          limits: Object.fromEntries(
+            Array.from({ length: OBJECT_LIMITS.resources + 1 }, (_, index) => [`example.com/r${index}`, "1"]),
+          ),
+        },
+      },
+    },
+    "bounds/number",
+    "containers[0].resources.limits",
+  ],
+  [
     "the number of variables",
     { container: { env: many(OBJECT_LIMITS.variables + 1, (index) => ({ name: `A${index}` })) } },
     "bounds/number",
