@@ -114,7 +114,8 @@ function labelClues(labels: ReadonlyMap<string, string>): HardwareClue[] {
 
 function resourceClues(containers: readonly JsonObject[], settings: Settings): HardwareClue[] {
   const own = settings.npu.resourceName;
-  const names = new Set(containers.flatMap((one) => npuResourcesOf(one, own).map(({ name }) => name)));
+  // In an order of their own: that of keys in an object means nothing.
+  const names = new Set(containers.flatMap((one) => npuResourcesOf(one, own).map(({ name }) => name)).sort());
   return [...names].flatMap((name): HardwareClue[] => {
     const known = resourceNamed(name, own);
     if (!known) return [];
