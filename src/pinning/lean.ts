@@ -8,9 +8,9 @@ import { get, pruneEmpty, without } from "./tree.ts";
 
 /**
  * What the user asked for: the value without those recorded additions that still have the value that they were
- * given. What a user changed since is the user's.
+ * given. What a user changed since is the user's. `kept`: how many first segments of a path stay though they are empty.
  */
-export function leanOf(value: Json, added: AddedHashes): Json {
+export function leanOf(value: Json, added: AddedHashes, kept = 0): Json {
   const paths = addedPaths(added);
   let lean = value;
   for (const { path: recorded, hash } of paths) {
@@ -23,12 +23,13 @@ export function leanOf(value: Json, added: AddedHashes): Json {
   return pruned(
     lean,
     paths.map(({ path }) => path),
+    kept,
   );
 }
 
 /** A lean value without the empty stubs (`env: []`, `resources: {}`) on the way to the given paths. */
-export function pruned(lean: Json, paths: readonly KeyedPath[]): Json {
-  return paths.reduce((value, path) => pruneEmpty(value, path), lean);
+export function pruned(lean: Json, paths: readonly KeyedPath[], kept = 0): Json {
+  return paths.reduce((value, path) => pruneEmpty(value, path, kept), lean);
 }
 
 /** Whether every recorded addition still stands as it was given. */

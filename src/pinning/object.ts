@@ -36,7 +36,7 @@ export function completeObject(input: ObjectInput): ObjectOutcome {
   const record = input.record ?? {};
   if (!input.injected) return withdrawn(input, record);
   if (!input.renew) return kept(input, addedPaths(record));
-  const lean = asObject(leanOf(leanOf(input.object, record), input.submitted ?? {}), input.object);
+  const lean = leanObject(leanObject(input.object, record), input.submitted ?? {});
   const additions = input.inject(lean);
   const value = additions.reduce<Json>((tree, addition) => put(tree, addition.path, addition.value), lean);
   const fresh = { object: asObject(value, lean), record: hashesOfAdditions(additions), additions };
@@ -69,7 +69,12 @@ function withdrawn(input: ObjectInput, record: AddedHashes): ObjectOutcome {
       ([path]) => !(input.oldObject && STICKY.includes(path)),
     ),
   );
-  return { object: asObject(leanOf(input.object, going), input.object), record: {}, additions: [] };
+  return { object: leanObject(input.object, going), record: {}, additions: [] };
+}
+
+/** An object's own first fields (`spec`) are never an addition's, whatever a record says. */
+function leanObject(object: JsonObject, added: AddedHashes): JsonObject {
+  return asObject(leanOf(object, added, 1), object);
 }
 
 function asObject(value: Json, otherwise: JsonObject): JsonObject {

@@ -49,9 +49,12 @@ export function without(root: Json, path: KeyedPath): Json {
   return Array.isArray(root) && index >= 0 ? root.toSpliced(index, 1) : root;
 }
 
-/** A tree without the empty lists and objects on the way to `path`: what adding there made, or an empty stub. */
-export function pruneEmpty(root: Json, path: KeyedPath): Json {
-  for (let length = path.length - 1; length > 0; length--) {
+/**
+ * A tree without the empty lists and objects on the way to `path`: what adding there made, or an empty stub. What
+ * stands at the first `kept` segments of the path stays even so.
+ */
+export function pruneEmpty(root: Json, path: KeyedPath, kept = 0): Json {
+  for (let length = path.length - 1; length > kept; length--) {
     const prefix = path.slice(0, length);
     // A list item is somebody's even when it is empty.
     if (typeof prefix.at(-1) !== "string") return root;

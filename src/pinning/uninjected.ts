@@ -17,7 +17,7 @@ export function uninjected(object: JsonObject): JsonObject {
   const record = parseRecord(annotationsOf(object)[INJECTED]);
   const { kind } = object;
   const parts = typeof kind === "string" && isWorkloadKind(kind) ? leanParts(kind, object, record) : object;
-  const lean = leanOf(parts, record?.object ?? {});
+  const lean = leanOf(parts, record?.object ?? {}, 1);
   return withoutKeys(isObject(lean) ? lean : parts, (key) => key === INJECTED || key === SETTINGS);
 }
 

@@ -79,3 +79,19 @@ describe("a completed object to be kept without this software", () => {
     expect(JSON.stringify(annotationsOf(kept))).not.toContain("kthena-ascend.io/");
   });
 });
+
+describe("a forged record", () => {
+  it.each([null, {}])("takes no spec away, not even one that is %j", (spec) => {
+    const record = JSON.stringify({ v: 1, object: { "spec.template.roles[name=server]": "0" }, units: {} });
+    for (const kind of ["ModelServing", "ModelBooster"]) {
+      const object = {
+        apiVersion: "workload.serving.volcano.sh/v1alpha1",
+        kind,
+        metadata: { name: "m", namespace: "default", annotations: { [INJECTED]: record } },
+        spec,
+      };
+      expect(completed(object)).toHaveProperty("spec", spec);
+      expect(uninjected(object)).toHaveProperty("spec", spec);
+    }
+  });
+});
