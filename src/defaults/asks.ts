@@ -121,10 +121,15 @@ function mayBeMeant(key: string): boolean {
 /** The annotation that one with another prefix, or with none, is most likely meant to be. */
 function meantBy(key: string): string | undefined {
   if (!mayBeMeant(key)) return undefined;
-  // Of the name alone: with the prefix, which is ours, every name would be near one.
-  const names = Object.keys(READERS).map((known) => known.slice(PREFIX.length));
-  const name = closest(key.slice(key.lastIndexOf("/") + 1), names);
-  return name === undefined ? undefined : PREFIX + name;
+  return nearest(key.slice(key.lastIndexOf("/") + 1));
+}
+
+const NAMES: readonly string[] = Object.keys(READERS).map((known) => known.slice(PREFIX.length));
+
+/** The annotation with the name most like this one. The prefix is left out: with it every name would be near one. */
+function nearest(name: string): string | undefined {
+  const guess = closest(name, NAMES);
+  return guess === undefined ? undefined : PREFIX + guess;
 }
 
 function misplacedAsk(key: string, value: string, meant: string): AskProblem {
@@ -133,7 +138,7 @@ function misplacedAsk(key: string, value: string, meant: string): AskProblem {
 }
 
 function unknownAsk(key: string, value: string): AskProblem {
-  const guess = closest(key, Object.keys(READERS));
+  const guess = nearest(key.slice(PREFIX.length));
   const fix = guess ? `did you mean "${guess}"?` : `remove it; known: ${Object.keys(READERS).join(", ")}`;
   return { key, value, unknown: true, message: "is no annotation of kthena-ascend", fix };
 }
