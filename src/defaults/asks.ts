@@ -109,7 +109,14 @@ export function askProblems(metadata: JsonObject): AskProblem[] {
 }
 
 /** Names that nobody else would write without a prefix. */
-const BARE: ReadonlySet<string> = new Set(["npu", "npus", "kv-connector", "kv-role", "socket-ifname"]);
+const BARE: ReadonlySet<string> = new Set([
+  "inject",
+  "npu",
+  "npus",
+  "kv-connector",
+  "kv-role",
+  "socket-ifname",
+]);
 
 /** Whether an annotation that is not under our prefix looks as if it were meant for us. */
 function mayBeMeant(key: string): boolean {
@@ -134,13 +141,19 @@ function nearest(name: string): string | undefined {
 
 function misplacedAsk(key: string, value: string, meant: string): AskProblem {
   const message = "is no annotation of kthena-ascend, whose prefix is kthena-ascend.io/";
-  return { key, value, unknown: true, message, fix: `did you mean "${meant}"?` };
+  return { key, value, unknown: true, message, fix: meantText(meant, value) };
 }
 
 function unknownAsk(key: string, value: string): AskProblem {
   const guess = nearest(key.slice(PREFIX.length));
-  const fix = guess ? `did you mean "${guess}"?` : `remove it; known: ${Object.keys(READERS).join(", ")}`;
+  const fix = guess ? meantText(guess, value) : `remove it; known: ${Object.keys(READERS).join(", ")}`;
   return { key, value, unknown: true, message: "is no annotation of kthena-ascend", fix };
+}
+
+/** The key that is meant, and where it cannot have the value that stands there, what to write instead. */
+function meantText(meant: string, value: string): string {
+  const read = READERS[meant]?.(value);
+  return `did you mean "${meant}"?${typeof read === "string" ? ` Then ${read}` : ""}`;
 }
 
 function oneOf<K extends keyof Asks>(

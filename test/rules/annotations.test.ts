@@ -11,15 +11,18 @@ test("of many wrong annotations a hundred are told one by one, and how many ther
 });
 
 test("a mistyped name is told the nearest one, and one that is near none all of them", () => {
-  const fixes = (key: string) => {
+  const fixes = (key: string, value = "8") => {
     const object = serving({});
-    const annotations = { [`kthena-ascend.io/${key}`]: "8" };
+    const annotations = { [`kthena-ascend.io/${key}`]: value };
     return findingsOn({ ...object, metadata: { ...(object.metadata as object), annotations } })
       .filter(({ rule }) => rule === "annotations/name")
       .map(({ fix }) => fix);
   };
   expect(fixes("npu")).toEqual(['did you mean "kthena-ascend.io/npus"?']);
-  expect(fixes("kv-conector")).toEqual(['did you mean "kthena-ascend.io/kv-connector"?']);
+  expect(fixes("kv-conector", "mooncake")).toEqual(['did you mean "kthena-ascend.io/kv-connector"?']);
+  expect(fixes("injct", "yes")).toEqual([
+    'did you mean "kthena-ascend.io/inject"? Then write "true" or "false"',
+  ]);
   expect(fixes("something-else")).toEqual([
     expect.stringMatching(/^remove it; known: .*kthena-ascend.io\/inject/),
   ]);
