@@ -12,6 +12,10 @@ import { type Leaf, readSecret, type Secret } from "./store.ts";
 import { type TrustVerdict, TrustWatch } from "./trust-watch.ts";
 import { fingerprint, holdsAt, lifeOf } from "./x509.ts";
 
+/** A wall clock that has moved so much against the one that never jumps was put right. */
+const STEP_MS = 5_000;
+const CLOCK_LOOKED_AT_MS = 5_000;
+
 /** Certificates that this software makes itself. */
 export interface ManagedOptions {
   /** Namespace and name of the Secret. */
@@ -162,7 +166,20 @@ export class CertificateManager {
       this.#wake = new AbortController();
       const pause = await this.#issuer.turn();
       if (pause === 0) continue;
-      await this.#around.clock.sleep(pause, AbortSignal.any([signal, this.#wake.signal]));
+      await this.#rest(pause, AbortSignal.any([signal, this.#wake.signal]));
+    }
+  }
+
+  /**
+   * Sleeps so long, or until the wall clock was put right: a machine that was asleep finds its certificates expired,
+   * long before the time at which they would have been looked at.
+   */
+  async #rest(ms: number, signal: AbortSignal): Promise<void> {
+    const { clock } = this.#around;
+    const ahead = () => clock.now() - clock.monotonic();
+    const [end, before] = [clock.monotonic() + ms, ahead()];
+    while (!signal.aborted && clock.monotonic() < end && Math.abs(ahead() - before) < STEP_MS) {
+      await clock.sleep(Math.min(end - clock.monotonic(), CLOCK_LOOKED_AT_MS), signal);
     }
   }
 }
