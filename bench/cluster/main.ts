@@ -10,10 +10,10 @@ import { parse } from "yaml";
 import { type JsonObject, listOf, objectOf } from "../../src/api/json.ts";
 import { INJECTED } from "../../src/api/names.ts";
 import type { AnyObject } from "../../src/kube/resource.ts";
+import { type Peer, startPeer } from "../../test/cluster/peer/peer.ts";
 import { type Product, RELEASE, startProduct, withoutWebhooks } from "../../test/cluster/product.ts";
 import { table } from "../table.ts";
 import { createAndScale, percentile, type Seen } from "./load.ts";
-import { type Peer, startPeer } from "./peers.ts";
 
 /**
  * `npm run bench:cluster`: what the webhook costs through a real API server, beside none, one that does nothing, and
@@ -56,13 +56,14 @@ try {
 }
 
 async function measure(product: Product, lean: JsonObject): Promise<void> {
-  const replay = await startPeer(product.plane, "replay", await ourPatch(product, lean));
-  const none = await startPeer(product.plane, "null");
+  const patch = await ourPatch(product, lean);
+  const replay = await startPeer(product.plane, { name: "replay", replicas: 2, patch });
+  const none = await startPeer(product.plane, { name: "null", replicas: 2 });
   try {
     await takeTurns(product, lean, waysOf(product, none, replay));
   } finally {
-    replay.stop();
-    none.stop();
+    await replay.stop();
+    await none.stop();
   }
 }
 

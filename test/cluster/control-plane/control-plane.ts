@@ -64,6 +64,9 @@ export type ControlPlane = Clients & {
   stopApiServer(signal?: "SIGTERM" | "SIGKILL"): Promise<void>;
   startApiServer(): Promise<void>;
   restartApiServer(): Promise<void>;
+  /** Stops etcd where it is until `thawEtcd`. */
+  freezeEtcd(): void;
+  thawEtcd(): void;
   auditEvents(): Promise<readonly AuditEvent[]>;
   /** Keeps the logs on request, else where KTHENA_ASCEND_KEEP_LOGS is 1: it is after a failed test. */
   stop(how?: { readonly keepLogs?: boolean }): Promise<void>;
@@ -104,6 +107,8 @@ async function startIn(site: Site, options: ControlPlaneOptions, log: Log): Prom
     ...clients,
     ...endpoint,
     ...apiServerSwitch(apiServer, adminToken),
+    freezeEtcd: () => signalEtcd(site, "SIGSTOP"),
+    thawEtcd: () => signalEtcd(site, "SIGCONT"),
     kubeconfig,
     adminToken,
     programs: site.binaries.paths,
@@ -131,6 +136,10 @@ function apiServerSwitch(apiServer: ApiServer, adminToken: string) {
     await start();
   };
   return { stopApiServer, startApiServer: start, restartApiServer };
+}
+
+function signalEtcd(site: Site, signal: "SIGSTOP" | "SIGCONT"): void {
+  site.processes.find(({ name }) => name === "etcd")?.signal(signal);
 }
 
 /** Starts what works through the API server, and waits until every node is Ready. */

@@ -15,6 +15,8 @@ export type ProcessSpec = {
   /** Added to the environment of the control plane. */
   readonly env?: Readonly<Record<string, string>>;
   readonly cwd?: string;
+  /** Where its output goes in place of its log. */
+  readonly output?: string;
 };
 
 const lastLines = 15;
@@ -37,7 +39,7 @@ export class ManagedProcess {
   start(): void {
     if (this.isRunning()) throw new Error(`${this.name} runs already`);
     mkdirSync(this.#folders.pids, { recursive: true });
-    const log = openSync(this.logFile, "a");
+    const log = openSync(this.#spec.output ?? this.logFile, "a");
     this.#exit = undefined;
     const child = spawn(this.#spec.file, this.#spec.args, {
       cwd: this.#spec.cwd ?? this.#folders.root,
@@ -101,6 +103,7 @@ export class ManagedProcess {
   }
 
   #failure(what: string): string {
+    if (this.#spec.output !== undefined) return `${this.name} ${what}; it had no log`;
     const lines = readFileSync(this.logFile, "utf8").trimEnd().split("\n");
     return [`${this.name} ${what}. The end of ${this.logFile}:`, ...lines.slice(-lastLines)].join("\n");
   }

@@ -16,7 +16,16 @@ export type RunOptions = {
   readonly entry?: string;
   /** Appended to the container's arguments. */
   readonly extraArguments?: readonly string[];
+  /** Beside what the container's environment says. */
+  readonly env?: Readonly<Record<string, string>>;
+  /** Where its output goes in place of its log. */
+  readonly output?: string;
+  /** What is to be used in place of the kubeconfig of its account. */
+  readonly kubeconfig?: (file: string) => Promise<string>;
 };
+
+/** How one replica may differ from the others. */
+export type ReplicaOptions = Omit<RunOptions, "release" | "namespace">;
 
 export type Installation = {
   readonly release: string;
@@ -29,9 +38,13 @@ export type Installation = {
   /** @throws with the end of the log of one that is not Ready in time */
   waitReady(timeoutMs?: number): Promise<void>;
   /** Starts one more, as the Deployment reads now. */
-  startReplica(how?: Pick<RunOptions, "entry" | "extraArguments">): Promise<Replica>;
+  startReplica(how?: ReplicaOptions): Promise<Replica>;
+  /** Ends one for good, gracefully. */
+  end(replica: Replica): Promise<void>;
   /** Replaces each by a new one, as the Deployment reads now: one is started and Ready before one is stopped. */
-  rollOut(how?: Pick<RunOptions, "entry" | "extraArguments">): Promise<void>;
+  rollOut(how?: ReplicaOptions): Promise<void>;
+  /** Ends all, then starts as many anew, and waits until they are Ready. */
+  replaceAll(how?: ReplicaOptions): Promise<void>;
   /** What the ServiceAccount asked for and was never allowed; needs a control plane with `audit`. */
   forbidden(): Promise<readonly string[]>;
   /** Ends the processes, gracefully unless told, and the proxy. */
@@ -54,6 +67,10 @@ export async function runInstallation(plane: ControlPlane, options: RunOptions =
     replicas.push(replica);
     return replica;
   };
+  const end = async (replica: Replica) => {
+    await replica.stop();
+    replicas.splice(replicas.indexOf(replica), 1);
+  };
   for (let count = 0; count < template.replicas; count += 1) replicas.push(await pods(template, {}));
   const username = `system:serviceaccount:${namespace}:${template.serviceAccount}`;
   return {
@@ -66,12 +83,18 @@ export async function runInstallation(plane: ControlPlane, options: RunOptions =
     waitReady: async (timeoutMs) => {
       await Promise.all(replicas.map((replica) => replica.waitReady(timeoutMs)));
     },
+    end,
     rollOut: async (how) => {
       for (const old of [...replicas]) {
         await (await startReplica(how)).waitReady();
-        await old.stop();
-        replicas.splice(replicas.indexOf(old), 1);
+        await end(old);
       }
+    },
+    replaceAll: async (how) => {
+      const old = replicas.splice(0);
+      await Promise.all(old.map((one) => one.kill()));
+      const started = await Promise.all(old.map(() => startReplica(how)));
+      await Promise.all(started.map((one) => one.waitReady()));
     },
     forbidden: async () => forbiddenForGood(await plane.auditEvents(), username),
     stop: async (how = "gracefully") => {
@@ -88,18 +111,29 @@ function podStarter(
   options: RunOptions & { readonly release: string; readonly namespace: string },
 ) {
   let started = 0;
-  return async (template: PodTemplate, how: Pick<RunOptions, "entry" | "extraArguments">) => {
+  return async (template: PodTemplate, how: ReplicaOptions) => {
     started += 1;
-    const { namespace, release } = options;
-    const kubeconfig = await plane.kubeconfigFor({ serviceAccount: template.serviceAccount, namespace });
+    const name = `${options.release}-${started}`;
+    const {
+      namespace,
+      entry = mainEntry,
+      extraArguments = [],
+      ...run
+    } = {
+      ...options,
+      ...how,
+    };
+    const account = await plane.kubeconfigFor({ serviceAccount: template.serviceAccount, namespace });
     const replica = new Replica({
       plane,
       template,
-      name: `${release}-${started}`,
+      name,
       address: plane.newAddress(),
-      kubeconfig,
-      entry: [how.entry ?? options.entry ?? mainEntry],
-      extraArguments: how.extraArguments ?? options.extraArguments ?? [],
+      kubeconfig: (await run.kubeconfig?.(account)) ?? account,
+      entry: [entry],
+      extraArguments,
+      ...(run.env === undefined ? {} : { env: run.env }),
+      ...(run.output === undefined ? {} : { output: run.output }),
     });
     replica.start();
     return replica;

@@ -22,6 +22,10 @@ export type ReplicaPlace = {
   readonly entry: readonly string[];
   /** Appended to the container's arguments. */
   readonly extraArguments: readonly string[];
+  /** Beside what the container's environment says. */
+  readonly env?: Readonly<Record<string, string>>;
+  /** Where its output goes in place of its log. */
+  readonly output?: string;
 };
 
 export class Replica {
@@ -34,7 +38,7 @@ export class Replica {
   #probing: Promise<void> | undefined;
 
   constructor(place: ReplicaPlace) {
-    const { plane, template, name, address, kubeconfig, entry, extraArguments } = place;
+    const { plane, template, name, address, kubeconfig, entry, extraArguments, env, output } = place;
     this.name = name;
     this.address = address;
     this.template = template;
@@ -43,8 +47,9 @@ export class Replica {
       name,
       file: process.execPath,
       args: [...entry, ...template.args, ...own, ...extraArguments],
-      env: template.env({ name, address }),
+      env: { ...template.env({ name, address }), ...env },
       cwd: process.cwd(),
+      ...(output === undefined ? {} : { output }),
     });
   }
 

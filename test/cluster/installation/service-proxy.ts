@@ -12,6 +12,8 @@ import type { Replica } from "./replica.ts";
 export type ServiceProxy = {
   /** Connections that were handed on, by name of the replica. */
   readonly connections: ReadonlyMap<string, number>;
+  /** Ends every connection that stands, so that each must be made anew. */
+  cut(): void;
   close(): Promise<void>;
 };
 
@@ -50,6 +52,9 @@ export async function startServiceProxy(
   const listening = await Promise.all(servers);
   return {
     connections,
+    cut() {
+      for (const socket of open) socket.destroy();
+    },
     async close() {
       for (const socket of open) socket.destroy();
       await Promise.all(listening.map(closed));
