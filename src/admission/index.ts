@@ -94,12 +94,22 @@ export function lookUp(
       if ("unavailable" in relative)
         return defaults.settings.mode === "audit" ? { ...relative, mode: "audit" } : relative;
       const notices = surroundings.noticesFor?.(namespace) ?? [];
-      return { defaults, ...relative, ...neighboursOf(request, surroundings), notices };
+      return whenKnown(arrivalsFor(request, surroundings), () => {
+        return { defaults, ...relative, ...neighboursOf(request, surroundings), notices };
+      });
     });
   });
 }
 
-/** What a ModelServer may route to, and what routes to a ModelServing: as far as it is known, nothing is waited for. */
+/** What a ModelServer or a ModelRoute names is often applied in the same breath. */
+function arrivalsFor({ object, ...request }: AdmissionRequest, { arrivalOf }: Surroundings): Awaitable<void> {
+  const kind = kindOf(request);
+  const { namespace } = request;
+  if (!object || namespace === undefined || (kind !== "ModelServer" && kind !== "ModelRoute")) return;
+  return arrivalOf?.(kind, object, namespace);
+}
+
+/** What a ModelServer may route to, and what routes to a ModelServing, as far as it is known. */
 function neighboursOf(
   request: AdmissionRequest,
   { workloadsIn, serversIn }: Surroundings,

@@ -47,6 +47,8 @@ export interface Surroundings {
     pod: JsonObject,
     namespace: string | undefined,
   ) => Awaitable<PodContext | undefined | Unavailable>;
+  /** Waits a moment for what a ModelServer or a ModelRoute names: it may have been applied just before. */
+  arrivalOf?: (kind: "ModelServer" | "ModelRoute", object: JsonObject, namespace: string) => Awaitable<void>;
   /** The ModelServings of a namespace, as far as they are known now: for a ModelServer that selects one. */
   workloadsIn?: (namespace: string | undefined) => RoutedWorkload[];
   /** The ModelServers of a namespace, as far as they are known now. */

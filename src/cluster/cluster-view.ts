@@ -19,9 +19,11 @@ import { parsePinned } from "../defaults/pinned.ts";
 import type { ResolvedDefaults } from "../defaults/settings.ts";
 import { servingRoles } from "../kinds/model-serving.ts";
 import type { KubeClient } from "../kube/client.ts";
-import type { AnyObject, KubeObject, Place } from "../kube/resource.ts";
+import { type AnyObject, type KubeObject, keyOf, type Place } from "../kube/resource.ts";
 import type { Surroundings } from "../kube/surroundings.ts";
 import type { Owner } from "../pinning/workload.ts";
+import { routedNames } from "../readings/routing.ts";
+import { Arrivals } from "./arrivals.ts";
 import { andThen } from "./awaitable.ts";
 import type { ClusterCache, Following, HeldBooster, HeldServing } from "./cache.ts";
 import type { DefaultsInForce, DefaultsOptions } from "./defaults-in-force.ts";
@@ -40,6 +42,8 @@ export class ClusterView {
   readonly #needed: Record<string, Pick<Following, "synced">>;
   readonly #findBooster: ObjectLookup<HeldBooster>;
   readonly #findServing: ObjectLookup<HeldServing>;
+  /** By the kind of those that name them. */
+  readonly #named: Readonly<Record<"ModelServer" | "ModelRoute", Arrivals>>;
 
   constructor(client: KubeClient, cache: ClusterCache, options: DefaultsOptions, around: Surroundings) {
     this.#options = options;
@@ -50,6 +54,7 @@ export class ClusterView {
     const { clock } = around;
     this.#findBooster = new ObjectLookup(client, { resource: MODEL_BOOSTERS, informer: boosters }, clock);
     this.#findServing = new ObjectLookup(client, { resource: MODEL_SERVINGS, informer: servings }, clock);
+    this.#named = { ModelServer: new Arrivals(servings, clock), ModelRoute: new Arrivals(servers, clock) };
     this.#needed = {
       namespaces: cache.namespaces,
       modelboosters: boosters,
@@ -100,6 +105,8 @@ export class ClusterView {
       noticesFor: (namespace) => this.defaults.notices(namespace ?? ""),
       ownerOf: (object, namespace) => this.#ownerOf(object, namespace),
       podContextOf: (pod, namespace) => this.#podContextOf(pod, namespace),
+      arrivalOf: (kind, object, namespace) =>
+        this.#named[kind].of(routedNames(kind, object).map((name) => keyOf({ name, namespace }))),
       workloadsIn: (namespace) =>
         this.#cache.servings.store.by("namespace", namespace ?? "").flatMap(({ routed }) => routed ?? []),
       serversIn: (namespace) =>

@@ -1,5 +1,5 @@
 import { at, isObject, type JsonObject, listOf, objectOf, stringOf } from "../api/json.ts";
-import { ASK, INJECTED } from "../api/names.ts";
+import { ASK, INJECTED, KTHENA_NAME_LABEL } from "../api/names.ts";
 import { stringMapOf } from "../api/string-map.ts";
 import { asksIn } from "../defaults/asks.ts";
 import type { KvConnectorName } from "../defaults/kv-settings.ts";
@@ -70,6 +70,21 @@ export function routingServer(server: JsonObject): RoutingServer {
     selector: stringMapOf(at(server, "spec", "workloadSelector", "matchLabels")),
     sglang: at(server, "spec", "inferenceEngine") === "SGLang",
   };
+}
+
+/** A route has few targets; of one that names more only so many are looked up. */
+const MOST_NAMED = 16;
+
+/** The ModelServing that a ModelServer selects by name, or the ModelServers that a ModelRoute sends to. */
+export function routedNames(kind: "ModelServer" | "ModelRoute", object: JsonObject): string[] {
+  const named =
+    kind === "ModelServer"
+      ? [at(object, "spec", "workloadSelector", "matchLabels", KTHENA_NAME_LABEL)]
+      : listOf(at(object, "spec", "rules")).flatMap((rule) =>
+          listOf(objectOf(rule).targetModels).map((target) => objectOf(target).modelServerName),
+        );
+  const names = named.filter((name): name is string => typeof name === "string" && name !== "");
+  return [...new Set(names)].slice(0, MOST_NAMED);
 }
 
 /** Whether a ModelServer routes to pods of a workload. */

@@ -23,34 +23,29 @@ export function within<T extends NamedFacts>(all: readonly T[], namespace: strin
 }
 
 /**
- * The ModelServings of a namespace with those that Kthena is to make of its ModelBoosters; undefined where none are
- * known.
+ * The ModelServings of a namespace with those that Kthena is to make of its ModelBoosters; undefined where there is
+ * none yet: whoever applies a folder begins with any of its files.
  */
 export function servingsOf(cluster: ClusterFacts, namespace: string): WorkloadFacts[] | undefined {
-  const { modelServings, modelBoosters = [] } = cluster;
+  const { modelServings = [], modelBoosters = [] } = cluster;
   const made = within(modelBoosters, namespace).map((booster) => ({
     namespace,
     name: childName(booster),
     booster: booster.name,
     roles: undefined,
   }));
-  const there = within(modelServings ?? [], namespace);
-  if (there.length + made.length === 0 && !isKnown("ModelServing", modelServings, cluster)) return undefined;
+  const there = within(modelServings, namespace);
+  if (there.length + made.length === 0) return undefined;
   return withoutTwice(there, made);
 }
 
-/** The names of the ModelServers of a namespace with those that are still to be made; undefined where none are known. */
+/** The names of the ModelServers of a namespace with those that are still to be made; undefined where there is none yet. */
 export function serverNamesOf(cluster: ClusterFacts, namespace: string): string[] | undefined {
-  const { modelServers, modelBoosters = [] } = cluster;
+  const { modelServers = [], modelBoosters = [] } = cluster;
   const made = within(modelBoosters, namespace).map(childName);
-  const there = within(modelServers ?? [], namespace).map(({ name }) => name);
-  if (there.length + made.length === 0 && !isKnown("ModelServer", modelServers, cluster)) return undefined;
+  const there = within(modelServers, namespace).map(({ name }) => name);
+  if (there.length + made.length === 0) return undefined;
   return [...there, ...made];
-}
-
-/** Whether all of a kind are known, and not only those that are reviewed together. */
-function isKnown(kind: string, facts: unknown, { onlyManifests = [] }: ClusterFacts): boolean {
-  return facts !== undefined && !onlyManifests.includes(kind);
 }
 
 /** A namespace in which something of this name is about to be applied, where it is not the one that is meant. */

@@ -68,7 +68,7 @@ const serverTarget: Rule = {
   id: "cluster/server-target",
   severity: "warn",
   summary: "A ModelServer selects pods of a ModelServing that is there",
-  why: "The router finds no pod otherwise; where others' labels are selected, nothing is said.",
+  why: "The router finds no pod otherwise; where others' labels are selected, or the namespace has no ModelServing yet, nothing is said.",
   example: {
     refused: "matchLabels: {modelserving.volcano.sh/name: qwen}, where no ModelServing is called so",
     admitted: "the same with the ModelServing",
@@ -249,7 +249,7 @@ const routeTarget: Rule = {
   id: "cluster/route-target",
   severity: "warn",
   summary: "The ModelServers that a ModelRoute names are there",
-  why: "Requests that are routed to one that is not there fail.",
+  why: "Requests that are routed to one that is not there fail; where the namespace has no ModelServer yet, it may be the next to be applied, and nothing is said.",
   example: {
     refused: "modelServerName: qwen, where no ModelServer of the namespace is called so",
     admitted: "the same with the ModelServer",

@@ -71,6 +71,23 @@ test("a ModelServer that names a ModelServing nearly, or its port wrongly, is to
   await told(route("r", "s"), "first", 'names no model, and its engines serve "m/q", not "r"');
 });
 
+test.each([
+  ["as they are made", [0, 1, 2]],
+  ["in the order of their files' names", [2, 1, 0]],
+])(
+  "a ModelServing, its ModelServer and its ModelRoute in one file, %s, are told nothing",
+  async (what, order) => {
+    const name = what.startsWith("as") ? "together" : "reversed";
+    await namespace(name);
+    const file = [
+      SERVING,
+      server("s", "qwen", 8100).replace("spec: {", "spec: {model: m/q, "),
+      route("r", "s"),
+    ];
+    expect(await applied(order.map((index) => file[index]).join("---\n"), name)).not.toContain("Warning");
+  },
+);
+
 test("a ModelServing that comes after its ModelServer is told where the two differ", async () => {
   await namespace("second");
   await applied(server("s", "qwen", 8000), "second");
