@@ -1,3 +1,4 @@
+import { isObject, stringOf } from "../api/json.ts";
 import type { EngineCommand } from "./engine-command.ts";
 import { flagOf } from "./flags.ts";
 import type { Word } from "./word.ts";
@@ -15,20 +16,27 @@ export function servedModels(command: EngineCommand): string[] | undefined {
 }
 
 /**
- * The adapters that vLLM starts with: `--lora-modules name=path …` (vllm/entrypoints/openai/cli_args.py,
- * LoRAParserAction). undefined where it names none, or where they are not known: JSON is not read.
+ * The adapters that vLLM starts with: `--lora-modules name=path …`, or an object each, `{"name": …, "path": …}`
+ * (vllm/entrypoints/openai/cli_args.py, LoRAParserAction). undefined where it names none, or where they are not known.
  */
 export function servedAdapters(command: EngineCommand): string[] | undefined {
   const found = command.engine === "vllm" ? flagOf(command.flags, "lora-modules") : undefined;
   if (found?.state !== "given") return undefined;
   const texts = textsOf(found.flag.values ?? (found.value ? [found.value] : []));
-  const names = texts?.map(adapterName);
+  const names = texts?.filter((text) => text !== "").map(adapterName);
   return names?.every((name) => name !== undefined) ? names : undefined;
 }
 
+/** vLLM takes what has an equals sign and no comma for `name=path`, and all else for JSON. */
 function adapterName(text: string): string | undefined {
   const equals = text.indexOf("=");
-  return equals > 0 && !text.startsWith("{") ? text.slice(0, equals) : undefined;
+  if (equals > 0 && !text.includes(",")) return text.slice(0, equals);
+  try {
+    const value: unknown = JSON.parse(text);
+    return isObject(value) ? stringOf(value.name) : undefined;
+  } catch {
+    return undefined;
+  }
 }
 
 function textsOf(words: readonly Word[]): string[] | undefined {

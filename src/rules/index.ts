@@ -27,6 +27,7 @@ import { KV_UNSEEN_RULES } from "./kv-unseen.ts";
 import { NPU_RULES } from "./npu.ts";
 import { NPU_HARDWARE_RULES } from "./npu-hardware.ts";
 import { NPU_IMAGE_RULES } from "./npu-images.ts";
+import { NPU_METADATA_RULES } from "./npu-metadata.ts";
 import { NPU_NAME_RULES } from "./npu-names.ts";
 import { NPU_POD_RULES } from "./npu-pods.ts";
 import { POD_FACT_RULES } from "./pod-facts.ts";
@@ -42,6 +43,7 @@ import type { RuleSubject } from "./subject.ts";
 export const RULES: readonly Rule[] = [
   ...NPU_RULES,
   ...NPU_NAME_RULES,
+  ...NPU_METADATA_RULES,
   ...NPU_POD_RULES,
   ...NPU_HARDWARE_RULES,
   ...POD_FACT_RULES,

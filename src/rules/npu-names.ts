@@ -1,12 +1,12 @@
 import { closest } from "../api/closest.ts";
-import { objectOf, stringOf } from "../api/json.ts";
+import { objectOf } from "../api/json.ts";
 import { ASK } from "../api/names.ts";
 import { unknownHuaweiResources } from "../engines/accelerators.ts";
 import { type Chip, RESOURCE_NAMES, resourceNamed } from "../engines/resource-names.ts";
+import { softShareOf } from "../readings/soft-share.ts";
 import { withNpus } from "./engines.ts";
 import { useMore } from "./npu-advice.ts";
-import { listed, npus as npusText, quoted } from "./quote.ts";
-import { removing } from "./remedy.ts";
+import { listed, npus as npusText } from "./quote.ts";
 import type { Remark, Rule } from "./rule.ts";
 import type { Holder } from "./subject.ts";
 
@@ -21,8 +21,10 @@ const unused: Rule = {
     admitted: 'args: [--tensor-parallel-size, "4"]\nresources: {limits: {huawei.com/ascend-1980: "4"}}',
   },
   check: (subject) =>
-    withNpus(subject.engines).flatMap(({ npus = 0, need, field, label }): Remark[] => {
+    withNpus(subject.engines).flatMap(({ npus = 0, need, field, label, node }): Remark[] => {
       if (!need?.known || need.perPod >= npus) return [];
+      // A percentage that is taken for a count is told as that.
+      if (!node.facts.allowedCounts.includes(npus) && softShareOf(subject.object)) return [];
       return [
         {
           path: `${field}.resources`,
@@ -151,87 +153,5 @@ const oneResource: Rule = {
     }),
 };
 
-/** Written by the scheduler and the device plugin (MindCluster, default_name.go, k8s.md). */
-const ALLOCATION = [
-  "huawei.com/AscendReal",
-  "huawei.com/Ascend910",
-  "huawei.com/npu",
-  "huawei.com/kltDev",
-  "predicate-time",
-  "huawei.com/npu-core",
-];
-
-const allocation: Rule = {
-  id: "npu/allocation-annotation",
-  severity: "warn",
-  summary: "Annotations that say which NPUs a pod got are left to the scheduler and the device plugin",
-  why: "They are written when the pod is placed; a value from the template names NPUs that the pod does not have.",
-  example: {
-    in: "template",
-    refused:
-      "metadata: {annotations: {huawei.com/AscendReal: Ascend910-0}}\nspec: {containers: [{name: vllm, command: [vllm, serve, m]}]}",
-    admitted: "spec: {containers: [{name: vllm, command: [vllm, serve, m]}]}",
-  },
-  check: (subject) =>
-    subject.units.flatMap(({ pods }) =>
-      pods.flatMap(({ field, label, pod }) => {
-        const annotations = objectOf(objectOf(pod.template.metadata).annotations);
-        return ALLOCATION.filter((key) => pod.part !== "pod" && Object.hasOwn(annotations, key)).map(
-          (key) => ({
-            path: `${field}.metadata.annotations[${key}]`,
-            value: key,
-            message: `the template of ${label} sets ${key}, which says what the device plugin allocated`,
-            fix: "remove it",
-            remedy: removing(`${field}.metadata.annotations[${key}]`),
-          }),
-        );
-      }),
-    ),
-};
-
-/** MindCluster, docs/en/scheduling/api/volcano.md, table 3. */
-const POLICIES =
-  `chip4-node8 chip4-node4 chip4-node16 chip1-node2 chip1-node8 chip1-node16 chip8-node8 chip8-node16
-chip2-node8 chip2-node16 chip2-node8-sp chip2-node16-sp chip8-node8-sp chip8-node8-ra64-sp chip1-softShareDev
-multilevel`.split(/\s+/);
-const POLICY = "huawei.com/schedule_policy";
-
-const schedulePolicy: Rule = {
-  id: "npu/schedule-policy",
-  severity: "warn",
-  summary: "huawei.com/schedule_policy is a policy that MindCluster knows",
-  why: "The values stand in MindCluster's documentation (scheduling/api/volcano.md, table 3); others leave the pods without affinity.",
-  example: {
-    in: "template",
-    refused:
-      "metadata: {annotations: {huawei.com/schedule_policy: chip8node8}}\nspec: {containers: [{name: vllm, command: [vllm, serve, m]}]}",
-    admitted:
-      "metadata: {annotations: {huawei.com/schedule_policy: chip8-node8}}\nspec: {containers: [{name: vllm, command: [vllm, serve, m]}]}",
-  },
-  check: (subject) =>
-    subject.units.flatMap(({ pods }) =>
-      pods.flatMap(({ field, pod }): Remark[] => {
-        const value = stringOf(objectOf(objectOf(pod.template.metadata).annotations)[POLICY]);
-        if (value === undefined || POLICIES.includes(value)) return [];
-        const guess = closest(value, POLICIES);
-        return [
-          {
-            path: `${field}.metadata.annotations[${POLICY}]`,
-            value,
-            message: `${quoted(value)} is no policy of MindCluster's`,
-            fix: guess ? `did you mean "${guess}"?` : `known: ${POLICIES.join(", ")}`,
-          },
-        ];
-      }),
-    ),
-};
-
-/** Rules of the family npu about names: of resources, and of what schedulers and device plugins read. */
-export const NPU_NAME_RULES: readonly Rule[] = [
-  unused,
-  resourceName,
-  unknownResource,
-  oneResource,
-  allocation,
-  schedulePolicy,
-];
+/** Rules of the family npu about the names of resources. */
+export const NPU_NAME_RULES: readonly Rule[] = [unused, resourceName, unknownResource, oneResource];

@@ -2,6 +2,7 @@ import type { Json } from "../api/json.ts";
 import { ASK } from "../api/names.ts";
 import { unknownHuaweiResources } from "../engines/accelerators.ts";
 import { parseNpuCount } from "../engines/npu-count.ts";
+import { softShareOf } from "../readings/soft-share.ts";
 import { spread, useLess } from "./npu-advice.ts";
 import { npus as npusText } from "./quote.ts";
 import type { Remark, Rule } from "./rule.ts";
@@ -118,6 +119,7 @@ const countShape: Rule = {
     ...wholePods(subject),
     ...holders(subject).flatMap((holder): Remark[] => {
       const { npus, allowedCounts } = holder;
+      const softly = softShareOf(subject.object) !== undefined;
       if (npus === undefined || allowedCounts.includes(npus) || !wholeNpusOnly(holder)) return [];
       const larger = allowedCounts.find((count) => count >= npus);
       const largest = Math.max(...allowedCounts);
@@ -126,8 +128,9 @@ const countShape: Rule = {
           path: npuField(holder),
           value: npus,
           message: `${holder.label} has ${npusText(npus)}; one pod on ${holder.hardware} can have ${allowedCounts.join(", ")}`,
-          fix:
-            larger === undefined
+          fix: softly
+            ? `write huawei.com/schedule_policy and the labels of soft sharing in the metadata of the template, where they reach the pods: ${npus} is then a percentage`
+            : larger === undefined
               ? `use ${largest} at most${spread(npus, largest)}; or set the annotation ${ASK.hardware}`
               : `use ${larger}, or set the annotation ${ASK.hardware} if the nodes are others`,
           uncertain: !holder.node.row.countsCertain,
@@ -183,7 +186,7 @@ const parallelSize: Rule = {
           path: npuField(holder),
           value: npus,
           against: need.perPod,
-          message: `${holder.label} has ${npusText(npus)}, but its arguments need ${need.perPod} (${need.explanation})`,
+          message: `${holder.label} has ${held(holder, npus)}, but its arguments need ${need.perPod} (${need.explanation})`,
           fix: wholeNpusOnly(holder)
             ? useLess(need.perPod, Math.max(...holder.allowedCounts))
             : `make the parallel sizes come to ${npus}, or ask for ${need.perPod} whole NPUs: a share is one device`,
@@ -191,6 +194,15 @@ const parallelSize: Rule = {
       ];
     }),
 };
+
+/** What a container has, for messages: a part of an NPU is asked for in numbers that are no counts. */
+function held({ asked, pod }: Holder, npus: number): string {
+  const part = asked.find(({ unit }) => unit === "part" || pod?.pod.share !== undefined);
+  if (part) return `a part of one NPU (${part.name}: ${String(part.limit ?? part.request)})`;
+  return asked.some(({ unit }) => unit === "share")
+    ? npusText(npus).replace("NPU", "virtual NPU")
+    : npusText(npus);
+}
 
 const unknownCount: Rule = {
   id: "npu/unknown-count",

@@ -202,6 +202,20 @@ describe("manifests of one call", () => {
     ],
     ["serve an adapter", [one("--lora-modules, x=/x, y=/y"), server(`model: y, ${selecting("one")}`)], []],
     [
+      "serve adapters that are written as objects",
+      [
+        one(`--lora-modules, '{"name": "x", "path": "/a=b"}', y=/y`),
+        server(`model: x, ${selecting("one")}`),
+        route(`modelName: q, loraAdapters: [x, z], ${to("s")}`),
+      ],
+      ['warn route-model: the engines behind ModelServer s start without an adapter "z" | did you mean "x"?'],
+    ],
+    [
+      "serve adapters in a form that is not known",
+      [one("--lora-modules, '{x}'"), route(`modelName: q, loraAdapters: [z], ${to("s")}`)],
+      [],
+    ],
+    [
       "name their model in a file",
       [one("--config=/etc/vllm.yaml"), server(`model: b, ${selecting("one")}`)],
       [],
@@ -306,6 +320,8 @@ describe("objects of a namespace", () => {
         'warn server-target: there is no ModelServing "pairs" in namespace n: nothing is selected | did you mean "pair"?',
       ],
     ],
+    ["a ModelServer in a namespace without ModelServings yet", server(selecting("pairs")), [], []],
+    ["a ModelRoute in a namespace without ModelServers yet", route("qwem"), [PAIR], []],
     [
       "a ModelBooster after a ModelServer of its child's name",
       booster("a"),

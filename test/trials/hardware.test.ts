@@ -197,6 +197,32 @@ describe("shares of NPUs", () => {
     expect(rules).toEqual([]);
   });
 
+  it("soft sharing that is asked for on the ModelServing reaches no pod; on the template it does", () => {
+    const container = `image: "x/vllm:1", command: [vllm, serve, m], resources: {limits: {huawei.com/Ascend910: 50}}`;
+    const asked = { "huawei.com/schedule_policy": "chip1-softShareDev" };
+    const { findings, rules } = review(serving([one(container)], asked), { platform: "mindcluster" });
+    expect(rules.toSorted()).toEqual(["deny npu/count-shape", "warn npu/serving-metadata"]);
+    for (const { fix } of findings) expect(fix).toMatch(/write .* metadata.* template/);
+    const metadata = "metadata: {annotations: {huawei.com/schedule_policy: chip1-softShareDev}}, ";
+    const moved = review(serving([one(container, "", metadata)], asked), { platform: "mindcluster" });
+    expect(moved.rules).toEqual([]);
+  });
+
+  it.each([
+    ["huawei.com/npu.sliced", "2", "a part of one NPU (huawei.com/npu.sliced: 2)"],
+    ["huawei.com/npu-core", "8", "a part of one NPU (huawei.com/npu-core: 8)"],
+    ["huawei.com/Ascend910-8c", "1", "1 virtual NPU"],
+  ])("%s: %s is called what it is where it is too little", (name, count, called) => {
+    const asked = `resources: {limits: {${name}: "${count}"}}`;
+    const { findings } = review(
+      serving([one(`image: "x/vllm:1", command: [vllm, serve, m, -tp, "2"], ${asked}`)]),
+      { platform: "mindcluster" },
+    );
+    expect(findings.map(({ message }) => message)).toEqual([
+      `container vllm of role server has ${called}, but its arguments need 2 (tensor-parallel-size 2)`,
+    ]);
+  });
+
   it("soft sharing without a limit takes the percentage of its label", () => {
     const metadata = 'metadata: {labels: {huawei.com/scheduler.softShareDev.aicoreQuota: "25"}}, ';
     const { container } = review(

@@ -1,5 +1,5 @@
 import type { Finding } from "../../../src/api/finding.ts";
-import { type Json, type JsonObject, objectOf } from "../../../src/api/json.ts";
+import { type Json, type JsonObject, listOf, objectOf } from "../../../src/api/json.ts";
 import { P2P } from "../kv-configs.ts";
 import { remove, set, valueAt } from "./editing.ts";
 
@@ -88,6 +88,11 @@ export const FOLLOWED: Readonly<Record<string, Follow | undefined>> = {
   "npu/grace-period": (object, { path, fix }) => set(object, path, numberIn(fix) + 1),
   "hccl/env-from": annotated("socket-ifname", "eth0"),
   "npu/schedule-policy": asQuoted,
+  "npu/serving-metadata": (object, { path, value }) => {
+    for (const role of listOf(valueAt(object, "spec.template.roles")).map(objectOf))
+      for (const template of ["entryTemplate", "workerTemplate"])
+        if (role[template] !== undefined) set(objectOf(role[template]), path, value ?? "");
+  },
   "npu/shared-memory": (object, { path, value }) => set(object, path, value === "64Gi" ? "32Gi" : "1Gi"),
   "npu/image-entrypoint": (object, { path }) =>
     set(object, path.replace(/args$/, "command"), ["vllm", "serve"]),
