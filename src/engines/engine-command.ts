@@ -1,11 +1,12 @@
 import type { ScriptFacts } from "./engine-search.ts";
+import type { FlagEngine } from "./flag-names.ts";
 import { type FlagReader, flagOf, isOn, type Joined, NO_FLAGS, readFlags } from "./flags.ts";
 import { withoutMarks } from "./references.ts";
 import type { Word } from "./word.ts";
 
 /** The engine's command line, as far as a container's manifest tells. */
 export interface EngineCommand {
-  engine: "vllm" | "sglang" | "mindie" | "ray-worker" | "unknown";
+  engine: FlagEngine | "mindie" | "ray-worker" | "unknown";
   /**
    * list: a flag appended to the container's `args` reaches the engine. shell: it stands in a script.
    * unreadable: something is started that cannot be read. none: neither command nor args.
@@ -36,7 +37,7 @@ export function unreadable(reason: string): EngineCommand {
 
 /** The answer for the words that an engine gets. `serve`: its model is the first word. */
 export function ofEngine(
-  engine: "vllm" | "sglang",
+  engine: FlagEngine,
   words: readonly Word[],
   form: EngineCommand["form"],
   serve: boolean,
@@ -47,10 +48,10 @@ export function ofEngine(
   return { engine, form, flags, ray: ray || asksForRay(flags), ...(model === undefined ? {} : { model }) };
 }
 
-function modelOf(flags: FlagReader, engine: "vllm" | "sglang", serve: boolean): string | undefined {
-  const flag = flagOf(flags, engine === "vllm" ? "model" : "model-path");
+function modelOf(flags: FlagReader, engine: FlagEngine, serve: boolean): string | undefined {
+  const flag = flagOf(flags, engine === "sglang" ? "model-path" : "model");
   const word =
-    flag.state === "given" ? flag.value : serve || engine === "vllm" ? flags.positionals[0] : undefined;
+    flag.state === "given" ? flag.value : serve || engine !== "sglang" ? flags.positionals[0] : undefined;
   return word?.known ? word.text : undefined;
 }
 

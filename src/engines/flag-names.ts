@@ -1,19 +1,11 @@
 import { closest } from "../api/closest.ts";
+import type { Arity } from "./flag-table.ts";
+import { lmdeployArity, lmdeployLong } from "./lmdeploy-flags.ts";
+import { SGLANG_FLAG_NAMES, sglangArity, sglangLong } from "./sglang-flags.ts";
 import { VLLM_FLAG_NAMES, VLLM_SHORT_FORMS, vllmArity, vllmShort } from "./vllm-flags.ts";
 
 /** The engines whose flags can be read. */
-export type FlagEngine = "vllm" | "sglang";
-
-/** SGLang names sizes twice, and its documentation uses the unambiguous beginnings `--tp` and `--dp` (server_args.py). */
-const SGLANG_LONG: Readonly<Record<string, string>> = {
-  tp: "tensor-parallel-size",
-  "tp-size": "tensor-parallel-size",
-  pp: "pipeline-parallel-size",
-  "pp-size": "pipeline-parallel-size",
-  dp: "data-parallel-size",
-  "dp-size": "data-parallel-size",
-  model: "model-path",
-};
+export type FlagEngine = "vllm" | "sglang" | "lmdeploy";
 
 /** Flags that only matter here if they are read right: a beginning of one of them can stand for it. */
 const MATTERS: readonly string[] = [
@@ -49,10 +41,11 @@ export function meaningOf(written: string, engine: FlagEngine): FlagMeaning {
   if (!written.startsWith("--"))
     return engine === "vllm" ? shortMeaning(written) : { maybe: shortNames(written) };
   const name = written.slice(2).replaceAll("_", "-");
-  if (engine === "sglang") {
-    if (Object.hasOwn(SGLANG_LONG, name)) return { name: SGLANG_LONG[name] ?? name };
-  } else if (name !== "model" && Object.hasOwn(SGLANG_LONG, name))
-    return { maybe: [SGLANG_LONG[name] ?? name] };
+  if (engine === "lmdeploy") return { name: lmdeployLong(name) ?? name };
+  const long = sglangLong(name);
+  if (long !== undefined && engine === "sglang") return { name: long };
+  // vLLM has none of SGLang's names; a beginning of one of its own it would take.
+  if (long !== undefined && MATTERS.includes(long)) return { maybe: [long] };
   if (!BEGINNINGS.has(name) || MATTERS.includes(name)) return { name };
   // argparse takes a beginning that only one flag has; which flags there are depends on the version.
   return { maybe: MATTERS.filter((candidate) => candidate.startsWith(name)) };
@@ -77,56 +70,56 @@ function shortNames(written: string): string[] {
   );
 }
 
-/** Flags of SGLang that take a value, those that vLLM has too left out (sglang/srt/server_args.py). */
-const SGLANG_VALUED: ReadonlySet<string> = new Set(
-  `model-path tokenizer-path context-length mem-fraction-static dist-init-addr disaggregation-mode
-  disaggregation-transfer-backend disaggregation-bootstrap-port max-running-requests chunked-prefill-size device
-  expert-parallel-size ep-size base-gpu-id gpu-id-step moe-a2a-backend deepep-mode watchdog-timeout num-gpus
-  model-type`.split(/\s+/),
-);
+/** How many values a flag takes, as far as it is known. SGLang's diffusion backend has flags that vLLM has too. */
+function arityOf(name: string, engine: FlagEngine): Arity | undefined {
+  if (engine === "lmdeploy") return lmdeployArity(name);
+  return engine === "vllm" ? vllmArity(name) : (sglangArity(name) ?? vllmArity(name));
+}
 
 /** Whether a flag is known to take a value, so that a variable behind it is that value and no further flag. */
 export function takesValue(name: string, engine: FlagEngine): boolean {
-  const arity = vllmArity(name);
-  return (arity !== undefined && arity !== "none") || (engine === "sglang" && SGLANG_VALUED.has(name));
+  const arity = arityOf(name, engine);
+  return arity !== undefined && arity !== "none";
 }
 
-/** Whether a flag of vLLM is a switch, so that a word behind it is no value of it. */
+/** Whether a flag is a switch, so that a word behind it is no value of it. */
 export function isSwitch(name: string, engine: FlagEngine): boolean {
-  return engine === "vllm" && vllmArity(name) === "none";
+  return arityOf(name, engine) === "none";
 }
 
 /** Whether a flag takes every word up to the next flag. */
 export function takesMany(name: string, engine: FlagEngine): boolean {
-  return engine === "vllm" && vllmArity(name) === "many";
+  return arityOf(name, engine) === "many";
 }
 
 /** Whether the engine is known to have a flag of this name. */
 export function isFlagName(name: string, engine: FlagEngine): boolean {
-  const own = engine === "sglang" && (SGLANG_VALUED.has(name) || MATTERS.includes(name));
-  return own || vllmArity(name) !== undefined;
+  return MATTERS.includes(name) || (engine !== "lmdeploy" && arityOf(name, engine) !== undefined);
 }
 
 /** Words longer than any flag are compared with none. */
-const LONGEST = 48;
+const LONGEST = 64;
 
 /**
- * The flag that a misspelt one most likely means; undefined where the flag is known, or near to none. Of SGLang, whose
- * flags are not all known here, only the long names that matter are compared.
+ * Short names of SGLang are compared with those that matter alone: its releases have more of them (`--attn-cp-size`),
+ * and they differ in a letter.
  */
+const LONG_ENOUGH = 14;
+
+/** The flag that a misspelt one most likely means; undefined where the flag is known, or near to none. */
 export function misspelt(name: string, engine: FlagEngine): string | undefined {
   if (name.length < 6 || name.length > LONGEST || name.startsWith("no-") || !/^[a-z]/.test(name))
     return undefined;
-  if (engine === "sglang") {
-    const long = SGLANG_LONG_NAMES.includes(name) ? undefined : closest(name, SGLANG_LONG_NAMES, 2);
-    return long !== undefined && !SGLANG_VALUED.has(name) ? long : undefined;
-  }
+  if (engine === "lmdeploy") return undefined;
+  const names = engine === "vllm" ? VLLM_FLAG_NAMES : SGLANG_FLAG_NAMES;
   // argparse takes the beginning of a flag for the flag.
-  const known = vllmArity(name) !== undefined || VLLM_FLAG_NAMES.some((flag) => flag.startsWith(name));
-  return known ? undefined : closest(name, VLLM_FLAG_NAMES, 2);
+  if (arityOf(name, engine) !== undefined || names.some((flag) => flag.startsWith(name))) return undefined;
+  const short = engine === "sglang" && name.length < LONG_ENOUGH;
+  return closest(name, short ? SGLANG_MATTERS : names, 2);
 }
 
-const SGLANG_LONG_NAMES: readonly string[] = [
+/** Long names, as `--tp-size` has one, and what decides where the engine runs. */
+const SGLANG_MATTERS: readonly string[] = [
   ...MATTERS.filter((name) => name.endsWith("-parallel-size")),
   "base-gpu-id",
   "gpu-id-step",

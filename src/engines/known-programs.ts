@@ -1,7 +1,9 @@
+import type { FlagEngine } from "./flag-names.ts";
+
 /** What is known of a program or Python module that people start in a container. */
 export type KnownProgram =
   /** An engine whose flags are read. `serve`: a subcommand comes first. */
-  | { kind: "engine"; engine: "vllm" | "sglang"; serve: boolean; product?: string }
+  | { kind: "engine"; engine: FlagEngine; serve: boolean; product?: string }
   /** A model server whose sizes do not stand on its command line, or not in flags that are read here. */
   | { kind: "server"; product: string }
   /** No engine: it routes to engines, holds state for them or controls them. */
@@ -27,7 +29,7 @@ const proxy = (name: string): KnownProgram => helper(name, "routes requests");
 /**
  * Programs by the last part of their path, `.sh` and `.py` included. Engines: vllm (pyproject.toml), vllm-mindspore
  * (takes vLLM's arguments, its README), vllm-omni, sglang (python/pyproject.toml). Servers: MindIE
- * (mindieservice_daemon), LMDeploy's `lmdeploy serve api_server`, wings (wings_start.sh). Helpers: sgl-router
+ * (mindieservice_daemon), wings (wings_start.sh). Helpers: sgl-router
  * (`smg`, `sglang-router`), vLLM production-stack's `vllm-router`, Mooncake's `mooncake_master`, MindIE-Motor's
  * ms_controller and ms_coordinator (mind-cluster, mindie_motor_best_practice), the proxies of vllm-ascend's and vLLM's
  * examples/.
@@ -127,8 +129,9 @@ export function knownModule(name: string): KnownProgram | undefined {
   return Object.hasOwn(MODULES, name) ? MODULES[name] : undefined;
 }
 
-/** Subcommands of `lmdeploy serve`: the server, and its proxy. */
+/** Subcommands of `lmdeploy serve` (lmdeploy, cli/serve.py): the server, and its proxy. */
 export function lmdeployProgram(subcommand: string | undefined): KnownProgram | undefined {
-  if (subcommand === "api_server") return server("LMDeploy");
+  if (subcommand === "api_server")
+    return { kind: "engine", engine: "lmdeploy", serve: false, product: "LMDeploy" };
   return subcommand === "proxy" ? helper("LMDeploy's proxy", "routes requests to engines") : undefined;
 }

@@ -1,4 +1,5 @@
 import type { EngineCommand } from "./command-line.ts";
+import { npusOfLmdeploy } from "./npus-lmdeploy.ts";
 import { npusOfSglang } from "./npus-sglang.ts";
 import { npusOfVllm } from "./npus-vllm.ts";
 import { parallelSizes } from "./parallel.ts";
@@ -14,7 +15,7 @@ export type { NeededNpus } from "./world.ts";
  * vllm/config/parallel.py, sglang/srt/entrypoints/engine.py). Unreadable is unknown, never 1.
  */
 export function neededNpus(pod: RolePod): NeededNpus {
-  if (pod.part === "worker" && pod.own.engine !== "vllm" && pod.own.engine !== "sglang") return ofWorker(pod);
+  if (pod.part === "worker" && !isCounted(pod.own)) return ofWorker(pod);
   return ofEngine(pod.own, pod, pod.part);
 }
 
@@ -35,11 +36,16 @@ function ofWorker(pod: RolePod): NeededNpus {
 }
 
 function ofEngine(command: EngineCommand, pod: RolePod, part: "entry" | "worker"): NeededNpus {
-  if (command.engine !== "vllm" && command.engine !== "sglang") {
+  if (!isCounted(command)) {
     return unknown(command.reason ?? "its command line starts no engine");
   }
   const sizes = parallelSizes(command);
   const world = worldOf(command, sizes);
   if (!("size" in world)) return world;
+  if (command.engine === "lmdeploy") return npusOfLmdeploy(world, pod, part);
   return command.engine === "sglang" ? npusOfSglang(world, pod, part) : npusOfVllm(world, pod, part);
+}
+
+function isCounted({ engine }: EngineCommand): boolean {
+  return engine === "vllm" || engine === "sglang" || engine === "lmdeploy";
 }

@@ -29,7 +29,7 @@ export interface ParallelSizes {
  */
 export function parallelSizes(command: EngineCommand): ParallelSizes {
   const { engine, flags } = command;
-  if (engine !== "vllm" && engine !== "sglang") {
+  if (engine !== "vllm" && engine !== "sglang" && engine !== "lmdeploy") {
     const unknown: Size = { known: false, reason: command.reason ?? "its command line starts no engine" };
     return {
       tensor: unknown,

@@ -1,10 +1,11 @@
+import type { FlagEngine } from "./flag-names.ts";
 import { type KnownProgram, knownModule, knownProgram, lmdeployProgram } from "./known-programs.ts";
 import type { Word } from "./word.ts";
 import { baseName, wrapperLength } from "./wrappers.ts";
 
 /** What a command starts, as far as its own words tell. */
 export type Program =
-  | { kind: "engine"; engine: "vllm" | "sglang"; words: readonly Word[]; serve: boolean; ray: boolean }
+  | { kind: "engine"; engine: FlagEngine; words: readonly Word[]; serve: boolean; ray: boolean }
   | { kind: "mindie" }
   /** A model server whose sizes are not read here. */
   | { kind: "server"; product: string }
@@ -60,7 +61,7 @@ function programKnown(known: KnownProgram, name: string, words: readonly Word[])
   return { kind: "engine", engine: known.engine, words, serve: false, ray: false };
 }
 
-function subcommand(engine: "vllm" | "sglang", name: string, words: readonly Word[]): Program {
+function subcommand(engine: FlagEngine, name: string, words: readonly Word[]): Program {
   const first = words[0];
   if (first?.known && first.text === "serve") {
     return { kind: "engine", engine, words: words.slice(1), serve: true, ray: false };
@@ -72,7 +73,8 @@ function subcommand(engine: "vllm" | "sglang", name: string, words: readonly Wor
 function lmdeploy(words: readonly Word[]): Program {
   const found = words[1]?.text === "serve" ? lmdeployProgram(words[2]?.text) : undefined;
   const name = words.slice(0, 3).map(({ text }) => text);
-  return found === undefined ? { kind: "other", name: name.join(" ") } : programKnown(found, "lmdeploy", []);
+  if (found === undefined) return { kind: "other", name: name.join(" ") };
+  return programKnown(found, "lmdeploy", words.slice(3));
 }
 
 function python(words: readonly Word[]): Program {

@@ -18,7 +18,7 @@ export interface RolePod {
  */
 export function unexplainedWorkers(pod: RolePod, part: RolePod["part"], total: number): string | undefined {
   const alone = (pod.workerReplicas ?? 0) === 0 || total === 1 || part === "worker";
-  const explained = pod.worker?.engine === "vllm" || pod.worker?.engine === "sglang";
+  const explained = ["vllm", "sglang", "lmdeploy"].includes(pod.worker?.engine ?? "");
   if (alone || explained) return undefined;
   return "the role has worker pods, and nothing (--nnodes, --data-parallel-size-local, Ray) says what they do";
 }

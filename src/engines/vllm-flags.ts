@@ -1,5 +1,4 @@
-/** How many values a flag takes: none (with a `--no-` form), one, one or more, or one at most. */
-export type Arity = "none" | "one" | "many" | "optional";
+import { type Arity, arities } from "./flag-table.ts";
 
 /**
  * Flags of `vllm serve` by arity, without the leading dashes (vllm at 7cfb97e337, vllm/engine/arg_utils.py,
@@ -123,12 +122,6 @@ const SHORT: Readonly<Record<string, string>> = {
 };
 
 const ARITY: ReadonlyMap<string, Arity> = new Map([...arities(GONE), ...arities(FLAGS)]);
-
-function* arities(table: Readonly<Partial<Record<Arity, string>>>): Iterable<[string, Arity]> {
-  for (const arity of ["one", "many", "optional", "none"] as const) {
-    for (const name of table[arity]?.trim().split(/\s+/) ?? []) yield [name, arity];
-  }
-}
 
 /** Every flag with its long name, for "did you mean". */
 export const VLLM_FLAG_NAMES: readonly string[] = [...ARITY.keys()];

@@ -1,20 +1,9 @@
 import { type FlagState, flagOf, sizeOf } from "../engines/flags.ts";
 import { wordField } from "./engine-arguments.ts";
 import type { RuleEngine } from "./engines.ts";
+import { NODE_ARGUMENTS } from "./node-arguments.ts";
 import { quoted } from "./quote.ts";
 import type { Remark, Rule } from "./rule.ts";
-
-/** How the pods of an engine find each other: the flags, and the arguments that work under Kthena. */
-const NODES = {
-  vllm: {
-    address: "master-addr",
-    fix: "--nnodes $(GROUP_SIZE) --node-rank $(WORKER_INDEX) --master-addr $(ENTRY_ADDRESS), and --headless on the workers",
-  },
-  sglang: {
-    address: "dist-init-addr",
-    fix: "--nnodes $(GROUP_SIZE) --node-rank $(WORKER_INDEX) --dist-init-addr $(ENTRY_ADDRESS):5000",
-  },
-} as const;
 
 const nodes: Rule = {
   id: "engine/nodes",
@@ -35,7 +24,8 @@ const nodes: Rule = {
       if (pods < 2 || (command.engine !== "vllm" && command.engine !== "sglang")) return [];
       const count = sizeOf(command.flags, "nnodes");
       if (count.state !== "known" || count.value < 2) return [];
-      const { address, fix } = NODES[command.engine];
+      const { address, all, workers } = NODE_ARGUMENTS[command.engine];
+      const fix = workers === undefined ? all : `${all}, and ${workers} on the workers`;
       const problems = [addressProblem(flagOf(command.flags, address), address), rankProblem(engine)];
       const told = problems.filter((problem) => problem !== undefined);
       const path = wordField(engine, count.flag.at);

@@ -21,7 +21,7 @@ const unused: Rule = {
     admitted: 'args: [--tensor-parallel-size, "4"]\nresources: {limits: {huawei.com/ascend-1980: "4"}}',
   },
   check: (subject) =>
-    withNpus(subject.engines).flatMap(({ npus = 0, need, field, label, node }): Remark[] => {
+    withNpus(subject.engines).flatMap(({ npus = 0, need, field, label, node, command }): Remark[] => {
       if (!need?.known || need.perPod >= npus) return [];
       // A percentage that is taken for a count is told as that.
       if (!node.facts.allowedCounts.includes(npus) && softShareOf(subject.object)) return [];
@@ -31,7 +31,7 @@ const unused: Rule = {
           value: npus,
           against: need.perPod,
           message: `${label} has ${npusText(npus)}, but its arguments use ${need.perPod} (${need.explanation})`,
-          fix: useMore(need, npus),
+          fix: useMore(need, npus, command.engine),
         },
       ];
     }),

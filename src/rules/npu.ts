@@ -1,6 +1,7 @@
 import type { Json } from "../api/json.ts";
 import { ASK } from "../api/names.ts";
 import { unknownHuaweiResources } from "../engines/accelerators.ts";
+import type { EngineCommand } from "../engines/command-line.ts";
 import { parseNpuCount } from "../engines/npu-count.ts";
 import { softShareOf } from "../readings/soft-share.ts";
 import { spread, useLess } from "./npu-advice.ts";
@@ -131,7 +132,7 @@ const countShape: Rule = {
           fix: softly
             ? `write huawei.com/schedule_policy and the labels of soft sharing in the metadata of the template, where they reach the pods: ${npus} is then a percentage`
             : larger === undefined
-              ? `use ${largest} at most${spread(npus, largest)}; or set the annotation ${ASK.hardware}`
+              ? `use ${largest} at most${spread(npus, largest, engineOf(subject, holder)?.engine)}; or set the annotation ${ASK.hardware}`
               : `use ${larger}, or set the annotation ${ASK.hardware} if the nodes are others`,
           uncertain: !holder.node.row.countsCertain,
         },
@@ -188,7 +189,7 @@ const parallelSize: Rule = {
           against: need.perPod,
           message: `${holder.label} has ${held(holder, npus)}, but its arguments need ${need.perPod} (${need.explanation})`,
           fix: wholeNpusOnly(holder)
-            ? useLess(need.perPod, Math.max(...holder.allowedCounts))
+            ? useLess(need.perPod, Math.max(...holder.allowedCounts), engineOf(subject, holder)?.engine)
             : `make the parallel sizes come to ${npus}, or ask for ${need.perPod} whole NPUs: a share is one device`,
         },
       ];
@@ -242,10 +243,14 @@ const unknownCount: Rule = {
 };
 
 /** Whether the number is hidden by a slip in the arguments, which a rule of the family engine tells. */
-function hasSlip(subject: RuleSubject, { field }: Holder): boolean {
-  const command = subject.engines?.find((engine) => engine.field === field)?.command;
+function hasSlip(subject: RuleSubject, holder: Holder): boolean {
+  const command = engineOf(subject, holder);
   if (command === undefined) return false;
   return command.joined !== undefined || command.flags.joined.length + command.flags.misspelt.length > 0;
+}
+
+function engineOf(subject: RuleSubject, { field }: Holder): EngineCommand | undefined {
+  return subject.engines?.find((engine) => engine.field === field)?.command;
 }
 
 const engineContainer: Rule = {

@@ -72,6 +72,23 @@ describe("spellings", () => {
   });
 });
 
+describe("how many words a flag takes", () => {
+  test.each<[string, FlagEngine, number]>([
+    ["--trust-remote-code --tp 4", "sglang", 4],
+    ["--cuda-graph-bs 1 2 4 8 --tp 4", "sglang", 4],
+    ["--lora-paths a=/a b=/b --tp=4", "sglang", 4],
+    ["--mem-fraction-static $FRACTION --tp 4", "sglang", 4],
+    ["m --cudagraph-capture-batch-sizes 1 2 --eager-mode --tp 4", "lmdeploy", 4],
+    ["m --session-len $LENGTH --tp 4", "lmdeploy", 4],
+  ])("%s of %s leaves the size known", (line, engine, expected) => {
+    expect(size(line, TP, engine)).toBe(expected);
+  });
+
+  test("a switch of SGLang takes no variable behind it for its value", () => {
+    expect(size("--trust-remote-code $EXTRA", TP, "sglang")).toContain("may bring --tensor-parallel-size");
+  });
+});
+
 describe("what cannot be read is unknown", () => {
   test.each<[string, string, string]>([
     ["-tp four", TP, "-tp four is no size"],
@@ -174,6 +191,31 @@ describe("misspelt flags", () => {
     }
     expect(readFlags(words("--ep-size 4 --tp-size 4 --max-total-tokens 1"), "sglang").misspelt).toEqual([]);
   });
+
+  test.each([
+    ["--enable-dp-atention", "enable-dp-attention"],
+    ["--disaggregation-transfer-backened ascend", "disaggregation-transfer-backend"],
+    ["--mem-fraction-statics 0.8", "mem-fraction-static"],
+    ["--tensor-paralel-size 4", "tensor-parallel-size"],
+    ["--disable-radix-caches", "disable-radix-cache"],
+  ])("of SGLang is told too: %s", (line, near) => {
+    expect(readFlags(words(line), "sglang").misspelt.map((one) => one.near)).toEqual([near]);
+  });
+
+  test.each([
+    "--attn-dp-size 2",
+    "--dcp-size 2",
+    "--moe-tp-size 2",
+    "--disable-radix",
+    "--tp 2 --dp 2",
+    "--ep 4",
+  ])("of SGLang is none: %s", (line) => {
+    expect(readFlags(words(line), "sglang").misspelt).toEqual([]);
+  });
+
+  test("of LMDeploy is not looked for", () => {
+    expect(readFlags(words("m --tpp 4 --session-length 1"), "lmdeploy").misspelt).toEqual([]);
+  });
 });
 
 describe("what stands firm beside unknown parts", () => {
@@ -260,10 +302,14 @@ describe("properties", () => {
       fc.constantFrom("-", "--", "-tp", "--tp", "=", "--=", "-.", "--a.b", "-tp=", "4"),
     );
     fc.assert(
-      fc.property(fc.array(text), fc.constantFrom<FlagEngine>("vllm", "sglang"), (line, engine) => {
-        const found = sizeOf(readFlags(line.map(knownWord), engine), TP);
-        if (found.state === "known") expect(line.join(" ")).toContain(String(found.value));
-      }),
+      fc.property(
+        fc.array(text),
+        fc.constantFrom<FlagEngine>("vllm", "sglang", "lmdeploy"),
+        (line, engine) => {
+          const found = sizeOf(readFlags(line.map(knownWord), engine), TP);
+          if (found.state === "known") expect(line.join(" ")).toContain(String(found.value));
+        },
+      ),
       { numRuns: 2000 },
     );
   });

@@ -272,6 +272,21 @@ describe("advice on counts", () => {
     expect(told(followed)).toEqual([]);
     expect(limit(followed)).toBe("8");
   });
+
+  it("of SGLang and LMDeploy name their own flags", () => {
+    const sizes = "command: [python3, -m, sglang.launch_server, --model-path, m, --tp, '32'";
+    const object = container(`${sizes}]`);
+    expect(fixOf(object, "npu/count-shape")).toContain("4 pods of 8: workerReplicas: 3, and --nnodes");
+    const nodes =
+      ", --nnodes, $(GROUP_SIZE), --node-rank, $(WORKER_INDEX), --dist-init-addr, '$(ENTRY_ADDRESS):5000'";
+    const followed = servingOf([role("server", `${sizes}${nodes}]`, 3, `${sizes}${nodes}]`)]);
+    expect(told(followed)).toEqual([]);
+    expect(limit(followed)).toBe("8");
+    const lmdeploy =
+      "resources: {limits: {huawei.com/ascend-1980: '8'}}\ncommand: [lmdeploy, serve, api_server, m";
+    expect(fixOf(container(`${lmdeploy}]`), "npu/unused")).toContain("add --tp=8,");
+    expect(told(container(`${lmdeploy}, --tp=8]`))).toEqual([]);
+  });
 });
 
 describe("scripts", () => {

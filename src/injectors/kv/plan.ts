@@ -1,7 +1,7 @@
 import { type Json, type JsonObject, listOf } from "../../api/json.ts";
 import type { SidecarRole } from "../../defaults/kv-schema.ts";
 import type { KvClass } from "../../defaults/kv-settings.ts";
-import { readEngineCommand } from "../../engines/command-line.ts";
+import { type EngineCommand, readEngineCommand } from "../../engines/command-line.ts";
 import { denseRanks } from "../../engines/external-ranks.ts";
 import { flagOf } from "../../engines/flags.ts";
 import { imageFacts } from "../../engines/images.ts";
@@ -72,13 +72,17 @@ function blocked(obstacle: KvObstacle, why: string, text?: string): Generated {
   return { outcome: { state: "blocked", obstacle, why, ...(text === undefined ? {} : { text }) } };
 }
 
+/** Engines that hand over by flags or files of their own. */
+const OTHERS: Readonly<Partial<Record<EngineCommand["engine"], string>>> = {
+  sglang: "SGLang",
+  mindie: "MindIE",
+  lmdeploy: "LMDeploy",
+};
+
 function generated(role: KvRole, base: Base, place: Placing): Generated {
   if (base.connector === "nixl") return blocked("nixl", "vllm-ascend has no NIXL connector");
   const { engine } = role.engine.command;
-  if (engine === "sglang" || engine === "mindie") {
-    const name = engine === "sglang" ? "SGLang" : "MindIE";
-    return blocked("engine", `${name} takes no ${KV_ARGUMENT}`);
-  }
+  if (engine in OTHERS) return blocked("engine", `${OTHERS[engine]} takes no ${KV_ARGUMENT}`);
   const known = classFor(role.settings.kvConnectors[base.connector].versions, versionOf(role));
   if (!known)
     return blocked("version", `no ${base.connector} connector of vllm-ascend ${versionOf(role)} is known`);
