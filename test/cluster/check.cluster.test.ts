@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { check } from "../../src/commands/check/check.ts";
 import { recordingConsole } from "../commands/recording-console.ts";
 import { crdFolder, podGroupCrdFolder } from "./control-plane/crds.ts";
+import { installQueue, playControllers } from "./installation/played.ts";
 import { eventually } from "./manifest-user.ts";
 import { type Product, RELEASE, RELEASE_NAMESPACE, startProduct } from "./product.ts";
 
@@ -14,63 +15,13 @@ beforeAll(async () => {
     crdFolders: [crdFolder(), podGroupCrdFolder()],
     values: ["defaults.scheduling.queue=default"],
   });
-  await kubectl(["create", "-f", "-"], QUEUE_CRD);
-  await kubectl(["wait", "--for=condition=Established", "crd/queues.scheduling.volcano.sh"]);
-  await kubectl(["create", "-f", "-"], queue("default"));
-  await playControllers();
+  await installQueue(product.plane, "default");
+  await playControllers(product.plane);
 });
 
 afterAll(async () => {
   await product?.stop();
 });
-
-/** What the Deployment's and the endpoint slices' controllers would write: they do not run here. */
-async function playControllers(): Promise<void> {
-  const status = JSON.stringify({ status: { replicas: 2, readyReplicas: 2 } });
-  const at = `-n=${RELEASE_NAMESPACE}`;
-  await kubectl(["patch", "deployment", RELEASE, at, "--subresource=status", "--type=merge", "-p", status]);
-  const slice = {
-    apiVersion: "discovery.k8s.io/v1",
-    kind: "EndpointSlice",
-    metadata: {
-      name: `${RELEASE}-1`,
-      namespace: RELEASE_NAMESPACE,
-      labels: { "kubernetes.io/service-name": RELEASE },
-    },
-    addressType: "IPv4",
-    endpoints: [{ addresses: ["10.0.0.1"], conditions: { ready: true } }],
-    ports: [{ name: "webhook", port: 8443 }],
-  };
-  await kubectl(["create", "-f", "-"], JSON.stringify(slice));
-}
-
-const QUEUE_CRD = JSON.stringify({
-  apiVersion: "apiextensions.k8s.io/v1",
-  kind: "CustomResourceDefinition",
-  metadata: { name: "queues.scheduling.volcano.sh" },
-  spec: {
-    group: "scheduling.volcano.sh",
-    scope: "Cluster",
-    names: { plural: "queues", singular: "queue", kind: "Queue", listKind: "QueueList" },
-    versions: [
-      {
-        name: "v1beta1",
-        served: true,
-        storage: true,
-        schema: { openAPIV3Schema: { type: "object", "x-kubernetes-preserve-unknown-fields": true } },
-      },
-    ],
-  },
-});
-
-function queue(name: string): string {
-  return JSON.stringify({
-    apiVersion: "scheduling.volcano.sh/v1beta1",
-    kind: "Queue",
-    metadata: { name },
-    spec: {},
-  });
-}
 
 async function kubectl(args: readonly string[], input?: string): Promise<string> {
   const { stdout } = await product.plane.kubectl(args, input === undefined ? {} : { input });

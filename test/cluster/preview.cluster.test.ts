@@ -7,7 +7,15 @@ import { parse, stringify } from "yaml";
 import { isObject, type JsonObject, objectOf } from "../../src/api/json.ts";
 import { KIND_SHAPES } from "../../src/rules/schema/kinds.ts";
 import { eventually, manifestOf, metadataOf, userIn } from "./manifest-user.ts";
-import { applied, previewOf, reviewAgainst, sides, templatesByRole } from "./preview/both.ts";
+import {
+  applied,
+  type Item,
+  previewOf,
+  reviewAgainst,
+  sides,
+  sizeOfRole,
+  templatesByRole,
+} from "./preview/both.ts";
 import { MANIFESTS } from "./preview/manifests.ts";
 import { type Product, RELEASE_NAMESPACE, startProduct } from "./product.ts";
 
@@ -155,6 +163,13 @@ function replaced(manifest: JsonObject, what: RegExp, by: string): JsonObject {
   return JSON.parse(JSON.stringify(manifest).replace(what, by)) as JsonObject;
 }
 
+/** A ModelServing with two groups that are updated role by role. */
+function byRoles(manifest: JsonObject): JsonObject {
+  if (manifest.kind !== "ModelServing") return manifest;
+  const rolloutStrategy = { type: "RoleRollingUpdate" };
+  return { ...manifest, spec: { ...objectOf(manifest.spec), replicas: 2, rolloutStrategy } };
+}
+
 const STEPS: readonly Step[] = [
   { what: "created" },
   { what: "applied again" },
@@ -165,6 +180,14 @@ const STEPS: readonly Step[] = [
   {
     what: "with another image",
     change: (manifest) => replaced(manifest, /"image":"([^"]*)"/g, '"image":"$1-next"'),
+  },
+  {
+    what: "with another number of copies, by roles",
+    change: (manifest) => byRoles(manifest),
+  },
+  {
+    what: "with another image of one role",
+    change: (manifest) => replaced(manifest, /"image":"([^"]*)"(?!.*"image")/, '"image":"$1-alone"'),
   },
   {
     what: "refreshed",
@@ -224,21 +247,68 @@ describe("the history of an object is previewed as it is stored", () => {
       const differences = createPatch(plain(server), plain(preview));
       if (differences.length > 0) return { differences, refusal: answer.refusal };
     }
-    if (!real.admitted || !before) return undefined;
+    if (!real.admitted) return undefined;
+    if (!before)
+      return manifest.kind === "ModelServing" ? wrongSizes(item, real.object, () => true) : undefined;
     const same = metadataOf(before).generation === metadataOf(real.object).generation;
     const told = item.consequences.filter(({ effect }) => effect !== "nothing" && effect !== "restored");
     if (same && told.length > 0) return { told, really: "nothing" };
     if (manifest.kind !== "ModelServing") return undefined;
     const old = templatesByRole(before);
-    const restarts = [...templatesByRole(real.object)].some(
-      ([role, template]) => !isDeepStrictEqual(old.get(role), template),
+    const differ = [...templatesByRole(real.object)].flatMap(([role, template]) =>
+      isDeepStrictEqual(old.get(role), template) ? [] : [role],
     );
-    return restarts === told.length > 0 ? undefined : { told, restarts };
+    // Kthena makes the whole group anew, unless it is told to go by roles.
+    const byRole = objectOf(objectOf(real.object.spec).rolloutStrategy).type === "RoleRollingUpdate";
+    const restarts = (role: string) => (byRole ? differ.includes(role) : differ.length > 0);
+    return wrongSizes(item, real.object, restarts);
+  }
+
+  /** Where pods and NPUs that the preview tells are not those that start or restart. */
+  function wrongSizes(
+    { consequences }: Item,
+    stored: JsonObject,
+    changes: (role: string) => boolean,
+  ): object | undefined {
+    const told = consequences.map(({ unit, pods, npus }) => ({ unit, pods, npus }));
+    const really = [...templatesByRole(stored).keys()].map((unit) => ({
+      unit,
+      ...(changes(unit) ? sizeOfRole(stored, unit) : { pods: 0, npus: 0 }),
+    }));
+    return isDeepStrictEqual(told, really) ? undefined : { told, really };
   }
 
   function plain(value: object): unknown {
     return JSON.parse(JSON.stringify(value));
   }
+});
+
+describe("with kubectl apply --server-side", () => {
+  const namespace = "server-side";
+  const server = ["--server-side"];
+  beforeAll(async () => {
+    await userIn(product.plane, namespace);
+  });
+
+  test.each(HISTORIES.map((file) => [basename(file), file]))(
+    "the preview is what is stored of %s, created, applied again and changed",
+    async (_name, file) => {
+      const manifest = manifestOf(readFileSync(file, "utf8"));
+      const lean = stringify(manifest);
+      const changed = stringify(replaced(manifest, /"image":"([^"]*)"/g, '"image":"$1-next"'));
+      const ways: [string, readonly string[]][] = [
+        [lean, [...server, "--dry-run=server"]],
+        [lean, server],
+        [lean, server],
+        [changed, server],
+      ];
+      for (const [text, way] of ways) {
+        const item = await previewOf(product.plane, text, namespace);
+        const [preview, answer] = sides(item, await applied(product.plane, text, namespace, way));
+        expect(preview).toEqual(answer);
+      }
+    },
+  );
 });
 
 describe("a ModelServing that a ModelBooster owns", () => {

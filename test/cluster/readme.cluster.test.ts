@@ -15,7 +15,7 @@ const PAGES = ["deploy/README.md", "deploy/certificates.md"];
 const ROOT = join(import.meta.dirname, "..", "..");
 /** What needs a container engine, or the output of one. */
 const NOT_HERE = /^(docker|kubectl .* logs|npm ci) |^kubectl .* edit /;
-/** Of an installation whose replicas run: test/cluster/check.cluster.test.ts. */
+/** Of an installation whose replicas run: test/cluster/pages.cluster.test.ts. */
 const ELSEWHERE = " check --wait";
 /** Pages that show an installation beside those of deploy/. */
 const SHORT = ["README.md", "deploy/chart/README.md"];
@@ -27,6 +27,9 @@ beforeAll(async () => {
   const controllers = ["deployment-controller", "replicaset-controller"];
   plane = await startControlPlane({ controllers, crdFolders: [crdFolder(), peerCrdFolder()] });
   await plane.kubectl(["create", "namespace", "models"]);
+  // Stored before the webhooks are there, which nobody answers here.
+  const stored = join(ROOT, "examples", "modelserving", "single-node.complete.yaml");
+  await plane.kubectl(["apply", "-f", stored]);
   folder = await mkdtemp(join(tmpdir(), "kthena-ascend-readme-"));
   await checkout();
 });
@@ -61,11 +64,11 @@ async function consoleBlocks(names = PAGES): Promise<string[]> {
   return blocks.map(([, block = ""]) => block);
 }
 
-async function run(block: string, kubeconfig = plane.kubeconfig): Promise<void> {
+async function run(block: string): Promise<void> {
   const commands = block.split(/^\$ /m).filter((command) => command !== "" && !NOT_HERE.test(command));
   const PATH = [join(folder, "bin"), join(ROOT, "node_modules", ".bin"), process.env.PATH].join(":");
   const homes = Object.fromEntries(["CACHE", "CONFIG", "DATA"].map((name) => [`HELM_${name}_HOME`, folder]));
-  const env = { ...process.env, ...homes, PATH, KUBECONFIG: kubeconfig };
+  const env = { ...process.env, ...homes, PATH, KUBECONFIG: plane.kubeconfig };
   const script = ["set -euo pipefail", ...commands].join("\n");
   await runCommand("bash", ["-c", script], { cwd: folder, env, timeoutMs: 150_000 });
 }
@@ -81,7 +84,9 @@ const WAYS: Record<string, readonly string[]> = {
     "deploy/chart --namespace kthena-ascend-system\n",
     "failurePolicy=Ignore",
     "review --cluster -f model.yaml",
+    "uninject --keep",
     "helm uninstall",
+    "kubectl replace -f",
   ],
   kubectl: ["sed ", "delete mutatingwebhookconfiguration", "sed ", "kubectl delete -f"],
   "cert-manager": ["mode=certManager", "helm uninstall"],
@@ -102,16 +107,26 @@ async function webhooks(): Promise<string[]> {
 
 test.each(Object.entries(WAYS))("from installing to uninstalling: %s", async (_way, pieces) => {
   const blocks = await consoleBlocks();
+  const removed = pieces.findIndex((piece) => piece === "helm uninstall" || piece === "kubectl delete -f");
   for (const [index, piece] of pieces.entries()) {
     const [block, ...others] = blocks.filter((text) => text.includes(piece));
     expect([block, ...others]).toHaveLength(1);
     await run(block ?? "");
-    const gone =
-      index === pieces.length - 1 || piece.startsWith("delete mutating") || piece === "check --pre";
+    const gone = index >= removed || piece.startsWith("delete mutating") || piece === "check --pre";
     expect(await webhooks()).toHaveLength(gone ? 0 : 2);
   }
   const namespace = await plane.kubectl(["get", "namespace", "kthena-ascend-system"], { mayFail: true });
   expect(namespace.stderr).toContain("not found");
+});
+
+test("what uninject --keep gave takes the annotations away, and leaves the pods' template as it was", async () => {
+  const { stdout } = await plane.kubectl(["get", "modelserving", "qwen3-32b", "-n=models", "-o", "json"]);
+  const { metadata, spec } = JSON.parse(stdout);
+  expect(
+    Object.keys(metadata.annotations ?? {}).filter((key) => key.startsWith("kthena-ascend.io/")),
+  ).toEqual([]);
+  expect(metadata.generation).toBe(1);
+  expect(JSON.stringify(spec)).toContain("HCCL_IF_IP");
 });
 
 test.each(SHORT)("%s installs it too", async (page) => {
@@ -123,23 +138,6 @@ test.each(SHORT)("%s installs it too", async (page) => {
   const removing = (await consoleBlocks()).filter((block) => block.includes("helm uninstall"));
   await run(removing[0] ?? "");
   expect(await webhooks()).toHaveLength(0);
-});
-
-test("a review against a cluster, as the page of commands shows it", async () => {
-  const blocks = await consoleBlocks(["src/commands/README.md"]);
-  const [block, ...others] = blocks.filter((text) => text.includes("--context prod"));
-  expect(others).toEqual([]);
-  await run((await consoleBlocks()).find((text) => text.includes("defaults.platform=cce")) ?? "");
-  // Stored before the webhooks were there, which nobody answers here.
-  await plane.kubectl(["delete", "mutatingwebhookconfiguration,validatingwebhookconfiguration", "--all"]);
-  const stored = join(ROOT, "examples", "modelserving", "single-node.complete.yaml");
-  await plane.kubectl(["apply", "-f", stored]);
-  const kubeconfig = join(folder, "kubeconfig");
-  const text = await readFile(plane.kubeconfig, "utf8");
-  const current = /^current-context: (.*)$/m.exec(text)?.[1] ?? "";
-  await writeFile(kubeconfig, text);
-  await plane.kubectl([`--kubeconfig=${kubeconfig}`, "config", "rename-context", current, "prod"]);
-  await run(block ?? "", kubeconfig);
 });
 
 test("no command is left out, except those that need a container engine", async () => {

@@ -14,82 +14,13 @@ import {
   servesAsReader,
   shows,
 } from "./console-blocks.ts";
-
-/** What can be run here: it asks no cluster, and ends. */
-const HERE = [
-  /^npm run demo\b/,
-  /^(npx node src\/main\.ts|kthena-ascend) (review|new|defaults|rules|version --client|completion|serve --help)\b/,
-  /^(npx node src\/main\.ts|kthena-ascend) (explain|uninject) -f [a-z]/,
-  /^npx node certs-scripts\/bootstrap\.js --out /,
-];
-const AGAINST_A_CLUSTER = / --(cluster|context|live|namespace|release)\b|^\S.*defaults -n /;
-
-const SERVE = /^npx node src\/main\.ts serve --port/;
-
-/** What cannot, and who runs it. A file that is named must be there and hold the word. */
-const ELSEWHERE: readonly { commands: RegExp; pages?: RegExp; by: string; word: string }[] = [
-  {
-    commands: /./,
-    pages: /^deploy\/rollout\.md$/,
-    by: "test/cluster/audit-mode.cluster.test.ts",
-    word: "rollout.md",
-  },
-  {
-    commands: /^npx node src\/main\.ts refresh\b/,
-    by: "test/cluster/operate.cluster.test.ts",
-    word: "refresh",
-  },
-  {
-    commands: /^npx node src\/main\.ts audit\b/,
-    by: "test/cluster/operate.cluster.test.ts",
-    word: "audit",
-  },
-  { commands: /^docker |^kubectl .* logs /, by: "a container engine, which no test has", word: "" },
-  { commands: /^kubectl .* edit /, by: "an editor, which no test has", word: "" },
-  { commands: /^(npm ci|git clone|cd) ?/, by: ".ci/run", word: "npm ci" },
-  {
-    commands:
-      /^(helm|kubectl|sed) |^npx node src\/main\.ts (check --(pre|suggest)|review --cluster -f model\.yaml)/,
-    pages: /^(README|deploy\/(?!rollout).*)\.md$/,
-    by: "test/cluster/readme.cluster.test.ts",
-    word: "consoleBlocks",
-  },
-  {
-    commands: /^npx node src\/main\.ts review --(cluster|context)/,
-    pages: /^src\/commands\//,
-    by: "test/cluster/readme.cluster.test.ts",
-    word: "--context prod",
-  },
-  {
-    commands: /^(kubectl get .* \| )?npx node src\/main\.ts (explain|uninject) /,
-    by: "test/cluster/operate.cluster.test.ts",
-    word: "uninject",
-  },
-  {
-    commands: /^npx node src\/main\.ts defaults --namespace/,
-    by: "test/cluster/defaults.cluster.test.ts",
-    word: "defaults --namespace",
-  },
-  { commands: /^npx node src\/main\.ts check\b/, by: "test/cluster/check.cluster.test.ts", word: "check" },
-  { commands: /^head -n 1 whole\.yaml/, by: "test/docs/defaults-page.test.ts", word: "One document of all" },
-  { commands: SERVE, by: "the test below", word: "" },
-  {
-    commands: /^npx node certs-scripts\/(rotate|inspect)\.js/,
-    by: "test/cluster/lifecycle.cluster.test.ts",
-    word: "rotate",
-  },
-];
-/** Commands of those who work on this: the scripts must be there; running all of them is what .ci/run does. */
-const SCRIPT = /^(npm (?:run (?:-s )?(?<script>[\w:-]+)|test)|\.ci\/run)/;
+import { runnerOf, SCRIPTS, SUITES } from "./runners.ts";
 
 /** Pages with `text` blocks that no command prints: a drawing, an example of a condition. */
 const DRAWINGS = ["src/README.md", "src/conditions/README.md"];
 
 const shown: Shown[] = [];
 for (const page of await pageNames()) shown.push(...commandsOf(page, await readPage(page)));
-
-const isHere = ({ command }: Shown): boolean =>
-  HERE.some((one) => one.test(command)) && !AGAINST_A_CLUSTER.test(command.replace(/-defaults\b/g, ""));
 
 describe("the commands of the pages", () => {
   let folder = "";
@@ -100,31 +31,57 @@ describe("the commands of the pages", () => {
 
   afterAll(() => removeFolder(folder));
 
-  it.each(shown.filter(isHere))("$page: $command", async ({ command, output }) => {
-    const ended = await runAsReader(command, folder);
-    expect(ended, ended.stderr).toMatchObject({ code: ended.expected });
-    if (output === undefined || shows(output, ended.stdout) || shows(output, ended.stderr)) return;
-    expect(output).toBe(`${ended.stdout}${ended.stderr}`);
-  });
+  it.each(shown.filter((one) => runnerOf(one)?.here === true))(
+    "$page: $command",
+    async ({ command, output }) => {
+      const ended = await runAsReader(command, folder);
+      expect(ended, ended.stderr).toMatchObject({ code: ended.expected });
+      if (output === undefined || shows(output, ended.stdout) || shows(output, ended.stderr)) return;
+      expect(output).toBe(`${ended.stdout}${ended.stderr}`);
+    },
+  );
 
-  it.each(shown.filter(({ command }) => SERVE.test(command)))("$page: $command", async ({ command }) => {
+  it.each(shown.filter((one) => runnerOf(one)?.serves === true))("$page: $command", async ({ command }) => {
     await runAsReader("npx node certs-scripts/bootstrap.js --out . --force", folder);
     expect(await servesAsReader(command.replace(/--port \d+/, "--port 0"), folder)).toBe(true);
   });
 
-  it("are all run here, or by what is named", async () => {
-    const { scripts } = JSON.parse(await readPage("package.json")) as { scripts: Record<string, string> };
-    const left = shown.filter((one) => !isHere(one)).map(({ page, command }) => ({ page, command }));
-    const unknown = left.filter(({ page, command }) => {
-      const script = SCRIPT.exec(command);
-      if (script) return script.groups?.script !== undefined && !Object.hasOwn(scripts, script.groups.script);
-      return !ELSEWHERE.some(({ commands, pages = /./ }) => commands.test(command) && pages.test(page));
-    });
-    expect(unknown).toEqual([]);
+  it("are all run here, by a suite, or are told not to be", () => {
+    expect(shown.filter((one) => runnerOf(one) === undefined)).toEqual([]);
   });
 
-  it.each(ELSEWHERE.filter(({ word }) => word !== ""))("are run by $by", async ({ by, word }) => {
-    expect(await readFile(join(import.meta.dirname, "../..", by), "utf8")).toContain(word);
+  it.each(Object.entries(SCRIPTS))("npm run %s is run by what is named", async (script, [file, words]) => {
+    const { scripts } = JSON.parse(await readPage("package.json")) as { scripts: object };
+    expect(scripts).toHaveProperty([script]);
+    expect(await readFile(join(import.meta.dirname, "../..", file), "utf8")).toContain(words);
+  });
+
+  it("that no test can run are these", () => {
+    const never = shown.flatMap((one) => {
+      const { reason } = runnerOf(one) ?? {};
+      return reason === undefined ? [] : [`${one.page}: ${one.command.split(/ {2,}#/)[0]}: ${reason}`];
+    });
+    expect(never).toMatchInlineSnapshot(`
+      [
+        "CONTRIBUTING.md: npm ci: the tests run on what it installs; .ci/run begins with it",
+        "CONTRIBUTING.md: npm run format: it writes into the sources; the tests hold that what it writes is there",
+        "CONTRIBUTING.md: npm run docs: it writes into the sources; the tests hold that what it writes is there",
+        "CONTRIBUTING.md: npm run render: it writes into the sources; the tests hold that what it writes is there",
+        "CONTRIBUTING.md: npm run test:cluster: it runs the cluster suites",
+        "CONTRIBUTING.md: .ci/run: it runs the tests",
+        "README.md: npm ci: the tests run on what it installs; .ci/run begins with it",
+        "README.md: docker build -t REGISTRY/kthena-ascend:0.1.0 . && docker push REGISTRY/kthena-ascend:0.1.0: it needs a container engine",
+        "deploy/README.md: docker build -t REGISTRY/kthena-ascend:0.1.0 .: it needs a container engine",
+        "deploy/README.md: docker push REGISTRY/kthena-ascend:0.1.0: it needs a container engine",
+        "deploy/README.md: kubectl --namespace kthena-ascend-system logs deployment/kthena-ascend: it needs a kubelet",
+        "test/README.md: npm run test:cluster -- test/cluster/apply.cluster.test.ts: it runs the cluster suites",
+      ]
+    `);
+  });
+
+  it.each(SUITES)("are run by $file, which takes them from the pages", async ({ file, word }) => {
+    expect(await readFile(join(import.meta.dirname, "../..", file), "utf8")).toContain(word);
+    expect(shown.filter((one) => runnerOf(one)?.suite === file)).not.toEqual([]);
   });
 
   it("come before every block of output", async () => {

@@ -83,15 +83,25 @@ export async function readersFolder(): Promise<string> {
   await writeFile(join(folder, "manifests", "model.yaml"), single);
   const head = "apiVersion: kthena-ascend.io/v1alpha1\nkind: AscendDefaults\n";
   await writeFile(join(folder, "defaults.yaml"), `${head}platform: mindcluster\nhardware: a3\n`);
+  const node = {
+    apiVersion: "v1",
+    kind: "Node",
+    metadata: { name: "n" },
+    status: { capacity: { cpu: "8" } },
+  };
+  await writeFile(
+    join(folder, "facts.yaml"),
+    JSON.stringify({ apiVersion: "v1", kind: "List", items: [node] }),
+  );
   await writeFile(join(folder, "wrong.yaml"), `${head}hccl:\n  socketIfName: eth0\n`);
   await writeFile(join(folder, "site.yaml"), `${head}platform: mindcluster\n`);
   await writeFile(join(folder, "team.yaml"), `${head}rules: {"*": warn}\n`);
   return folder;
 }
 
-/** Runs a command as a reader would, in his shell. */
-export async function runAsReader(command: string, folder: string): Promise<Ended> {
-  const child = readersShell(command, folder);
+/** Runs a command as a reader would, in his shell. `kubeconfig`: of his cluster, where he has one. */
+export async function runAsReader(command: string, folder: string, kubeconfig?: string): Promise<Ended> {
+  const child = readersShell(command, folder, kubeconfig);
   let stdout = "";
   let stderr = "";
   child.stdout.setEncoding("utf8").on("data", (text: string) => {
@@ -123,10 +133,14 @@ export async function servesAsReader(command: string, folder: string): Promise<b
 }
 
 /** A shell of its own process group, without a cluster of whoever runs the tests. */
-function readersShell(command: string, folder: string): ChildProcessByStdio<null, Readable, Readable> {
+function readersShell(
+  command: string,
+  folder: string,
+  kubeconfig = join(folder, "no-kubeconfig"),
+): ChildProcessByStdio<null, Readable, Readable> {
   const PATH = [join(folder, "bin"), join(ROOT, "node_modules", ".bin"), process.env.PATH].join(":");
   const { FORCE_COLOR: _force, ...rest } = process.env;
-  const env = { ...rest, PATH, NO_COLOR: "1", KUBECONFIG: join(folder, "no-kubeconfig") };
+  const env = { ...rest, PATH, NO_COLOR: "1", KUBECONFIG: kubeconfig, KUBE_EDITOR: "true" };
   return spawn("bash", ["-euo", "pipefail", "-c", command], {
     cwd: folder,
     env,

@@ -104,3 +104,27 @@ export function templatesByRole(object: JsonObject): Map<string, JsonObject> {
     ]),
   );
 }
+
+/** Pods of a role of a stored ModelServing, and their NPUs, counted on the pods that Kthena makes of it. */
+export function sizeOfRole(object: JsonObject, name: string): { pods: number; npus: number } {
+  const spec = objectOf(object.spec);
+  const role =
+    listOf(objectOf(spec.template).roles)
+      .map(objectOf)
+      .find((one) => one.name === name) ?? {};
+  const copies = count(spec.replicas) * count(role.replicas);
+  const workers = role.workerTemplate === undefined ? 0 : count(role.workerReplicas, 0);
+  const npus = npusOfPod(role.entryTemplate) + workers * npusOfPod(role.workerTemplate);
+  return { pods: copies * (1 + workers), npus: copies * npus };
+}
+
+function count(value: unknown, standard = 1): number {
+  return typeof value === "number" ? value : standard;
+}
+
+function npusOfPod(template: unknown): number {
+  const containers = listOf(objectOf(objectOf(template as JsonObject).spec).containers).map(objectOf);
+  const limits = containers.flatMap(({ resources }) => Object.entries(objectOf(objectOf(resources).limits)));
+  const npus = limits.filter(([name]) => /^huawei\.com\/(?:ascend-1980|Ascend910)$/.test(name));
+  return npus.reduce((sum, [, amount]) => sum + Number(amount), 0);
+}
