@@ -13,6 +13,7 @@ import { type Judgement, type LookedUp, oldObjectOf, policyOf, shown, untouched 
 import { ratcheted } from "./ratchet.ts";
 import type { KnownKind } from "./shape.ts";
 import type { Surroundings } from "./surroundings.ts";
+import { namespaceFindings } from "./unasked.ts";
 
 /** ModelServers, which get the connector of their workload at their creation, and ModelRoutes, which get nothing. */
 export function judgeRouting(
@@ -31,10 +32,11 @@ export function judgeRouting(
   const oldObject = oldObjectOf(request);
   const completed = kind === "ModelServer" ? modelServer(object, oldObject, world) : untouched(kind, object);
   const findings = findingsOf(completed.object, catalogue);
-  if (!oldObject) return { ...completed, findings };
+  const ofNamespace = namespaceFindings(world.defaults, severities);
+  if (!oldObject) return { ...completed, findings: [...findings, ...ofNamespace] };
   const versions = { object: completed.object, oldObject };
   const kept = ratcheted(findings, versions, catalogue, (rules) => findingsOf(oldObject, rules));
-  return { ...completed, findings: kept };
+  return { ...completed, findings: [...kept, ...ofNamespace] };
 }
 
 function modelServer(object: JsonObject, oldObject: JsonObject | undefined, world: LookedUp): Judgement {

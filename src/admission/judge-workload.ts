@@ -7,6 +7,7 @@ import { type CompletedWorkload, type CompletionInput, completeWorkload } from "
 import { withoutConsequences } from "../rules/consequences.ts";
 import { judge, RULES } from "../rules/index.ts";
 import type { Rule } from "../rules/rule.ts";
+import { isOff } from "../rules/severity.ts";
 import { workloadSubject } from "../rules/subject.ts";
 import {
   injectorsOf,
@@ -117,9 +118,10 @@ function besideFindings(
   skip: string | undefined,
   world: LookedUp,
 ): Finding[] {
-  if (skip === undefined) return [...(world.notices ?? []), ...namespaceFindings(world.defaults)];
-  const setting = policyOf(world).severities["injection/not-asked"];
-  const unasked =
-    skip === "no-npu" && kind === "ModelServing" && setting !== "off" ? unaskedFinding(object) : undefined;
-  return [...namespaceFindings(world.defaults), ...(unasked ? [unasked] : [])];
+  const { severities } = policyOf(world);
+  const ofNamespace = namespaceFindings(world.defaults, severities);
+  if (skip === undefined) return [...(world.notices ?? []), ...ofNamespace];
+  const looked = skip === "no-npu" && kind === "ModelServing" && !isOff("injection/not-asked", severities);
+  const unasked = looked ? unaskedFinding(object) : undefined;
+  return [...ofNamespace, ...(unasked ? [unasked] : [])];
 }

@@ -6,9 +6,10 @@ import type { ValidatedKind } from "../rules/kthena/rule.ts";
 import { asAdmitted, schemaFindings, writtenFindings } from "../rules/schema/index.ts";
 import { type Measured, measure, unreadJudgement } from "./bounds.ts";
 import { judgeRequest } from "./judge.ts";
-import type { Judgement, LookedUp } from "./judgement.ts";
+import { type Judgement, type LookedUp, policyOf } from "./judgement.ts";
 import type { KnownKind } from "./shape.ts";
 import type { Surroundings } from "./surroundings.ts";
+import { namespaceManifestFindings } from "./unasked.ts";
 
 /** An update as the API server would get it: the stored object, and what applying the manifest makes of it. */
 export interface Update {
@@ -44,7 +45,11 @@ export function judgeManifest(
   }
   const judgement = judgeRequest(request, world, surroundings);
   const kind = validatedKind(judgement.kind);
-  if (kind === undefined) return { ...judgement, stored: judgement.object, told: judgement.findings };
+  if (kind === undefined) {
+    const beside = isNamespace(request) ? namespaceManifestFindings(written, policyOf(world).severities) : [];
+    const { findings } = judgement;
+    return { ...judgement, findings: [...findings, ...beside], stored: judgement.object, told: findings };
+  }
   const admitted = asAdmitted(kind, update?.merged ?? written);
   const seen = judgeRequest({ ...request, object: admitted }, world, surroundings);
   const stored = asAdmitted(kind, seen.object);
@@ -55,6 +60,10 @@ export function judgeManifest(
   // The patch is for what the user wrote, so it is made of that.
   const findings = sortedByPath([...told(seen.findings, ofSchema), ...ofSchema]);
   return { ...judgement, findings, stored, told: seen.findings };
+}
+
+function isNamespace({ kind: { group, kind } }: AdmissionRequest): boolean {
+  return group === "" && kind === "Namespace";
 }
 
 function updateOf(created: AdmissionRequest, stored: JsonObject): AdmissionRequest {

@@ -1,9 +1,11 @@
 import type { Finding } from "../api/finding.ts";
 import { type JsonObject, listOf, objectOf } from "../api/json.ts";
 import { ASK } from "../api/names.ts";
-import { askProblems } from "../defaults/asks.ts";
+import { askProblems, asksOfNamespace } from "../defaults/asks.ts";
 import type { ResolvedDefaults } from "../defaults/settings.ts";
 import { templatesOf, unitsOf } from "../kinds/units.ts";
+import type { RuleSettings } from "../rules/rule.ts";
+import { isOff } from "../rules/severity.ts";
 
 /** Images, node labels and values that name Ascend's hardware or software. */
 const ASCEND = /ascend|mindie|huawei|(?:^|[^a-z])cann(?:[^a-z]|$)/i;
@@ -61,15 +63,35 @@ function pairsOf(args: readonly unknown[]): string[] {
 }
 
 /** What is wrong with the annotations of the Namespace: they would be ignored without a word. */
-export function namespaceFindings({ settings, nearAsks }: ResolvedDefaults): Finding[] {
-  return askProblems({ annotations: { ...settings.asks, ...nearAsks } }).map(
-    ({ key, value, unknown, message, fix }) => ({
-      rule: unknown ? "annotations/name" : "annotations/value",
-      severity: "warn",
-      path: "metadata.namespace",
-      cause: "FieldValueInvalid",
-      message: `annotation ${key} of the Namespace: ${JSON.stringify(value.slice(0, 60))} ${message}`,
-      fix,
-    }),
-  );
+export function namespaceFindings(
+  { settings, nearAsks }: ResolvedDefaults,
+  severities: RuleSettings,
+): Finding[] {
+  return findingsOn({ ...settings.asks, ...nearAsks }, severities, (key) => ({
+    path: "metadata.namespace",
+    what: `annotation ${key} of the Namespace`,
+  }));
+}
+
+/** The same of a manifest of the Namespace itself, which no webhook is called for. */
+export function namespaceManifestFindings(namespace: JsonObject, severities: RuleSettings): Finding[] {
+  return findingsOn(asksOfNamespace(objectOf(namespace.metadata).annotations), severities, (key) => ({
+    path: `metadata.annotations[${key}]`,
+    what: key,
+  }));
+}
+
+function findingsOn(
+  annotations: JsonObject,
+  severities: RuleSettings,
+  placeOf: (key: string) => { path: string; what: string },
+): Finding[] {
+  const problems = askProblems({ annotations });
+  return problems.flatMap(({ key, value, unknown, message, fix }): Finding[] => {
+    const rule = unknown ? "annotations/name" : "annotations/value";
+    if (unknown && isOff(rule, severities)) return [];
+    const { path, what } = placeOf(key);
+    const text = `${what}: ${JSON.stringify(value.slice(0, 60))} ${message}`;
+    return [{ rule, severity: "warn", path, cause: "FieldValueInvalid", message: text, fix }];
+  });
 }

@@ -109,7 +109,14 @@ export function askProblems(metadata: JsonObject): AskProblem[] {
 }
 
 /** Names that nobody else would write without a prefix. */
-const BARE: ReadonlySet<string> = new Set(["npu", "npus", "kv-connector", "kv-role", "socket-ifname"]);
+const BARE: ReadonlySet<string> = new Set([
+  "inject",
+  "npu",
+  "npus",
+  "kv-connector",
+  "kv-role",
+  "socket-ifname",
+]);
 
 /** Whether an annotation that is not under our prefix looks as if it were meant for us. */
 function mayBeMeant(key: string): boolean {
@@ -121,21 +128,32 @@ function mayBeMeant(key: string): boolean {
 /** The annotation that one with another prefix, or with none, is most likely meant to be. */
 function meantBy(key: string): string | undefined {
   if (!mayBeMeant(key)) return undefined;
-  // Of the name alone: with the prefix, which is ours, every name would be near one.
-  const names = Object.keys(READERS).map((known) => known.slice(PREFIX.length));
-  const name = closest(key.slice(key.lastIndexOf("/") + 1), names);
-  return name === undefined ? undefined : PREFIX + name;
+  return nearest(key.slice(key.lastIndexOf("/") + 1));
+}
+
+const NAMES: readonly string[] = Object.keys(READERS).map((known) => known.slice(PREFIX.length));
+
+/** The annotation with the name most like this one. The prefix is left out: with it every name would be near one. */
+function nearest(name: string): string | undefined {
+  const guess = closest(name, NAMES);
+  return guess === undefined ? undefined : PREFIX + guess;
 }
 
 function misplacedAsk(key: string, value: string, meant: string): AskProblem {
   const message = "is no annotation of kthena-ascend, whose prefix is kthena-ascend.io/";
-  return { key, value, unknown: true, message, fix: `did you mean "${meant}"?` };
+  return { key, value, unknown: true, message, fix: meantText(meant, value) };
 }
 
 function unknownAsk(key: string, value: string): AskProblem {
-  const guess = closest(key, Object.keys(READERS));
-  const fix = guess ? `did you mean "${guess}"?` : `remove it; known: ${Object.keys(READERS).join(", ")}`;
+  const guess = nearest(key.slice(PREFIX.length));
+  const fix = guess ? meantText(guess, value) : `remove it; known: ${Object.keys(READERS).join(", ")}`;
   return { key, value, unknown: true, message: "is no annotation of kthena-ascend", fix };
+}
+
+/** The key that is meant, and where it cannot have the value that stands there, what to write instead. */
+function meantText(meant: string, value: string): string {
+  const read = READERS[meant]?.(value);
+  return `did you mean "${meant}"?${typeof read === "string" ? ` Then ${read}` : ""}`;
 }
 
 function oneOf<K extends keyof Asks>(

@@ -124,7 +124,13 @@ function tokenFile(file: string) {
 }
 
 function fromFile(file: string): Kubeconfig {
-  return fromText(readFileSync(file, "utf8"), dirname(file));
+  if (!existsSync(file)) throw new Error(`the kubeconfig ${file} does not exist`);
+  try {
+    return fromText(readFileSync(file, "utf8"), dirname(file));
+  } catch (error) {
+    const { message } = failureOfThrow(error, "Config");
+    throw new Error(`the kubeconfig ${file} cannot be read: ${message}`, { cause: error });
+  }
 }
 
 /** As kubectl does: of an entry that is in several files the first counts. */
@@ -138,7 +144,10 @@ function asKubectl(): Kubeconfig {
       "there is no kubeconfig: neither $KUBECONFIG nor ~/.kube/config; name one with --kubeconfig",
     );
   }
-  const configs = files.map(fromFile);
+  // A file that KUBECONFIG names may be missing, as long as another is there.
+  const there = files.filter((file) => existsSync(file));
+  if (there.length === 0) throw new Error(`there is no kubeconfig: $KUBECONFIG names ${files.join(", ")}`);
+  const configs = there.map(fromFile);
   return {
     clusters: configs.flatMap(({ clusters }) => clusters),
     users: configs.flatMap(({ users }) => users),

@@ -1,5 +1,6 @@
 import { closest } from "../api/closest.ts";
 import { type JsonObject, objectOf } from "../api/json.ts";
+import { ANSWER_LIMITS } from "../api/limits.ts";
 import { oncePer } from "../api/once-per.ts";
 import { type AskProblem, askProblems } from "../defaults/asks.ts";
 import { templatesOf, unitsOf } from "../kinds/units.ts";
@@ -58,8 +59,9 @@ function allow(catalogue: () => readonly Rule[]): Rule {
   };
 }
 
-/** So many are told one by one. */
+/** So many words of one annotation, and so many annotations, are told one by one. */
 const MOST_TOLD = 10;
+const MOST_PROBLEMS = ANSWER_LIMITS.causes;
 
 function allowRemarks(path: string, ids: ReadonlySet<string>, catalogue: readonly Rule[]): Remark[] {
   const byId = ruleById(catalogue);
@@ -101,14 +103,17 @@ function allowRemark(path: string, id: string, byId: ReadonlyMap<string, Rule>):
 }
 
 function remarks(subject: RuleSubject, wanted: (problem: AskProblem) => boolean): Remark[] {
-  return problemsOf(subject)
-    .filter(({ problem }) => wanted(problem))
-    .map(({ field, problem: { key, value, message, fix } }) => ({
-      path: `${field}.annotations[${key}]`,
-      value,
-      message: `${key}: ${quoted(value)} ${message}`,
-      fix,
-    }));
+  const wrong = problemsOf(subject).filter(({ problem }) => wanted(problem));
+  const told = wrong.slice(0, MOST_PROBLEMS).map(({ field, problem: { key, value, message, fix } }) => ({
+    path: `${field}.annotations[${key}]`,
+    value,
+    message: `${key}: ${quoted(value)} ${message}`,
+    fix,
+  }));
+  const more = wrong.length - told.length;
+  if (more === 0) return told;
+  const message = `${more} more annotations are wrong in the same way`;
+  return [...told, { path: "metadata.annotations", value: more, message, fix: "correct or remove them too" }];
 }
 
 const problemsOf = oncePer((subject: RuleSubject): { field: string; problem: AskProblem }[] =>

@@ -20,6 +20,12 @@ export function decidingKey(rule: Rule, settings: RuleSettings): string | undefi
   return keysFor(rule.id).find((key) => Object.hasOwn(settings, key));
 }
 
+/** Whether findings of an id that are made beside the rules are switched off. */
+export function isOff(id: string, settings: RuleSettings): boolean {
+  const key = keysFor(id).find((one) => Object.hasOwn(settings, one));
+  return key !== undefined && settings[key] === "off";
+}
+
 /**
  * What a rule does under some settings: the most specific of them holds. A rule that guards the object's own
  * correctness keeps its severity.

@@ -74,3 +74,26 @@ test("absent is certain, unavailable says why", async () => {
     why: "Namespace c: 503 ServiceUnavailable: starting",
   });
 });
+
+test("what is absent is remembered: nobody is asked again so soon, and it is found when it comes", async () => {
+  await using world = await lookupOver([], () => [404, { code: 404, reason: "NotFound", message: "no" }]);
+  for (let turn = 0; turn < 5; turn++)
+    expect(await world.lookup.find({ name: "c" })).toEqual({ state: "absent" });
+  expect(world.reads()).toBe(1);
+  world.tell(one("c", "1"));
+  expect(await world.lookup.find({ name: "c" })).toMatchObject({ state: "found" });
+  expect(world.reads()).toBe(1);
+});
+
+test("whoever names many that are not there gets them asked for at a bounded rate", async () => {
+  await using world = await lookupOver([], () => [404, { code: 404, reason: "NotFound", message: "no" }]);
+  const names = Array.from({ length: 500 }, (_, index) => `n${index}`);
+  const found = await Promise.all(names.map((name) => world.lookup.find({ name })));
+  const unavailable = found.filter(({ state }) => state === "unavailable");
+  expect(found.filter(({ state }) => state === "absent").length).toBe(world.reads());
+  expect(world.reads()).toBeGreaterThanOrEqual(50);
+  expect(world.reads()).toBeLessThan(200);
+  expect(unavailable[0]).toMatchObject({
+    why: expect.stringMatching(/^Namespace n\d+: too many that are not known here are asked for at once$/),
+  });
+});

@@ -30,6 +30,17 @@ spec:
 `;
 const ASKED = LEAN.replace("{name: m}", '{name: m, annotations: {kthena-ascend.io/inject: "true"}}');
 
+const SERVER = `apiVersion: networking.serving.volcano.sh/v1alpha1
+kind: ModelServer
+metadata: {name: m}
+spec: {inferenceEngine: vLLM, model: m, workloadPort: {port: 8000}, workloadSelector: {matchLabels: {a: b}}}
+`;
+const ROUTE = `apiVersion: networking.serving.volcano.sh/v1alpha1
+kind: ModelRoute
+metadata: {name: m}
+spec: {modelName: m, rules: [{name: default, targetModels: [{modelServerName: m}]}]}
+`;
+
 describe("the exit code is 2 where nothing can be judged", () => {
   it.each([
     ["an empty file", "", "holds no object"],
@@ -76,17 +87,34 @@ describe("review", () => {
 
   it.each([
     ["npu", "4", 'did you mean \\"kthena-ascend.io/npus\\"?'],
+    ["inject", "yes", 'did you mean \\"kthena-ascend.io/inject\\"? Then write \\"true\\" or \\"false\\"'],
     ["ascend.kthena.io/inject", "true", 'did you mean \\"kthena-ascend.io/inject\\"?'],
     ["kthena-ascend.io/inject", "yes", 'write \\"true\\" or \\"false\\"'],
     ["kthena-ascend.io/npu", "4", 'did you mean \\"kthena-ascend.io/npus\\"?'],
   ])("tells an annotation of the Namespace that asks for nothing: %s=%s", async (key, value, fix) => {
     const annotations = JSON.stringify({ [key]: value });
     const namespace = `apiVersion: v1\nkind: Namespace\nmetadata: {name: default, annotations: ${annotations}}\n`;
-    for (const manifest of [LEAN, ASKED, LEAN.replace("ascend/vllm-ascend", "vllm/vllm")]) {
+    const plain = LEAN.replace("ascend/vllm-ascend", "vllm/vllm");
+    for (const manifest of [LEAN, ASKED, plain, SERVER, ROUTE]) {
       const { code, out } = await run(`${namespace}---\n${manifest}`, "-o", "json");
       expect(code).toBe(0);
       expect(out).toContain(`annotation ${key} of the Namespace`);
       expect(out).toContain(fix);
+    }
+  });
+
+  it("tells them of the Namespace's own manifest too, unless the rule is off", async () => {
+    const namespace = "apiVersion: v1\nkind: Namespace\nmetadata: {name: n, annotations: {npu: '4'}}\n";
+    const told = await run(namespace, "--fail-on", "warn");
+    expect(told.code).toBe(1);
+    expect(told.out).toMatch(/metadata\.annotations\[npu\]\n.*\n.*did you mean "kthena-ascend\.io\/npus"\?/);
+    const folder = await mkdtemp(join(tmpdir(), "kthena-ascend-review-"));
+    try {
+      const off = join(folder, "off.yaml");
+      await writeFile(off, "rules: {annotations/*: off}\n");
+      expect((await run(`${namespace}---\n${LEAN}`, "-n", "n", "-d", off)).out).not.toContain("annotations/");
+    } finally {
+      await rm(folder, { recursive: true });
     }
   });
 

@@ -154,6 +154,26 @@ test("without a named file the files of KUBECONFIG count, the first of them firs
   });
 });
 
+test("a kubeconfig that is missing or cannot be read is named; one of several may be missing", async () => {
+  const [there, missing, damaged] = [join(folder, "there"), join(folder, "missing"), join(folder, "damaged")];
+  await writeFile(there, kubeconfig("https://there", { token: "1" }));
+  await writeFile(damaged, "clusters: [\n");
+  vi.stubEnv("KUBECONFIG", `${missing}:${there}`);
+  expect(loadAccess({ from: "default" })).toMatchObject({ value: { cluster: { server: "https://there" } } });
+  vi.stubEnv("KUBECONFIG", missing);
+  expect(loadAccess({ from: "default" })).toMatchObject({
+    failure: { reason: "Config", message: `there is no kubeconfig: $KUBECONFIG names ${missing}` },
+  });
+  const messageOf = (file: string): unknown => loadAccess({ from: "file", file });
+  expect(messageOf(missing)).toMatchObject({
+    failure: { message: `the kubeconfig ${missing} does not exist` },
+  });
+  for (const file of [damaged, folder])
+    expect(messageOf(file)).toMatchObject({
+      failure: { message: expect.stringContaining(`the kubeconfig ${file} cannot be read: `) },
+    });
+});
+
 test("a client loads nothing of client-node's generated API", async () => {
   const script = `
     import { registerHooks } from "node:module";

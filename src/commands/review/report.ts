@@ -180,6 +180,7 @@ function verdictLines(item: ReviewedObject, color: Paint): string[] {
   if (verdict === "not looked at")
     return [
       `${head}: ${kind === "AscendDefaults" ? "used as the cluster's defaults" : "passes, its kind is not looked at"}`,
+      ...findingLines(item, color),
     ];
   const painted = refused ? color.red(verdict) : verdict === "completed" ? color.green(verdict) : verdict;
   const uncalled = item.uncalled === undefined ? [] : [`  ${color.yellow("not called:")} ${item.uncalled}`];
