@@ -10,13 +10,13 @@ import { crdFolder, peerCrdFolder } from "./control-plane/crds.ts";
 
 /** The commands of the pages of deploy/, run as they stand there, on nodes that kwok plays. */
 
-const PAGES = ["deploy/README.md", "deploy/certificates.md"];
+const PAGES = ["deploy/README.md", "deploy/certificates.md", "deploy/running.md"];
 
 const ROOT = join(import.meta.dirname, "..", "..");
 /** What needs a container engine, or the output of one. */
 const NOT_HERE = /^(docker|kubectl .* logs|npm ci) |^kubectl .* edit /;
-/** Of an installation whose replicas run: test/cluster/pages.cluster.test.ts. */
-const ELSEWHERE = " check --wait";
+/** Of an installation whose replicas run: test/cluster/pages.cluster.test.ts; of none: test/docs/console-blocks.test.ts. */
+const ELSEWHERE = [" check --wait", " serve --port"];
 /** Pages that show an installation beside those of deploy/. */
 const SHORT = ["README.md", "deploy/chart/README.md"];
 
@@ -83,6 +83,7 @@ const WAYS: Record<string, readonly string[]> = {
     "delete mutatingwebhookconfiguration",
     "deploy/chart --namespace kthena-ascend-system\n",
     "failurePolicy=Ignore",
+    "prometheusRule.enabled=true",
     "review --cluster -f model.yaml",
     "uninject --keep",
     "helm uninstall",
@@ -143,7 +144,7 @@ test.each(SHORT)("%s installs it too", async (page) => {
 test("no command is left out, except those that need a container engine", async () => {
   const pieces = Object.values(WAYS).flat();
   const others = (await consoleBlocks()).filter(
-    (block) => ![...pieces, ELSEWHERE].some((piece) => block.includes(piece)),
+    (block) => ![...pieces, ...ELSEWHERE].some((piece) => block.includes(piece)),
   );
   expect(others).toEqual([expect.stringMatching(/^\$ docker build .*\n\$ docker push .*\n$/)]);
 });

@@ -58,3 +58,17 @@ test("every link of every page leads to a file, and to a heading that is there",
   expect(names).toContain("README.md");
   expect((await Promise.all(names.map(brokenLinks))).flat()).toEqual([]);
 });
+
+test("every heading that a message of the program names is there", async () => {
+  const { stdout } = await promisify(execFile)(
+    "git",
+    ["grep", "-hoE", '"[a-zA-Z/]+\\.md#[a-z-]+"', "--", "src/*.ts"],
+    {
+      cwd: ROOT,
+    },
+  );
+  const places = [...new Set(stdout.trim().split("\n"))].map((text) => text.slice(1, -1).split("#"));
+  expect(places.length).toBeGreaterThan(5);
+  for (const [page = "", anchor = ""] of places)
+    expect(anchorsOf(await readFile(join(ROOT, page), "utf8")).has(anchor), `${page}#${anchor}`).toBe(true);
+});
