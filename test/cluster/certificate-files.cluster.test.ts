@@ -2,15 +2,19 @@ import { readFileSync } from "node:fs";
 import { mkdtemp, rename, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { generate } from "selfsigned";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { issueCa, issueLeaf, type KeyPair } from "../../src/certs/self-made.ts";
 import { dnsNamesOf } from "../../src/certs/service-names.ts";
+import { post, review } from "../server/client.ts";
 import { eventually, type ManifestUser, manifestOf, userIn } from "./manifest-user.ts";
 import { type Product, RELEASE, RELEASE_NAMESPACE, startProduct } from "./product.ts";
 
 const dnsNames = dnsNamesOf({ name: RELEASE, namespace: RELEASE_NAMESPACE });
 const lean = () =>
   manifestOf(readFileSync(join(import.meta.dirname, "../../examples/modelserving/single-node.yaml"), "utf8"));
+
+const WEBHOOK = `${RELEASE}.${RELEASE_NAMESPACE}.svc`;
 
 let folder: string;
 let ca: KeyPair;
@@ -23,13 +27,18 @@ beforeAll(async () => {
   await writePair(await issueLeaf(ca, { dnsNames, days: 10 }));
   const bundle = join(folder, "ca.crt");
   await writeFile(bundle, ca.cert);
+  const clients = await issueCa("who calls webhooks", 30);
+  const clientCa = join(folder, "client-ca.crt");
+  await writeFile(clientCa, clients.cert);
   product = await startProduct({
     scheduler: false,
     kwok: false,
+    apiServerArguments: [`--admission-control-config-file=${await showsCertificateOf(clients)}`],
     values: ["certificates.mode=files", "certificates.files.secretName=theirs"],
-    files: [`certificates.files.caBundle=${bundle}`],
+    files: [`certificates.files.caBundle=${bundle}`, `clientCA=${clientCa}`],
     run: {
       extraArguments: [
+        `--client-ca-file=${clientCa}`,
         `--tls-cert-file=${join(folder, "tls.crt")}`,
         `--tls-private-key-file=${join(folder, "tls.key")}`,
       ],
@@ -42,6 +51,28 @@ afterAll(async () => {
   await product?.stop();
   await rm(folder, { recursive: true, force: true });
 });
+
+/** A configuration of the API server by which it shows a certificate of this CA to the webhook, as documented. */
+async function showsCertificateOf(clients: KeyPair): Promise<string> {
+  const { cert, private: key } = await generate([{ name: "commonName", value: "kube-apiserver" }], {
+    algorithm: "sha256",
+    keyType: "ec",
+    ca: clients,
+    extensions: [{ name: "extKeyUsage", clientAuth: true }],
+  });
+  const file = (name: string) => join(folder, name);
+  await writeFile(file("webhooks.crt"), cert);
+  await writeFile(file("webhooks.key"), key);
+  const page = readFileSync(join(import.meta.dirname, "../../deploy/certificates.md"), "utf8");
+  const [admission = "", kubeconfig = ""] = [...page.matchAll(/```yaml\n(apiVersion[^`]*)```/g)].map(
+    ([, text]) => text ?? "",
+  );
+  expect(kubeconfig).toContain(`name: ${WEBHOOK}`);
+  const here = (text: string) => text.replaceAll(/\/etc\/kubernetes\/(?:pki\/)?/g, `${folder}/`);
+  await writeFile(file("webhooks.kubeconfig"), here(kubeconfig));
+  await writeFile(file("admission.yaml"), here(admission));
+  return file("admission.yaml");
+}
 
 /** Puts a pair in place of the one before, each file at once, as the kubelet swaps a mounted Secret. */
 async function writePair({ cert, key }: KeyPair): Promise<void> {
@@ -73,6 +104,15 @@ test("with certificates from files a manifest is completed, and nothing is issue
   const secrets = await product.plane.kubectl(["get", "secret,lease", "-n", RELEASE_NAMESPACE, "-o", "name"]);
   expect(secrets.stdout).not.toContain(`${RELEASE}-tls`);
   expect(secrets.stdout).not.toContain(`${RELEASE}-certs`);
+});
+
+test("who shows no certificate of the client CA is not answered; probes need none", async () => {
+  const [first] = product.installation.replicas;
+  if (!first) throw new Error("there is no replica");
+  const port = first.template.ports.get("webhook") ?? 8443;
+  const place = { host: first.address, servername: WEBHOOK };
+  expect((await post(port, ca.cert, "/mutate", review(), place)).status).toBe(401);
+  expect((await first.fetch("/readyz", port, "HTTPS"))?.status).toBe(200);
 });
 
 test("new files are served without a restart, and every apply meanwhile goes through", async () => {
