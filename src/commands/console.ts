@@ -19,6 +19,11 @@ export interface Console {
   print: (lines: readonly string[]) => void;
   /** Writes lines for people to standard error, likewise. */
   complain: (lines: readonly string[]) => void;
+  /**
+   * Shows a line on standard error in place of the last one, or takes it away (empty), while something takes its time;
+   * undefined where nobody watches: standard error is no terminal.
+   */
+  progress: ((line: string) => void) | undefined;
   /** Reads all of standard input. */
   readInput: () => Promise<Uint8Array | string>;
   /** The colours for lines to `print`. */

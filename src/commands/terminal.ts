@@ -7,7 +7,7 @@ import type { ColorChoice, Console, Paint } from "./console.ts";
 export interface Streams {
   stdin: Readable;
   stdout: Writable & { isTTY?: boolean };
-  stderr: Writable & { isTTY?: boolean };
+  stderr: Writable & { isTTY?: boolean; columns?: number };
 }
 
 /** The variables that say whether a terminal wants colours (no-color.org, force-color.org). */
@@ -75,9 +75,16 @@ export function terminalConsole({ stdin, stdout, stderr }: Streams, variables: C
     out: (text) => void stdout.write(text),
     print: (lines) => write(stdout, lines),
     complain: (lines) => write(stderr, lines),
+    progress: progressOn(stderr, variables),
     readInput: () => buffer(stdin),
     paint: (when) => (isColored(when, stdout.isTTY === true, variables) ? paint : PLAIN),
   };
+}
+
+/** Returns to the start of the line and clears it before it writes; a line is cut where the terminal would break it. */
+function progressOn(stderr: Streams["stderr"], { TERM }: ColorVariables): Console["progress"] {
+  if (stderr.isTTY !== true || TERM === "dumb") return undefined;
+  return (line) => void stderr.write(`\r\u001b[2K${escaped(line).slice(0, (stderr.columns ?? 80) - 1)}`);
 }
 
 function ignoreClosedPipe(error: NodeJS.ErrnoException): void {

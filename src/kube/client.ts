@@ -34,7 +34,8 @@ export interface Selection {
 /** One page of a list. */
 export interface Page<T> {
   items: T[];
-  metadata: { resourceVersion?: string; continue?: string };
+  /** `remainingItemCount`: how many follow, where the API server tells: without a selector. */
+  metadata: { resourceVersion?: string; continue?: string; remainingItemCount?: number };
 }
 
 /** The three kinds of patch that are used here. */

@@ -168,6 +168,7 @@ describe("audit", () => {
         output: "json",
         failOn: "refused",
         color: "never",
+        progress: true,
         cluster: cluster(),
         ...change,
       },

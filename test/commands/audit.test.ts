@@ -16,11 +16,14 @@ import { blastOf } from "../../src/commands/audit/blast.ts";
 import { auditEntry } from "../../src/commands/audit/entry.ts";
 import { noTies, orphansIn, remember } from "../../src/commands/audit/orphans.ts";
 import { onlyForPods, podEntry } from "../../src/commands/audit/pods.ts";
+import { progressBar } from "../../src/commands/audit/progress.ts";
 import { parseDefaults } from "../../src/defaults/parse.ts";
 import { type Resolution, resolveDefaults } from "../../src/defaults/resolve.ts";
+import { injectors } from "../../src/injectors/index.ts";
 import { recordingConsole } from "./recording-console.ts";
 
 const BUILT_IN = resolveDefaults([]);
+const INJECTORS = injectors();
 const HEAD = "apiVersion: kthena-ascend.io/v1alpha1\nkind: AscendDefaults\n";
 
 function defaultsFrom(text: string): Resolution {
@@ -55,7 +58,7 @@ function completed(object: JsonObject, defaults = BUILT_IN): JsonObject {
 
 const GOOD = lean('["-tp", "4"]');
 const entry = (object: JsonObject, defaults = BUILT_IN) =>
-  auditEntry({ object, known: { defaults }, facts: undefined });
+  auditEntry({ object, known: { defaults }, facts: undefined, injectors: INJECTORS });
 
 describe("audit of one object", () => {
   it("has nothing to tell of one that is complete with today's defaults", () => {
@@ -89,7 +92,7 @@ describe("audit of one object", () => {
 
   it("names the webhook's selector as the reason, where it leaves the namespace alone", () => {
     const known = { defaults: BUILT_IN, uncalled: "the webhook leaves this namespace alone" };
-    expect(auditEntry({ object: GOOD, known, facts: undefined }).notInjected).toEqual({
+    expect(auditEntry({ object: GOOD, known, facts: undefined, injectors: INJECTORS }).notInjected).toEqual({
       why: "the webhook leaves this namespace alone",
       missed: true,
     });
@@ -123,6 +126,7 @@ describe("the blast radius of new defaults", () => {
       object,
       known: { defaults: BUILT_IN },
       facts: undefined,
+      injectors: INJECTORS,
       after: { defaults: defaultsFrom(text) },
       diff,
     });
@@ -201,7 +205,7 @@ describe("audit of a pod", () => {
     metadata: { name: "p", namespace: "models", labels, ...objectOf(objectOf(from.entryTemplate).metadata) },
     spec: objectOf(from.entryTemplate).spec,
   });
-  const holds = { defaults: BUILT_IN, owner: undefined };
+  const holds = { defaults: BUILT_IN, owner: undefined, injectors: INJECTORS };
 
   it("needs of its ModelServing no more than is kept", () => {
     const kept = onlyForPods(completed(GOOD));
@@ -213,6 +217,32 @@ describe("audit of a pod", () => {
     const bare = pod(objectOf(listOf(at(GOOD, "spec", "template", "roles"))[0]));
     expect(podEntry(bare, onlyForPods(completed(GOOD)), holds).notInjected).toMatchObject({ missed: true });
     expect(podEntry(bare, undefined, holds).orphan).toEqual(["its ModelServing m is not there"]);
+  });
+});
+
+describe("how far an audit is", () => {
+  const resource = (plural: string) => ({ group: "", version: "v1", plural, kind: "K", namespaced: true });
+  const [servings, routes] = [resource("modelservings"), resource("modelroutes")];
+
+  it("is told over all objects that the API server counts, and by number where it counts none", async () => {
+    const lists: Record<string, object> = {
+      modelservings: { items: [{}], metadata: { continue: "next", remainingItemCount: 3 } },
+      modelroutes: { items: [], metadata: {} },
+    };
+    const list = async ({ plural }: { plural: string }) => ({ ok: true, value: lists[plural] }) as never;
+    const shown: string[] = [];
+    const progress = await progressBar({ list }, [servings, routes], {}, (line) => shown.push(line));
+    progress.done(servings, 1);
+    progress.done(servings, 4);
+    progress.done(resource("pods"), 7);
+    progress.over();
+    expect(shown).toEqual([
+      "counting",
+      `[${"=".repeat(6)}${" ".repeat(18)}] modelservings: 1 of 4`,
+      `[${"=".repeat(24)}] modelservings: 5 of 5`,
+      `[${"=".repeat(24)}] pods: 7`,
+      "",
+    ]);
   });
 });
 
@@ -250,6 +280,7 @@ describe("audit of files", () => {
         output: "table",
         failOn: "refused",
         color: "never",
+        progress: true,
         cluster: none,
         ...change,
       },
@@ -278,6 +309,25 @@ describe("audit of files", () => {
     expect(json).toMatchObject({ kind: "AuditReport", counts: { objects: 2, refused: 1 } });
     expect(parse((await run({ output: "yaml" })).out)).toEqual(json);
     expect(json.items[1]).toMatchObject({ file: join(folder, "all.yaml"), line: expect.any(Number) });
+  });
+
+  it("judges what a ModelBooster among them owns as its owner asks for it", async () => {
+    const owner = { kind: "ModelBooster", name: "b", uid: "u" };
+    const apiVersion = "workload.serving.volcano.sh/v1alpha1";
+    const annotations = { "kthena-ascend.io/inject": "false" };
+    const own = { name: "o", namespace: "models", uid: "s", ownerReferences: [{ apiVersion, ...owner }] };
+    const objects = [
+      { ...GOOD, metadata: own },
+      {
+        apiVersion,
+        kind: "ModelBooster",
+        metadata: { ...owner, namespace: "models", annotations },
+        spec: {},
+      },
+    ];
+    await writeFile(join(folder, "owned.yaml"), objects.map((one) => stringify(one)).join("---\n"));
+    const { items } = JSON.parse((await run({ output: "json" }, "owned.yaml")).out);
+    expect(items[0].notInjected).toEqual({ why: 'kthena-ascend.io/inject is "false"', missed: false });
   });
 
   it("is JUnit and SARIF for pipelines, whatever objects are called", async () => {

@@ -11,6 +11,7 @@ import { PLAIN } from "../../src/commands/terminal.ts";
 import { parseDefaults } from "../../src/defaults/parse.ts";
 import { resolveDefaults } from "../../src/defaults/resolve.ts";
 import type { ResolvedDefaults } from "../../src/defaults/settings.ts";
+import { injectors } from "../../src/injectors/index.ts";
 
 const BUILT_IN = resolveDefaults([]);
 
@@ -48,7 +49,7 @@ function completed(object = LEAN, defaults: ResolvedDefaults = BUILT_IN): JsonOb
 }
 
 function explained(object: JsonObject, today: ResolvedDefaults = BUILT_IN) {
-  return explain({ object, today, findings: [] });
+  return explain({ object, today, findings: [], injectors: injectors() });
 }
 
 const IFNAME = "entryTemplate.spec.containers[name=vllm].env[name=HCCL_SOCKET_IFNAME]";
@@ -146,7 +147,14 @@ function pod(annotations: JsonObject, spec: unknown, name = "m-0"): JsonObject {
 const bare = pod({}, leanSpec);
 
 describe("explain of a pod", () => {
-  const seen: PodSeen = { pod: bare, serving: complete, owner: undefined, siblings: [], today: BUILT_IN };
+  const seen: PodSeen = {
+    pod: bare,
+    serving: complete,
+    owner: undefined,
+    siblings: [],
+    today: BUILT_IN,
+    injectors: injectors(),
+  };
   const stamped = pod(objectOf(objectOf(entry.metadata).annotations), entry.spec);
 
   const ROWS: [string, Partial<PodSeen>, boolean, RegExp][] = [

@@ -18,6 +18,7 @@ export function recordingConsole(
     complain: (list: readonly string[]) => {
       console.errors += lines(list);
     },
+    progress: undefined,
     readInput: async () => input,
     paint: () => PLAIN,
   };

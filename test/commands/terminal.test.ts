@@ -38,3 +38,15 @@ it.each([
 ] as const)("--color %s on a terminal %s with %o: %s", (when, terminal, variables, colored) => {
   expect(isColored(when, terminal, variables)).toBe(colored);
 });
+
+it("progress is a line in place of the last on a terminal, and nothing elsewhere", async () => {
+  const stderr = Object.assign(new PassThrough(), { isTTY: true, columns: 20 });
+  const streams = { stdin: new PassThrough(), stdout: new PassThrough(), stderr };
+  const { progress } = terminalConsole(streams, {});
+  progress?.("modelservings: 200 of 5000");
+  progress?.("");
+  stderr.end();
+  expect(await text(stderr)).toBe("\r\u001b[2Kmodelservings: 200 \r\u001b[2K");
+  expect(terminalConsole({ ...streams, stderr: new PassThrough() }, {}).progress).toBeUndefined();
+  expect(terminalConsole(streams, { TERM: "dumb" }).progress).toBeUndefined();
+});

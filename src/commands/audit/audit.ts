@@ -30,6 +30,8 @@ export interface AuditOptions {
   /** From what on the exit code says so. */
   failOn: "refused" | "warned" | "never";
   color: ColorChoice;
+  /** Whether to tell how far it is, where somebody watches. */
+  progress: boolean;
   cluster: ClusterAccess & InstallationWish;
 }
 

@@ -2,15 +2,14 @@ import { valueHash } from "../../api/canonical.ts";
 import { type Json, type JsonObject, objectOf } from "../../api/json.ts";
 import { ASK, INJECTED, SETTINGS } from "../../api/names.ts";
 import { parsePinned } from "../../defaults/pinned.ts";
-import { injectors } from "../../injectors/index.ts";
 import { isWorkloadKind, type WorkloadKind } from "../../kinds/index.ts";
 import type { Addition } from "../../pinning/addition.ts";
 import { annotationsOf } from "../../pinning/annotations.ts";
 import { uninjected } from "../../pinning/uninjected.ts";
-import { completeWorkload } from "../../pinning/workload.ts";
+import { completeWorkload, type Injectors } from "../../pinning/workload.ts";
 import { maskFor } from "../../rules/secrets.ts";
 import { type Difference, explain } from "../explain/explanation.ts";
-import { type AdditionsByUnit, recomputed } from "../explain/recomputed.ts";
+import { type AdditionsByUnit, recomputed, type SettingsOfUnits } from "../explain/recomputed.ts";
 import { consequences } from "../review/consequence.ts";
 import { maskedJson } from "../review/json.ts";
 import { withoutSecret } from "../review/report.ts";
@@ -44,38 +43,68 @@ export interface Change extends Audited {
   diff: boolean;
 }
 
-/** Compares what the defaults in force and new ones make of a stored object. Pure. */
-export function blastOf({ object, known, facts, after, diff }: Change): Blast {
+/**
+ * Compares what the defaults in force and new ones make of a stored object. Pure. `created`: what the webhook would say
+ * with those in force were it created today, where that is known already.
+ */
+export function blastOf(change: Change, created = judgedAnew(change)): Blast {
+  const { object, known, facts, injectors, after, diff } = change;
   const lean = uninjected(object);
-  const atChange = [known, after].map((one) => judgedAtChange({ object, known: one, facts }).findings);
-  const anew = [known, after].map((one) => judgedAnew({ object: lean, known: one, facts }).findings);
+  const atChange = [known, after].map(
+    (one) => judgedAtChange({ object, known: one, facts, injectors }).findings,
+  );
   const [changeBefore = [], changeAfter = []] = atChange;
-  const [anewBefore = [], anewAfter = []] = anew;
+  const anewBefore = created.findings;
+  const anewAfter = judgedAnew({ object, known: after, facts, injectors }).findings;
   const fresh = (before: readonly string[], now: readonly string[]): string[] =>
     now.filter((rule) => !before.includes(rule));
   const { owner, workloads } = after;
-  const { differences } = explain({ object, today: after.defaults, owner, workloads, findings: [] });
+  const { differences } = explain({
+    object,
+    today: after.defaults,
+    owner,
+    workloads,
+    findings: [],
+    injectors,
+  });
   return {
     refused: fresh(rulesOf(changeBefore, "deny"), rulesOf(changeAfter, "deny")),
     refusedAnew: fresh(rulesOf(anewBefore, "deny"), rulesOf(anewAfter, "deny")),
     warned: fresh(rulesOf(changeBefore, "warn"), rulesOf(changeAfter, "warn")),
-    otherwise: otherwise(object, lean, known, after),
+    otherwise: otherwise(object, lean, { known, after, injectors }),
     refreshed: differences.length,
-    ...restarts(object, after),
+    ...restarts(object, after, injectors),
     ...(diff ? { differences: differences.map((one) => shown(one, object)) } : {}),
   };
 }
 
 /** Additions that differ although the object keeps what is pinned on it. */
-function otherwise(object: JsonObject, lean: JsonObject, known: Known, after: Known): number {
+function otherwise(
+  object: JsonObject,
+  lean: JsonObject,
+  { known, after, injectors }: Pick<Change, "known" | "after" | "injectors">,
+): number {
   const { kind } = object;
   if (typeof kind !== "string" || !isWorkloadKind(kind)) return 0;
   if (annotationsOf(object)[INJECTED] === undefined) return 0;
-  const [before, now] = [known, after].map(({ defaults, owner }) => {
-    const pinned = parsePinned(annotationsOf(object)[SETTINGS], defaults);
-    return recomputed(kind, lean, pinned ?? { base: defaults, units: {} }, owner).additions;
-  });
-  return before && now ? differing(before, now) : 0;
+  const text = annotationsOf(object)[SETTINGS];
+  const [before, now] = [known, after].map(
+    ({ defaults }): SettingsOfUnits => parsePinned(text, defaults) ?? { base: defaults, units: {} },
+  );
+  if (!before || !now || sameSettings(before, now)) return 0;
+  const { owner } = after;
+  const [old, next] = [before, now].map((one) => recomputed(kind, lean, one, owner, injectors).additions);
+  return old && next ? differing(old, next) : 0;
+}
+
+/** Whether an object that keeps these settings keeps what they make of it: about all are pinned whole. */
+function sameSettings(left: SettingsOfUnits, right: SettingsOfUnits): boolean {
+  const units = Object.keys(left.units);
+  return (
+    left.base.text === right.base.text &&
+    units.length === Object.keys(right.units).length &&
+    units.every((unit) => left.units[unit]?.text === right.units[unit]?.text)
+  );
 }
 
 function differing(before: AdditionsByUnit, now: AdditionsByUnit): number {
@@ -96,14 +125,14 @@ function isStamp({ injector }: Addition): boolean {
 }
 
 /** What the annotation `refresh` with a new value would restart; a part of another object is counted with it alone. */
-export function restarts(object: JsonObject, after: Known): { pods: number; npus: number } {
+function restarts(object: JsonObject, after: Known, injectors: Injectors): { pods: number; npus: number } {
   const { kind } = object;
   const record = annotationsOf(object)[INJECTED];
   if (typeof kind !== "string" || !isWorkloadKind(kind) || record === undefined) return { pods: 0, npus: 0 };
   const metadata = objectOf(object.metadata);
   const annotations = { ...annotationsOf(object), [ASK.refresh]: "what-a-refresh-would-do" };
   const asked = { ...object, metadata: { ...metadata, annotations } };
-  const completed = refreshedObject(object, asked, kind, after);
+  const completed = refreshedObject(object, asked, kind, { ...after, injectors });
   const restarting = consequences(kind, { before: object, asked, after: completed }).filter(
     ({ effect }) => effect === "restarts",
   );
@@ -117,9 +146,9 @@ function refreshedObject(
   oldObject: JsonObject,
   object: JsonObject,
   kind: WorkloadKind,
-  { defaults: today, owner }: Known,
+  { defaults: today, owner, injectors }: Known & { injectors: Injectors },
 ): JsonObject {
-  return completeWorkload({ kind, object, oldObject, today, owner, injectors: injectors() }).object;
+  return completeWorkload({ kind, object, oldObject, today, owner, injectors }).object;
 }
 
 /** A difference as it is shown: without secrets. */

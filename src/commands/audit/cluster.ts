@@ -1,24 +1,29 @@
 import { type JsonObject, objectOf } from "../../api/json.ts";
 import { KTHENA_NAME_LABEL } from "../../api/names.ts";
 import { MODEL_BOOSTERS, MODEL_ROUTES, MODEL_SERVERS, MODEL_SERVINGS } from "../../cluster/kinds.ts";
+import { injectors } from "../../injectors/index.ts";
+import type { KubeClient, Selection } from "../../kube/client.ts";
 import { describeFailure, isNotFound } from "../../kube/failure.ts";
 import { listAll } from "../../kube/list-all.ts";
-import { type AnyObject, PODS, type Resource } from "../../kube/resource.ts";
+import { type AnyObject, type KubeObject, PODS, type Resource } from "../../kube/resource.ts";
+import type { Owner } from "../../pinning/workload.ts";
 import { type Connected, withCluster } from "../cluster/connect.ts";
 import { asObject } from "../cluster/named.ts";
 import type { Console } from "../console.ts";
-import { type LiveWorld, liveWorld } from "../review/live.ts";
+import { asOwner, type LiveWorld, liveWorld } from "../review/live.ts";
 import type { AuditOptions, Proposal } from "./audit.ts";
 import { blastOf } from "./blast.ts";
-import { type AuditEntry, auditEntry, identityOf } from "./entry.ts";
+import { type AuditEntry, auditEntry, identityOf, judgedAnew } from "./entry.ts";
 import { noTies, orphansIn, remember, type Ties, tieKey } from "./orphans.ts";
 import { isStamped, onlyForPods, podEntry, servingNameOf } from "./pods.ts";
+import { type Progress, progressBar, SILENT } from "./progress.ts";
 import type { AuditReport } from "./report.ts";
 
 /** The order: owners before what they own, so that pods of a ModelBooster are counted with its ModelServings. */
 const KINDS = [MODEL_SERVINGS, MODEL_BOOSTERS, MODEL_SERVERS, MODEL_ROUTES];
 /** A page is held whole; objects have 20 KB or so. */
 const PAGE = 200;
+const TIMEOUT_MS = 60_000;
 
 /** Audits all objects of a cluster page by page: what is kept of each is small. */
 export function auditCluster(
@@ -28,15 +33,57 @@ export function auditCluster(
 ): Promise<AuditReport> {
   const { cluster, namespace } = options;
   return withCluster(cluster, async (connected) => {
-    const world = await liveWorld(connected, { ...cluster, documents: [], namespace });
+    const shared = { owners: await readOwners(connected.client, namespace), neighbours: new Map() };
+    const world = await liveWorld(connected, { ...cluster, documents: [], namespace, shared });
     const after =
-      proposal && (await liveWorld(connected, { ...cluster, documents: proposal.layers, namespace }));
-    const auditor = new Auditor(connected, namespace, world, after, proposal?.diff === true);
+      proposal && (await liveWorld(connected, { ...cluster, documents: proposal.layers, namespace, shared }));
+    const progress =
+      options.progress && console.progress
+        ? await progressBar(connected.client, KINDS, selectionOf(namespace), console.progress)
+        : SILENT;
+    const auditor = new Auditor(connected, namespace, {
+      world,
+      after,
+      diff: proposal?.diff === true,
+      progress,
+    });
     for (const resource of KINDS) await auditor.readKind(resource);
     await auditor.readPods();
+    progress.over();
     console.complain(world.complaints());
     return { about: world.about, proposed: after?.about, ...auditor.finished() };
   });
+}
+
+function selectionOf(namespace: string | undefined): Selection {
+  return namespace === undefined ? {} : { namespace };
+}
+
+/** What an audit judges with. */
+interface Judging {
+  world: LiveWorld;
+  after: LiveWorld | undefined;
+  diff: boolean;
+  progress: Progress;
+}
+
+/** Of all ModelBoosters what decides about what they own; equal settings are held once. */
+async function readOwners(client: KubeClient, namespace: string | undefined): Promise<Map<string, Owner>> {
+  const owners = new Map<string, Owner>();
+  const texts = new Map<string, string>();
+  const read = (boosters: KubeObject[]): never[] => {
+    for (const booster of boosters) {
+      const { asks, settings = "" } = asOwner(booster);
+      const once = texts.get(settings) ?? settings;
+      texts.set(once, once);
+      owners.set(booster.metadata.uid ?? "", { asks, ...(once === "" ? {} : { settings: once }) });
+    }
+    return [];
+  };
+  const what = { pageSize: PAGE, read, ...selectionOf(namespace) };
+  // What may not be read is told where the objects themselves are.
+  await listAll<KubeObject, never>(client, MODEL_BOOSTERS, what, { timeoutMs: TIMEOUT_MS });
+  return owners;
 }
 
 /** Goes through a cluster and remembers what is told of it. */
@@ -46,9 +93,11 @@ class Auditor {
   readonly #world: LiveWorld;
   readonly #after: LiveWorld | undefined;
   readonly #diff: boolean;
+  readonly #progress: Progress;
   readonly #entries: AuditEntry[] = [];
   readonly #unreadable: string[] = [];
   readonly #ties: Ties = noTies();
+  readonly #injectors = injectors();
   readonly #servings = new Map<string, JsonObject>();
   /** uids of ModelBoosters whose ModelServings were counted. */
   readonly #owners = new Set<unknown>();
@@ -56,15 +105,14 @@ class Auditor {
   constructor(
     connected: Connected,
     namespace: string | undefined,
-    world: LiveWorld,
-    after: LiveWorld | undefined,
-    diff: boolean,
+    { world, after, diff, progress }: Judging,
   ) {
     this.#connected = connected;
     this.#namespace = namespace;
     this.#world = world;
     this.#after = after;
     this.#diff = diff;
+    this.#progress = progress;
   }
 
   async readKind(resource: Resource): Promise<void> {
@@ -81,7 +129,7 @@ class Auditor {
       const serving = this.#servings.get(`${namespace}/${servingNameOf(pod) ?? ""}`);
       const holds = isStamped(pod) && serving ? serving : (serving ?? pod);
       const { defaults, owner } = await this.#world.around(holds, namespace);
-      this.#entries.push(podEntry(pod, serving, { defaults, owner }));
+      this.#entries.push(podEntry(pod, serving, { defaults, owner, injectors: this.#injectors }));
     });
   }
 
@@ -94,12 +142,14 @@ class Auditor {
   async #entryOf(object: JsonObject, namespace: string): Promise<AuditEntry> {
     const { facts } = this.#world;
     const known = await this.#world.around(object, namespace);
-    const entry = auditEntry({ object, known, facts });
+    const audited = { object, known, facts, injectors: this.#injectors };
+    const created = judgedAnew(audited);
+    const entry = auditEntry(audited, created);
     if (object.kind === MODEL_SERVINGS.kind)
       this.#servings.set(`${namespace}/${entry.name}`, onlyForPods(object));
     if (!this.#after) return entry;
     const after = await this.#after.around(object, namespace);
-    const blast = blastOf({ object, known, facts, after, diff: this.#diff });
+    const blast = blastOf({ ...audited, after, diff: this.#diff }, created);
     return { ...entry, blast: this.#countedOnce(object) ? { ...blast, pods: 0, npus: 0 } : blast };
   }
 
@@ -118,16 +168,17 @@ class Auditor {
   ): Promise<void> {
     const read = async (objects: AnyObject[]): Promise<never[]> => {
       for (const object of objects) await take(asObject(object, resource));
+      this.#progress.done(resource, objects.length);
       return [];
     };
     const what = {
       pageSize: PAGE,
       read,
-      ...(this.#namespace === undefined ? {} : { namespace: this.#namespace }),
+      ...selectionOf(this.#namespace),
       ...(labelSelector === undefined ? {} : { labelSelector }),
     };
     const listed = await listAll<AnyObject, never>(this.#connected.client, resource, what, {
-      timeoutMs: 60_000,
+      timeoutMs: TIMEOUT_MS,
     });
     if (listed.ok || isNotFound(listed.failure)) return;
     this.#unreadable.push(`${resource.plural} cannot be read: ${describeFailure(listed.failure)}`);

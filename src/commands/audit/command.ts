@@ -37,33 +37,48 @@ export function auditCommand({ console, userAgent, ends }: CommandContext) {
     )
     .option("--diff", "with --defaults: show what each object would get otherwise")
     .option("-a, --all", "show objects with nothing to tell too")
-    .addOption(
-      new Option("-o, --output <format>", "html: one page that needs nothing else")
-        .choices(["table", "json", "yaml", "junit", "sarif", "html"] as const)
-        .default("table" as const),
-    )
-    .addOption(
-      new Option(
-        "--fail-on <what>",
-        "refused: ends with 1 where something would be refused or was not injected; warned: where there is anything to tell",
-      )
-        .choices(["refused", "warned", "never"] as const)
-        .default("refused" as const),
-    )
+    .addOption(outputOption())
+    .addOption(failOnOption())
+    .option("--no-progress", "do not tell on a terminal how far it is")
     .addOption(kubeconfigOption())
     .addOption(contextOption())
     .addOption(releaseOption())
     .addOption(releaseNamespaceOption())
     .addOption(colorOption())
     .action(async (flags) => {
-      const { filename: files, namespace, defaults, current, output, failOn, color } = flags;
+      const { filename: files, namespace, defaults, current, output, failOn, color, progress } = flags;
       const { recursive = false, diff = false, all = false, release, releaseNamespace } = flags;
       if (current.length > 0 && files.length === 0)
         throw new UsageError("audit: --current is for files; a cluster has defaults in force");
       if (diff && defaults.length === 0) throw new UsageError("audit: --diff needs --defaults");
       const cluster = { source: kubeSource(flags, "default"), userAgent, release, releaseNamespace };
-      const what = { files, recursive, namespace, defaults, current, diff, all, output, failOn, color };
+      const what = {
+        files,
+        recursive,
+        namespace,
+        defaults,
+        current,
+        diff,
+        all,
+        output,
+        failOn,
+        color,
+        progress,
+      };
       const { audit } = await import("./audit.ts");
       ends(await audit({ ...what, cluster }, console));
     });
 }
+
+const outputOption = () =>
+  new Option("-o, --output <format>", "html: one page that needs nothing else")
+    .choices(["table", "json", "yaml", "junit", "sarif", "html"] as const)
+    .default("table" as const);
+
+const failOnOption = () =>
+  new Option(
+    "--fail-on <what>",
+    "refused: ends with 1 where something would be refused or was not injected; warned: where there is anything to tell",
+  )
+    .choices(["refused", "warned", "never"] as const)
+    .default("refused" as const);

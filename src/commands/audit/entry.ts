@@ -8,6 +8,7 @@ import { INJECTED, SETTINGS } from "../../api/names.ts";
 import { isOlder } from "../../defaults/pinned.ts";
 import { annotationsOf } from "../../pinning/annotations.ts";
 import { uninjected } from "../../pinning/uninjected.ts";
+import type { Injectors } from "../../pinning/workload.ts";
 import type { ClusterFacts } from "../../rules/cluster-facts.ts";
 import { maskFor } from "../../rules/secrets.ts";
 import { skipText } from "../review/report.ts";
@@ -47,16 +48,17 @@ export interface Audited {
   object: JsonObject;
   known: Known;
   facts: ClusterFacts | undefined;
+  /** The same for all objects: they remember what is added where. */
+  injectors: Injectors;
 }
 
 const MOST_FINDINGS = 20;
 const MOST_CHARACTERS = 300;
 
 /** Audits one ModelServing, ModelBooster, ModelServer or ModelRoute. Pure; linear in the object. */
-export function auditEntry({ object, known, facts }: Audited): AuditEntry {
+export function auditEntry(audited: Audited, created = judgedAnew(audited)): AuditEntry {
+  const { object, known } = audited;
   const annotations = annotationsOf(object);
-  const lean = uninjected(object);
-  const created = judgedAnew({ object: lean, known, facts });
   const injected = annotations[INJECTED] !== undefined;
   const notInjected = injected ? undefined : whyNot(object, created, known);
   const mask = maskFor(object);
@@ -86,25 +88,37 @@ export function identityOf(object: JsonObject): Pick<AuditEntry, "kind" | "names
   };
 }
 
-/** What the webhook would say were the lean object created. */
-export function judgedAnew({
-  object,
-  known,
-  facts,
-}: Audited): Pick<Judgement, "findings" | "skip" | "operations"> {
-  const request = requestFor(object, identityOf(object).namespace);
+/** What the webhook says of an object. */
+type Judged = Pick<Judgement, "findings" | "skip" | "operations">;
+
+/** What the webhook would say were the manifest of a stored object created: what its user asked for. */
+export function judgedAnew({ object, known, facts, injectors }: Audited): Judged {
+  const request = requestFor(uninjected(object), identityOf(object).namespace);
   const { findings } = measure(request);
   if (findings.length > 0) return { findings: [...findings], operations: [], skip: undefined };
-  return judgeRequest(request, known, { defaultsFor: () => known.defaults, clusterFacts: () => facts });
+  return judgeRequest(request, known, {
+    defaultsFor: () => known.defaults,
+    clusterFacts: () => facts,
+    injectors,
+  });
 }
 
 /** What the webhook would say at the next change of the stored object. */
-export function judgedAtChange({ object, known, facts }: Audited): Pick<Judgement, "findings" | "object"> {
+export function judgedAtChange({
+  object,
+  known,
+  facts,
+  injectors,
+}: Audited): Pick<Judgement, "findings" | "object"> {
   const request = requestFor(object, identityOf(object).namespace);
   const { findings } = measure(request);
   if (findings.length > 0) return { findings: [...findings], object };
   const update = { ...request, operation: "UPDATE", oldObject: object };
-  return judgeRequest(update, known, { defaultsFor: () => known.defaults, clusterFacts: () => facts });
+  return judgeRequest(update, known, {
+    defaultsFor: () => known.defaults,
+    clusterFacts: () => facts,
+    injectors,
+  });
 }
 
 /** The rules that say something of a severity, each once. */

@@ -1,13 +1,20 @@
-import { objectOf } from "../../api/json.ts";
+import { type JsonObject, objectOf, stringOf } from "../../api/json.ts";
+import { SETTINGS } from "../../api/names.ts";
+import { boosterReference } from "../../cluster/cluster-view.ts";
+import { MODEL_BOOSTERS, MODEL_SERVINGS } from "../../cluster/kinds.ts";
+import { asksIn } from "../../defaults/asks.ts";
+import { injectors } from "../../injectors/index.ts";
+import { annotationsOf } from "../../pinning/annotations.ts";
+import type { Injectors, Owner } from "../../pinning/workload.ts";
 import { REVIEWED } from "../cluster/named.ts";
 import type { Console } from "../console.ts";
 import { loadDefaults } from "../defaults/load.ts";
 import { findFiles, lineOfObject, type ManifestObject, objectsOf, readManifests } from "../manifests/read.ts";
 import { offlineWorld } from "../review/offline.ts";
-import type { World } from "../review/world.ts";
+import type { Known, World } from "../review/world.ts";
 import type { AuditOptions, Proposal } from "./audit.ts";
 import { blastOf } from "./blast.ts";
-import { type AuditEntry, auditEntry, identityOf } from "./entry.ts";
+import { type AuditEntry, auditEntry, identityOf, judgedAnew } from "./entry.ts";
 import { noTies, orphansIn, remember, tieKey } from "./orphans.ts";
 import { podEntry, servingNameOf } from "./pods.ts";
 import type { AuditReport } from "./report.ts";
@@ -24,9 +31,17 @@ export async function auditFiles(
   const world = offlineWorld(objects, { cluster: await loadDefaults(options.current), ...given });
   const after = proposal && offlineWorld(objects, { cluster: proposal.layers, ...given });
   const ties = noTies();
+  const beside = {
+    world,
+    after,
+    diff: proposal?.diff === true,
+    injectors: injectors(),
+    servings: servingsAmong(objects, namespace),
+    owners: ownersAmong(objects),
+  };
   const entries: AuditEntry[] = [];
   for (const item of objects) {
-    const entry = await entryOf(item, { objects, world, after, diff: proposal?.diff === true });
+    const entry = await entryOf(item, beside);
     if (!entry) continue;
     remember(ties, item.object, entry.namespace);
     entries.push({ ...entry, file: item.manifest.file, line: lineOfObject(item) });
@@ -37,41 +52,64 @@ export async function auditFiles(
   return { about: world.about, proposed: after?.about, entries, unreadable };
 }
 
-interface Worlds {
-  objects: readonly ManifestObject[];
+interface Beside {
   world: World;
   after: World | undefined;
   diff: boolean;
+  injectors: Injectors;
+  /** ModelServings by namespace and name. */
+  servings: ReadonlyMap<string, JsonObject>;
+  /** ModelBoosters by uid, as what they own sees them. */
+  owners: ReadonlyMap<string, Owner>;
 }
 
-async function entryOf(
-  item: ManifestObject,
-  { objects, world, after, diff }: Worlds,
-): Promise<AuditEntry | undefined> {
+async function entryOf(item: ManifestObject, beside: Beside): Promise<AuditEntry | undefined> {
   const { object } = item;
-  const { namespace } = objectOf(object.metadata);
-  const place = typeof namespace === "string" ? namespace : world.namespace;
-  const known = await world.know(item, place);
+  const { world, after, diff, injectors } = beside;
+  const place = namespaceOf(object) ?? world.namespace;
+  const know = async (one: World): Promise<Known> => {
+    const known = await one.know(item, place);
+    return { ...known, owner: beside.owners.get(boosterReference(object)?.uid ?? "") };
+  };
+  const known = await know(world);
   if (object.kind === "Pod") {
     const name = servingNameOf(object);
     if (name === undefined) return undefined;
-    const serving = objects.find(({ object: other }) => {
-      const metadata = objectOf(other.metadata);
-      return (
-        other.kind === "ModelServing" && metadata.name === name && (metadata.namespace ?? "default") === place
-      );
-    });
-    return podEntry(object, serving?.object, { defaults: known.defaults, owner: undefined });
+    const serving = beside.servings.get(`${place}/${name}`);
+    const owner = beside.owners.get((serving && boosterReference(serving)?.uid) ?? "");
+    return podEntry(object, serving, { defaults: known.defaults, owner, injectors });
   }
   if (!REVIEWED.some(({ kind }) => kind === object.kind)) return undefined;
-  const entry = {
-    ...auditEntry({ object, known, facts: undefined }),
-    ...identityOf(object),
-    namespace: place,
-  };
+  const audited = { object, known, facts: undefined, injectors };
+  const created = judgedAnew(audited);
+  const entry = { ...auditEntry(audited, created), ...identityOf(object), namespace: place };
   if (!after) return entry;
-  const blast = blastOf({ object, known, facts: undefined, after: await after.know(item, place), diff });
-  return { ...entry, blast };
+  return { ...entry, blast: blastOf({ ...audited, after: await know(after), diff }, created) };
+}
+
+function namespaceOf({ metadata }: JsonObject): string | undefined {
+  return stringOf(objectOf(metadata).namespace);
+}
+
+function servingsAmong(objects: readonly ManifestObject[], namespace: string): Map<string, JsonObject> {
+  const servings = objects.filter(({ object }) => object.kind === MODEL_SERVINGS.kind);
+  return new Map(
+    servings.map(({ object }) => [
+      `${namespaceOf(object) ?? namespace}/${String(objectOf(object.metadata).name)}`,
+      object,
+    ]),
+  );
+}
+
+function ownersAmong(objects: readonly ManifestObject[]): Map<string, Owner> {
+  return new Map(
+    objects.flatMap(({ object }): [string, Owner][] => {
+      const uid = stringOf(objectOf(object.metadata).uid);
+      if (object.kind !== MODEL_BOOSTERS.kind || uid === undefined) return [];
+      const annotations = annotationsOf(object);
+      return [[uid, { asks: asksIn(annotations), settings: annotations[SETTINGS] }]];
+    }),
+  );
 }
 
 async function readAll(

@@ -3,7 +3,7 @@ import { INJECTED, KTHENA_NAME_LABEL, PREFIX, STAMP } from "../../api/names.ts";
 import { servingRoles } from "../../kinds/model-serving.ts";
 import { templatesOf } from "../../kinds/units.ts";
 import { annotationsOf } from "../../pinning/annotations.ts";
-import type { Owner } from "../../pinning/workload.ts";
+import type { Injectors, Owner } from "../../pinning/workload.ts";
 import { explainPod } from "../explain/pod.ts";
 import type { Known } from "../review/world.ts";
 import { type AuditEntry, identityOf } from "./entry.ts";
@@ -44,9 +44,20 @@ export function onlyForPods(serving: JsonObject): JsonObject {
 export function podEntry(
   pod: JsonObject,
   serving: JsonObject | undefined,
-  { defaults, owner }: { defaults: Known["defaults"]; owner: Owner | undefined },
+  {
+    defaults,
+    owner,
+    injectors,
+  }: { defaults: Known["defaults"]; owner: Owner | undefined; injectors: Injectors },
 ): AuditEntry {
-  const { completed, why, missing } = explainPod({ pod, serving, owner, siblings: [], today: defaults });
+  const { completed, why, missing } = explainPod({
+    pod,
+    serving,
+    owner,
+    siblings: [],
+    today: defaults,
+    injectors,
+  });
   const name = servingNameOf(pod) ?? "";
   return {
     ...identityOf(pod),

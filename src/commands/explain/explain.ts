@@ -4,6 +4,7 @@ import { requestFor } from "../../admission/manifest.ts";
 import { type JsonObject, objectOf, stringOf } from "../../api/json.ts";
 import { KTHENA_NAME_LABEL } from "../../api/names.ts";
 import { MODEL_SERVINGS } from "../../cluster/kinds.ts";
+import { injectors } from "../../injectors/index.ts";
 import { listAll } from "../../kube/list-all.ts";
 import { type AnyObject, PODS } from "../../kube/resource.ts";
 import type { ClusterFacts } from "../../rules/cluster-facts.ts";
@@ -74,7 +75,7 @@ async function explainFile(options: ExplainOptions, file: string, console: Conso
   for (const item of pods) {
     const { defaults: today } = await beside(item);
     const serving = servingAmong(objects, item.object);
-    const seen = { pod: item.object, serving, owner: undefined, siblings: [], today };
+    const seen = { pod: item.object, serving, owner: undefined, siblings: [], today, injectors: injectors() };
     podOutput(item.object, explainPod(seen), options, console);
   }
   console.complain(world.complaints());
@@ -100,7 +101,7 @@ async function podIn(connected: Connected, world: LiveWorld, pod: JsonObject): P
   const serving = found && asObject(found, MODEL_SERVINGS);
   const { defaults: today, owner } = await world.around(serving ?? pod, namespace);
   const siblings = await siblingsOf(connected, namespace, pod);
-  return explainPod({ pod, serving, owner, siblings, today });
+  return explainPod({ pod, serving, owner, siblings, today, injectors: injectors() });
 }
 
 async function siblingsOf({ client }: Connected, namespace: string, pod: JsonObject): Promise<JsonObject[]> {
@@ -126,7 +127,7 @@ function objectOutput(
     defaultsFor: () => today,
     clusterFacts: () => facts,
   });
-  const told = explain({ object, today, owner, workloads, findings });
+  const told = explain({ object, today, owner, workloads, findings, injectors: injectors() });
   if (output === "text") console.print(explanationLines(object, told, console.paint(color)));
   else write(explanationData(object, told), output, console);
   return EXIT.ok;

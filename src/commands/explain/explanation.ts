@@ -14,7 +14,7 @@ import { decodePath } from "../../pinning/path.ts";
 import { parseRecord } from "../../pinning/record.ts";
 import { get } from "../../pinning/tree.ts";
 import { uninjected } from "../../pinning/uninjected.ts";
-import type { Owner } from "../../pinning/workload.ts";
+import type { Injectors, Owner } from "../../pinning/workload.ts";
 import type { RoutedWorkload } from "../../readings/routing.ts";
 import { type Recomputed, recomputed, recomputedServer } from "./recomputed.ts";
 
@@ -72,13 +72,15 @@ export interface Explained {
   owner?: Owner | undefined;
   workloads?: readonly RoutedWorkload[] | undefined;
   findings: readonly Finding[];
+  /** Of many objects the same ones: they remember what is added where. */
+  injectors: Injectors;
 }
 
 /**
  * Explains an object from its record, its pinned settings and itself: completes the lean object again with what is
  * pinned and with today's defaults. Pure.
  */
-export function explain({ object, today, owner, workloads, findings }: Explained): Explanation {
+export function explain({ object, today, owner, workloads, findings, injectors }: Explained): Explanation {
   const annotations = annotationsOf(object);
   const lean = uninjected(object);
   const again = (settings: {
@@ -86,7 +88,7 @@ export function explain({ object, today, owner, workloads, findings }: Explained
     units: Record<string, ResolvedDefaults>;
   }): Recomputed =>
     typeof object.kind === "string" && isWorkloadKind(object.kind)
-      ? recomputed(object.kind, lean, settings, owner)
+      ? recomputed(object.kind, lean, settings, owner, injectors)
       : recomputedServer(lean, object.kind === "ModelServer" ? (workloads ?? []) : []);
   const now = again({ base: today, units: {} });
   const record = parseRecord(annotations[INJECTED]);

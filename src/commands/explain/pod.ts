@@ -13,13 +13,12 @@ import { asksIn } from "../../defaults/asks.ts";
 import { parsePinned } from "../../defaults/pinned.ts";
 import type { ResolvedDefaults } from "../../defaults/settings.ts";
 import { asksForNpus } from "../../engines/accelerators.ts";
-import { injectors } from "../../injectors/index.ts";
 import { servingRoles } from "../../kinds/model-serving.ts";
 import { templatesOf, unitsOf } from "../../kinds/units.ts";
 import { annotationsOf } from "../../pinning/annotations.ts";
 import { ownOf } from "../../pinning/own.ts";
 import { encodePath } from "../../pinning/path.ts";
-import type { Owner } from "../../pinning/workload.ts";
+import type { Injectors, Owner } from "../../pinning/workload.ts";
 import { skipText } from "../review/report.ts";
 
 /** One of Kthena's pods with what decides about it. */
@@ -31,6 +30,7 @@ export interface PodSeen {
   /** The other pods of its ServingGroup. */
   siblings: readonly JsonObject[];
   today: ResolvedDefaults;
+  injectors: Injectors;
 }
 
 /** Whether a pod was completed, and why or why not. */
@@ -45,7 +45,7 @@ export interface PodExplanation {
 
 /** Tells why one of Kthena's pods was, or was not, completed. Pure. */
 export function explainPod(seen: PodSeen): PodExplanation {
-  const { pod, serving, siblings } = seen;
+  const { pod, serving, siblings, injectors } = seen;
   const labels = objectOf(objectOf(pod.metadata).labels);
   const name = stringOf(labels[KTHENA_NAME_LABEL]);
   if (name === undefined)
@@ -61,7 +61,7 @@ export function explainPod(seen: PodSeen): PodExplanation {
     return { completed: true, why: stampedText(serving, role, stamp), missing: [], of };
   const context = contextOf(seen, role);
   const asks = { ...context.defaults.settings.asks, ...context.asks };
-  const injection = injectors().pod(pod, asks, context.defaults, context.pods);
+  const injection = injectors.pod(pod, asks, context.defaults, context.pods);
   if ("skip" in injection) {
     const more = injection.because === undefined ? "" : `: ${injection.because}`;
     return { completed: false, why: `${skipText(injection.skip)}${more}`, missing: [], of };

@@ -1,11 +1,15 @@
 import { type JsonObject, objectOf } from "../../api/json.ts";
 import type { ResolvedDefaults } from "../../defaults/settings.ts";
-import { injectors } from "../../injectors/index.ts";
 import { modelServerConnector } from "../../injectors/kv/model-server.ts";
 import type { WorkloadKind } from "../../kinds/index.ts";
 import type { Addition } from "../../pinning/addition.ts";
 import { encodePath } from "../../pinning/path.ts";
-import { type CompletedWorkload, completeWorkload, type Owner } from "../../pinning/workload.ts";
+import {
+  type CompletedWorkload,
+  completeWorkload,
+  type Injectors,
+  type Owner,
+} from "../../pinning/workload.ts";
 import type { RoutedWorkload } from "../../readings/routing.ts";
 
 /** Additions by their path as text: `""` is the object outside of its units, else the unit's key. */
@@ -33,10 +37,10 @@ export function recomputed(
   lean: JsonObject,
   { base, units }: SettingsOfUnits,
   owner: Owner | undefined,
+  injectors: Injectors,
 ): Recomputed {
-  const how = injectors();
   const completed = (today: ResolvedDefaults): CompletedWorkload =>
-    completeWorkload({ kind, object: lean, today, owner: owner && { asks: owner.asks }, injectors: how });
+    completeWorkload({ kind, object: lean, today, owner: owner && { asks: owner.asks }, injectors });
   const whole = completed(base);
   const additions = new Map([["", byPath(whole.additions)]]);
   const skipped: [string, { skip: string; because?: string | undefined }][] = [];

@@ -29,6 +29,16 @@ export interface LiveWish extends InstallationWish {
   /** -d: these documents in place of the cluster's. */
   documents: readonly Layer[];
   namespace: string | undefined;
+  /** What was read already, where many objects are looked at. */
+  shared?: SharedReading;
+}
+
+/** What is the same for several worlds of one cluster, so that it is read once. */
+export interface SharedReading {
+  /** ModelBoosters by their uid; one that is missing is asked for. */
+  owners: ReadonlyMap<string, Owner>;
+  /** Filled as namespaces are met. */
+  neighbours: Map<string, Promise<Neighbours>>;
 }
 
 /** The world of a cluster. */
@@ -54,7 +64,7 @@ export async function liveWorld(connected: Connected, wish: LiveWish): Promise<L
     complaints.push(
       `warning: there is no MutatingWebhookConfiguration ${installed.release}: the API server asks nobody, and stores what is applied as it stands; what is shown is what it would store with the webhook in place`,
     );
-  const reader = new Reader(connected, installed, cluster, complaints);
+  const reader = new Reader(connected, installed, cluster, complaints, wish.shared);
   const sources = cluster.layers.map(({ source }) => source).join(", ");
   return {
     about: `defaults: ${sources} of the cluster at ${client.server}`,
@@ -74,9 +84,17 @@ class Reader {
   readonly #installed: Installed;
   readonly #cluster: ClusterDefaults;
   readonly #complaints: string[];
+  readonly #shared: SharedReading;
   readonly #namespaces = new Map<string, Promise<NamespaceFacts>>();
 
-  constructor(connected: Connected, installed: Installed, cluster: ClusterDefaults, complaints: string[]) {
+  constructor(
+    connected: Connected,
+    installed: Installed,
+    cluster: ClusterDefaults,
+    complaints: string[],
+    shared: SharedReading = { owners: new Map(), neighbours: new Map() },
+  ) {
+    this.#shared = shared;
     this.#connected = connected;
     this.#installed = installed;
     this.#cluster = cluster;
@@ -118,17 +136,20 @@ class Reader {
     if (own.from === "last-good") notices.push(notice(sourceName(namespace)));
     if (own.from === "none" && own.problems.length > 0)
       notices.push(notice(sourceName(namespace), "and is left out"));
-    const [workloads, servers] = await Promise.all([
+    const labels = { ...own.namespace?.metadata.labels };
+    return { defaults: own.resolution, notices, labels, ...(await this.#neighbours(namespace)) };
+  }
+
+  #neighbours(namespace: string): Promise<Neighbours> {
+    const { neighbours } = this.#shared;
+    const known = neighbours.get(namespace);
+    if (known) return known;
+    const reading = Promise.all([
       this.#list(MODEL_SERVINGS, namespace, routedWorkload),
       this.#list(MODEL_SERVERS, namespace, routingServer),
-    ]);
-    return {
-      defaults: own.resolution,
-      notices,
-      workloads,
-      servers,
-      labels: { ...own.namespace?.metadata.labels },
-    };
+    ]).then(([workloads, servers]) => ({ workloads, servers }));
+    neighbours.set(namespace, reading);
+    return reading;
   }
 
   /** What `keep` makes of each object: none is held as a whole. */
@@ -160,11 +181,11 @@ class Reader {
   async #ownerOf(object: JsonObject, namespace: string): Promise<Owner | undefined> {
     const reference = object.kind === MODEL_SERVINGS.kind ? boosterReference(object) : undefined;
     if (!reference) return undefined;
+    const known = this.#shared.owners.get(reference.uid);
+    if (known) return known;
     const place = { namespace, name: reference.name };
     const found = await readObject<KubeObject>(this.#connected.client, MODEL_BOOSTERS, place);
-    if (!found || found.metadata.uid !== reference.uid) return undefined;
-    const { annotations } = found.metadata;
-    return { asks: asksIn(annotations), settings: annotations?.[SETTINGS] };
+    return found?.metadata.uid === reference.uid ? asOwner(found) : undefined;
   }
 
   /** Whether the mutating webhook for the kind leaves the namespace, or the object by its labels, alone. */
@@ -182,11 +203,20 @@ class Reader {
   }
 }
 
-interface NamespaceFacts {
-  defaults: Known["defaults"];
-  notices: Finding[];
+/** A ModelBooster as what it owns sees it. */
+export function asOwner({ metadata: { annotations } }: KubeObject): Owner {
+  return { asks: asksIn(annotations), settings: annotations?.[SETTINGS] };
+}
+
+/** What else is in a namespace. */
+interface Neighbours {
   workloads: NonNullable<Known["workloads"]>;
   servers: NonNullable<Known["servers"]>;
+}
+
+interface NamespaceFacts extends Neighbours {
+  defaults: Known["defaults"];
+  notices: Finding[];
   labels: Record<string, string>;
 }
 
