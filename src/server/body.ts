@@ -49,10 +49,14 @@ function readBody(
   const finish = (error: BodyError | null, body?: Body): void => {
     if (over) return;
     over = true;
-    if (error) work.end();
     payload.off("data", take);
-    // What still comes is read and dropped.
-    if (error) payload.resume();
+    if (error) {
+      work.end();
+      // The connection may stay open for long, and holds on to this.
+      collected.drop();
+      // What still comes is read and dropped.
+      payload.resume();
+    }
     done(error, body);
   };
   const work = under.begin(() => finish(bodyError("BODY_SHED", 429)));
@@ -66,7 +70,9 @@ function readBody(
     if (over) return;
     work.decided();
     if (!work.hold(collected.length * READ_COST)) return finish(bodyError("BODY_SHED", 429));
-    finish(null, { text: collected.text(), work });
+    const text = collected.text();
+    collected.drop();
+    finish(null, { text, work });
   });
   payload.once("close", () => finish(bodyError("BODY_CUT_SHORT", 400)));
 }
@@ -106,6 +112,12 @@ class Collected {
     const larger = Buffer.allocUnsafeSlow(size);
     this.#bytes?.copy(larger, 0, 0, this.length);
     return larger;
+  }
+
+  /** Gives back what is held. */
+  drop(): void {
+    this.#bytes = undefined;
+    this.length = 0;
   }
 
   text(): string {
