@@ -236,7 +236,9 @@ const unknownCount: Rule = {
           message: `how many NPUs ${holder.label} needs cannot be told: ${why}`,
           fix: hasSlip(subject, holder)
             ? "mend the arguments, from which the number is read"
-            : `set the annotation ${ASK.npus}: "8" (NPUs of each engine container) or write the limit yourself; where no engine runs, ${ASK.inject}: "false" on the template`,
+            : holder.node.resourceName === undefined
+              ? "write the limit under the name that your nodes publish, or set npu.resourceName in the defaults"
+              : `set the annotation ${ASK.npus}: "8" (NPUs of each engine container) or write the limit yourself; where no engine runs, ${ASK.inject}: "false" on the template`,
         },
       ];
     }),

@@ -3,16 +3,18 @@ import { judgeManifest, requestFor } from "../../src/admission/manifest.ts";
 import { objectsOf, parseManifests } from "../../src/commands/manifests/read.ts";
 import { resolveDefaults } from "../../src/defaults/resolve.ts";
 import { routedWorkload, routingServer } from "../../src/readings/routing.ts";
-import { COMBINATIONS, written } from "./new-combinations.ts";
+import { COMBINATIONS, complaints, MINDCLUSTER_COMBINATIONS, written } from "./new-combinations.ts";
 
 describe("what new writes", () => {
-  it.each(COMBINATIONS)("is admitted without a finding: %s %s %s %s %s", (...args) => {
-    const { manifests, unreadable } = parseManifests(
-      written(["--model=Qwen/Qwen3-32B", ...args.filter((arg) => typeof arg === "string")]),
-      "new",
-    );
+  const mindcluster = resolveDefaults([{ source: "site", document: { platform: "mindcluster" } }]);
+  const all = [
+    ...COMBINATIONS.map((args) => ({ args, defaults: resolveDefaults([]) })),
+    ...[...COMBINATIONS, ...MINDCLUSTER_COMBINATIONS].map((args) => ({ args, defaults: mindcluster })),
+  ];
+
+  it.each(all)("is admitted without a finding: $args, $defaults.settings.platform", ({ args, defaults }) => {
+    const { manifests, unreadable } = parseManifests(written(["--model=Qwen/Qwen3-32B", ...args]), "new");
     expect(unreadable).toEqual([]);
-    const defaults = resolveDefaults([]);
     const workloads: ReturnType<typeof routedWorkload>[] = [];
     for (const { object } of manifests.flatMap(objectsOf)) {
       const world = { defaults, workloads: workloads.filter((one) => one !== undefined) };
@@ -23,6 +25,13 @@ describe("what new writes", () => {
     }
   });
 
+  it("says where the NPUs that are asked for have no name on the built-in platform", () => {
+    expect(complaints(["--model=m", "--hardware=a5"])).toContain(
+      "NPUs of a5 have a known name on platform mindcluster and bare only",
+    );
+    expect(complaints(["--model=m", "--hardware=310p"])).toBe("");
+  });
+
   it.each([
     [["--prefill=1x4"], "--prefill and --decode go together"],
     [["--npus=3", "--hardware=a3"], "3 NPUs are not a number that one pod can have"],
@@ -31,7 +40,11 @@ describe("what new writes", () => {
     [["--booster", "--nodes=2"], "leave it out for --nodes"],
     [["--name=Bad_Name"], "--name: Bad_Name must be"],
     [["--hardware=a3", "--prefill=1x4", "--decode=1x4"], "choose roce or hccs"],
-    [["--hardware=a3", "--booster", "--prefill=1x4", "--decode=1x4"], "no image for A3"],
+    [["--hardware=a3", "--booster", "--prefill=1x4", "--decode=1x4"], "no image for a3 "],
+    [["--hardware=310p", "--booster", "--prefill=1x4", "--decode=1x4"], "no image for 310p "],
+    [["--hardware=a5", "--prefill=1x4", "--decode=1x4"], "choose uboe or ub"],
+    [["--hardware=a2", "--fabric=ub", "--prefill=1x4", "--decode=1x4"], "--fabric: a2 has roce"],
+    [["--model="], 'new: --model: "" is not a name or path of a model'],
     [["--npus=0"], "It must be a whole number from 1 to 64."],
   ])("is nothing where no manifest can be right: %j", (args, message) => {
     expect(() => written(["--model=m", ...args])).toThrow(message);

@@ -417,3 +417,23 @@ describe("facts of the pod", () => {
     expect(rules).toEqual(["warn npu/grace-period"]);
   });
 });
+
+describe("NPUs without a known name on the platform", () => {
+  const A5 = { "kthena-ascend.io/hardware": "a5" };
+  const engine = (more = ""): JsonObject =>
+    serving(
+      [one(`image: "quay.io/ascend/vllm-ascend:v0.18.0-a5", command: [vllm, serve, m, -tp=2]${more}`)],
+      A5,
+    );
+  const unknown = (object: JsonObject, defaults: JsonObject = {}) =>
+    review(object, defaults).findings.filter(({ rule }) => rule === "npu/unknown-count");
+
+  it("are refused with a fix that works, either way", () => {
+    const [finding] = unknown(engine());
+    expect(finding?.fix).toBe(
+      "write the limit under the name that your nodes publish, or set npu.resourceName in the defaults",
+    );
+    expect(unknown(engine(', resources: {limits: {huawei.com/npu: "2"}}'))).toEqual([]);
+    expect(unknown(engine(), { npu: { resourceName: "huawei.com/npu" } })).toEqual([]);
+  });
+});

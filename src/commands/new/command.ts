@@ -1,5 +1,5 @@
 import { Command, InvalidArgumentError, Option } from "@commander-js/extra-typings";
-import { HARDWARE_NAMES } from "../../defaults/hardware.ts";
+import { FABRIC_NAMES, HARDWARE_NAMES } from "../../defaults/hardware.ts";
 import type { CommandContext } from "../context.ts";
 import { wholeNumber } from "../options.ts";
 
@@ -43,8 +43,8 @@ export function newDeclared() {
     .addOption(
       new Option(
         "--fabric <network>",
-        "between prefill and decode on A3, where the hardware does not say it",
-      ).choices(["roce", "hccs"] as const),
+        "between prefill and decode, where the hardware has several (a3, a5)",
+      ).choices(FABRIC_NAMES),
     )
     .option("--name <name>", "of the objects and the served model (default: from the model)")
     .option("-n, --namespace <name>", "namespace of the objects")

@@ -1,5 +1,6 @@
 import type { JsonObject } from "../../api/json.ts";
 import { WORKLOAD_GROUP } from "../../api/names.ts";
+import { FABRIC_SWITCHES } from "../../defaults/hardware.ts";
 import { metadataOf } from "./metadata.ts";
 import type { Wanted } from "./new.ts";
 
@@ -41,8 +42,8 @@ function pairRole(wanted: Wanted, name: string, { pods, npus }: { pods: number; 
 
 function fabricEnv(fabric: Wanted["fabric"]): JsonObject {
   if (fabric === undefined) return {};
-  const name = fabric === "roce" ? "HCCL_INTRA_ROCE_ENABLE" : "ASCEND_ENABLE_USE_FABRIC_MEM";
-  return { env: [{ name, value: "1" }] };
+  const { name, value } = FABRIC_SWITCHES[fabric];
+  return { env: [{ name, value }] };
 }
 
 function serverRole(wanted: Wanted): JsonObject {
