@@ -66,7 +66,7 @@ const backend: Rule = {
           path: argsOf(engine),
           value: name,
           message: `${engine.label} hands over by SGLang's backend ${name}; its pages for NPUs name ascend alone`,
-          fix: "add --disaggregation-transfer-backend ascend",
+          fix: "add --disaggregation-transfer-backend ascend to its arguments and ASCEND_MF_STORE_URL (tcp://HOST:PORT of memfabric's store) to its env",
         },
       ];
     }),

@@ -107,7 +107,7 @@ function unknownIn({ container, field, label, npus, resourceName }: Holder): Rem
     .filter((name) => npus === undefined || resourceNamed(name, resourceName) === undefined)
     .flatMap((name): Remark[] => {
       const beside = resourceNamed(name, resourceName) !== undefined;
-      const near = closest(name.slice("huawei.com/".length), KNOWN_NAMES);
+      const near = nearestName(name.slice("huawei.com/".length));
       const guess = near === undefined ? undefined : `huawei.com/${near}`;
       // Beside NPUs what is like no name of theirs is something else.
       if (npus !== undefined && guess === undefined) return [];
@@ -123,6 +123,12 @@ function unknownIn({ container, field, label, npus, resourceName }: Holder): Rem
       };
       return [remark];
     });
+}
+
+/** The name that is meant: one that differs in dashes and letter case alone goes before others. */
+function nearestName(name: string): string | undefined {
+  const plain = (text: string): string => text.replaceAll(/[-_.]/g, "").toLowerCase();
+  return KNOWN_NAMES.find((known) => plain(known) === plain(name)) ?? closest(name, KNOWN_NAMES);
 }
 
 /** Names that a mistyped one may mean. */

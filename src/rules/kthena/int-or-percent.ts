@@ -2,7 +2,7 @@ import type { Json } from "../../api/json.ts";
 import { atoi } from "../go/text.ts";
 
 /** What a maxUnavailable or partition can be, for fixes. */
-export const INT_OR_PERCENT = "write a number from 0 up, or a percentage from 0% to 100% such as 25%";
+export const INT_OR_PERCENT = "write a whole number such as 1, or a percentage from 0% to 100%";
 
 /** Whether Kthena takes a value as a number or percentage: an integer from 0 up, or `0%` to `100%`. */
 export function isIntOrPercent(value: Json): boolean {

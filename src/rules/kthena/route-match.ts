@@ -40,7 +40,7 @@ export const ROUTE_CHECKS: readonly Check[] = [
                 path: `spec.loraAdapters[${index}]`,
                 value: name,
                 message: "a LoRA adapter has no name",
-                fix: "write its name, or remove it",
+                fix: "write its name",
               },
             ]
           : [],

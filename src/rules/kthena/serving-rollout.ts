@@ -219,7 +219,9 @@ function roleUnavailable(role: Role, kthena: KthenaFacts): Remark[] {
   const fix =
     replicas < 1
       ? "give the role a replica, or write rolloutStrategy.type: ServingGroupRollingUpdate"
-      : `write a number from 1 to ${replicas} or a percentage that comes to one`;
+      : replicas === 1
+        ? "write 1"
+        : `write a number from 1 to ${replicas} or a percentage that comes to one`;
   const message = `maxUnavailable ${quoted(value)} of role ${name} comes to ${count} of ${replicas} replicas`;
   // Where nothing tells whether this Kthena takes roles without replicas, it is asked.
   const uncertain = replicas === 0 && kthena.emptyRoles === undefined;

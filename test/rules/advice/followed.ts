@@ -1,26 +1,14 @@
-import type { Finding } from "../../../src/api/finding.ts";
 import { type Json, type JsonObject, listOf, objectOf } from "../../../src/api/json.ts";
 import { P2P } from "../kv-configs.ts";
 import { remove, set, valueAt } from "./editing.ts";
+import { FOLLOWED_ENGINE } from "./followed-engine.ts";
+import { FOLLOWED_KTHENA } from "./followed-kthena.ts";
+import { annotated, type Follow, npusWritten, numberIn, removed, written } from "./following.ts";
 
-/** Does what a finding's fix says, as a person would who reads it. */
-type Follow = (object: JsonObject, finding: Finding) => void;
-
-const removed: Follow = (object, { path }) => remove(object, path);
-const written =
-  (value: Json): Follow =>
-  (object, { path }) =>
-    set(object, path, value);
 /** The item of a list of variables, where the finding names its value. */
 const variableRemoved: Follow = (object, { path }) => remove(object, path.replace(/(env\[\d+\]).*$/, "$1"));
-const annotated =
-  (name: string, value: string): Follow =>
-  (object) =>
-    set(object, `metadata.annotations[kthena-ascend.io/${name}]`, value);
 /** `did you mean "x"?`, `write "x"`: what stands in quotes. */
 const asQuoted: Follow = (object, { path, fix }) => set(object, path, /"([^"]+)"/.exec(fix)?.[1] ?? "");
-/** The first number of the fix. */
-const numberIn = (text: string): number => Number(/\d+/.exec(text)?.[0]);
 
 function kvEdited(edit: (config: JsonObject) => void): Follow {
   return (object, { path }) => {
@@ -31,17 +19,6 @@ function kvEdited(edit: (config: JsonObject) => void): Follow {
 }
 
 const extraOf = (config: JsonObject): JsonObject => objectOf(config.kv_connector_extra_config);
-
-/** NPUs on both sides of the resources that a path leads to or into. */
-function npusWritten(count: (finding: Finding) => number): Follow {
-  return (object, finding) => {
-    const resources = finding.path.replace(/\.resources.*$/, ".resources");
-    const written = objectOf(valueAt(object, resources));
-    for (const side of ["limits", "requests"])
-      for (const name of Object.keys(objectOf(written[side])))
-        set(object, `${resources}.${side}[${name}]`, String(count(finding)));
-  };
-}
 
 const isMooncakeName = (name: Json | undefined): boolean =>
   typeof name === "string" && name.startsWith("Mooncake");
@@ -224,4 +201,6 @@ export const FOLLOWED: Readonly<Record<string, Follow | undefined>> = {
     set(object, `metadata.annotations[${/"([^"]+)"/.exec(fix)?.[1]}]`, value ?? "");
   },
   "annotations/allow": asQuoted,
+  ...FOLLOWED_ENGINE,
+  ...FOLLOWED_KTHENA,
 };

@@ -1,0 +1,118 @@
+import { type Json, type JsonObject, listOf, stringOf } from "../../../src/api/json.ts";
+import { set, valueAt } from "./editing.ts";
+import { annotated, edited, type Follow, written } from "./following.ts";
+
+const container = (path: string): string => /^.*containers\[\d+\]/.exec(path)?.[0] ?? path;
+
+/** The lists of a container that may hold a word, as one puts them together. */
+function words(object: JsonObject, path: string): { list: string; words: string[] }[] {
+  return ["command", "args"].flatMap((name) => {
+    const list = `${container(path)}.${name}`;
+    const value = valueAt(object, list);
+    return Array.isArray(value) ? [{ list, words: value.map((word) => stringOf(word) ?? "") }] : [];
+  });
+}
+
+function eachList(edit: (words: string[], path: string) => string[]): Follow {
+  return (object, { path }) => {
+    for (const one of words(object, path)) set(object, one.list, edit(one.words, one.list));
+  };
+}
+
+/** Takes flags with their values out of a list of arguments. */
+function without(list: readonly string[], flags: RegExp, switches = /^$/): string[] {
+  return list.filter((word, index) => {
+    const before = list[index - 1] ?? "";
+    return !flags.test(word) && !switches.test(word) && !(flags.test(before) && !before.includes("="));
+  });
+}
+
+const appended = (...more: string[]): Follow => {
+  return (object, { path }) => {
+    const lists = words(object, path);
+    const last = lists.at(-1);
+    if (last) set(object, last.list, [...last.words, ...more]);
+  };
+};
+
+/** A command that exports a path of libraries before it hands over to the engine. */
+const wrapped: Follow = (object, { path, fix }) => {
+  const lists = words(object, path);
+  const own = lists.find(({ list }) => list.endsWith("command"))?.words ?? [];
+  const script = (/'(export .*?)'(?:,|\s--|\])/.exec(fix)?.[1] ?? "").replace("…", "/opt/lib");
+  set(object, `${container(path)}.command`, ["sh", "-c", script, "--", ...own]);
+};
+
+/** How the advice of rules about arguments and scripts is followed. */
+export const FOLLOWED_ENGINE: Readonly<Record<string, Follow | undefined>> = {
+  "engine/unknown-flag": edited((text, { value, fix }) =>
+    text.replace(String(value), /--[a-z-]+/.exec(fix)?.[0] ?? ""),
+  ),
+  "engine/joined-arguments": (object, { path, fix }) => {
+    const [, list = "", index = ""] = /^(.*)\[(\d+)\]$/.exec(path) ?? [];
+    const items = JSON.parse(/\[.*\]/.exec(fix)?.[0] ?? "[]") as Json[];
+    set(object, list, listOf(valueAt(object, list)).toSpliced(Number(index), 1, ...items));
+  },
+  "engine/supervised-ranks": appended("--data-parallel-size-local", "2"),
+  "engine/nodes": (object, { path, fix }) => {
+    const more = /write (.*?),? and --headless/.exec(fix)?.[1]?.split(" ") ?? [];
+    const headless = path.includes("workerTemplate") ? ["--headless"] : [];
+    const own = /^--(?:nnodes|node-rank|master-addr)$/;
+    for (const { list, words: before } of words(object, path))
+      set(object, list, [...without(before, own, /^--headless$/), ...more, ...headless]);
+  },
+  "engine/executor": (object, { path, fix }) => set(object, path, /use (\w+)/.exec(fix)?.[1] ?? ""),
+  "engine/data-ranks": (object, { path, fix }) => set(object, path, /\$\(\w+\)/.exec(fix)?.[0] ?? ""),
+  "engine/background": (object, finding) => {
+    const text = String(valueAt(object, finding.path));
+    if (finding.fix.startsWith("take"))
+      return set(object, finding.path, text.replace(/\s*&(?=[^&]*$)/, ";").replace(/;\s*$/, ""));
+    const inScript = text.includes(" ");
+    if (inScript) set(object, finding.path, text.replace(/ray start --address=\S+/, "$& --block"));
+    else appended("--block")(object, finding);
+  },
+  "engine/unset-variable": edited((text, { value, fix }) => {
+    const other = /^use (\$\w+), which Kthena sets/.exec(fix)?.[1];
+    return text.replaceAll(`$${String(value)}`, other ?? `\${${String(value)}:-}`);
+  }),
+  "engine/ray-resources": (object, finding) => {
+    const resources = /--resources='(.*?)'/.exec(finding.fix)?.[1] ?? "";
+    const inScript = typeof valueAt(object, finding.path) === "string";
+    if (inScript)
+      edited((text) => text.replace(/--num-gpus[= ]\d+/, `--resources='${resources}'`))(object, finding);
+    else eachList((list) => [...without(list, /^--num-gpus/), `--resources=${resources}`])(object, finding);
+  },
+  "npu/library-path": (object, finding) => {
+    set(object, `${container(finding.path)}.env`, []);
+    wrapped(object, finding);
+  },
+  "kv/library-path": wrapped,
+  "kv/sglang-backend": (object, finding) => {
+    const [, flags = "", name = ""] = /add (--\S+ \w+) .* and (\w+)/.exec(finding.fix) ?? [];
+    appended(...flags.split(" "))(object, finding);
+    set(object, `${container(finding.path)}.env`, [{ name, value: "tcp://memfabric:23456" }]);
+  },
+  "kv/sglang-mode": eachList((list) =>
+    list.map((word, index) => (list[index - 1] === "--disaggregation-mode" ? "decode" : word)),
+  ),
+  "serving/external-ranks": eachList((list) =>
+    without(
+      list,
+      /^--data-parallel-(?:size|rank|address|rpc-port)|^-dp[a-z]?$/,
+      /^--data-parallel-external-lb$/,
+    ),
+  ),
+  "npu/image-hardware": edited((text, { fix }) => {
+    const suffix = /use the tag with (-\w+)/.exec(fix)?.[1] ?? "";
+    return `${text.replace(/-(?:a3|a5|310p)$/, "")}${suffix}`;
+  }),
+  "cluster/runtime-class": (object, { path, fix }) =>
+    set(object, path, /RuntimeClasses: (\w+)/.exec(fix)?.[1] ?? ""),
+  "cluster/queue": (object, { path, fix }) => set(object, path, /queues: (\w+)/.exec(fix)?.[1] ?? ""),
+  "kv/annotation-differs": annotated("kv-connector", "mooncake"),
+  "kv/booster-connector": annotated("kv-connector", "mooncake"),
+  "kv/model-server-connector": (object, { path, fix }) => set(object, path, fix.replace("write ", "")),
+  "kv/sidecar": (object, { fix }) =>
+    annotated("kv-sidecar", /known: ([\w-]+)/.exec(fix)?.[1] ?? "")(object, {} as never),
+  "schema/type": written(0),
+};
