@@ -173,6 +173,7 @@ describe("audit", () => {
         ...change,
       },
       console,
+      Date.now,
     );
     return { code, text: console.output };
   };
@@ -218,6 +219,26 @@ describe("audit", () => {
       namespaces: [{ namespace: "models", models: 1, pods: 2, npus: 8 }],
     });
     expect(await user.get("modelserving", "m")).toEqual(before);
+  });
+
+  test("is stored as PolicyReports, and again in place of the last", async () => {
+    const crd = join(import.meta.dirname, "crds", "reports");
+    await product.plane.kubectl(["apply", "--server-side", "-f", crd]);
+    await product.plane.kubectl(["wait", "--for=condition=Established", "crd/policyreports.wgpolicyk8s.io"]);
+    const apply = ["apply", "--server-side", "--validate=strict", "-f", "-"];
+    const { text } = await audited({ output: "policyreport" });
+    for (const input of [text, text]) await product.plane.kubectl(apply, { input });
+    const { stdout } = await product.plane.kubectl(["get", "policyreports", "-n=models", "-o=json"]);
+    const [report, ...more] = JSON.parse(stdout).items;
+    expect(more).toEqual([]);
+    expect(report.metadata.name).toBe("kthena-ascend-audit");
+    expect(report.results).toContainEqual(
+      expect.objectContaining({
+        rule: "injection/missed",
+        result: "fail",
+        resources: [expect.objectContaining({ kind: "ModelServing", name: "stored-before" })],
+      }),
+    );
   });
 
   test("of one namespace leaves the others out", async () => {

@@ -6,16 +6,17 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { parse, stringify } from "yaml";
+import { parse, parseAllDocuments, stringify } from "yaml";
 import { judgeRequest } from "../../src/admission/judge.ts";
 import { requestFor } from "../../src/admission/manifest.ts";
 import { at, type JsonObject, listOf, objectOf } from "../../src/api/json.ts";
 import { KTHENA_NAME_LABEL } from "../../src/api/names.ts";
 import { type AuditOptions, audit } from "../../src/commands/audit/audit.ts";
 import { blastOf } from "../../src/commands/audit/blast.ts";
-import { auditEntry } from "../../src/commands/audit/entry.ts";
+import { type AuditEntry, auditEntry } from "../../src/commands/audit/entry.ts";
 import { noTies, orphansIn, remember } from "../../src/commands/audit/orphans.ts";
 import { onlyForPods, podEntry } from "../../src/commands/audit/pods.ts";
+import { policyReports } from "../../src/commands/audit/policy-report.ts";
 import { progressBar } from "../../src/commands/audit/progress.ts";
 import { parseDefaults } from "../../src/defaults/parse.ts";
 import { type Resolution, resolveDefaults } from "../../src/defaults/resolve.ts";
@@ -220,6 +221,41 @@ describe("audit of a pod", () => {
   });
 });
 
+describe("policy reports", () => {
+  const one = (change: Partial<AuditEntry>): AuditEntry => ({ ...entry(completed(GOOD)), ...change });
+  const reports = (entries: AuditEntry[]) =>
+    policyReports({ about: "", proposed: undefined, entries, unreadable: [] }, 0) as {
+      metadata: { name: string };
+      summary: object;
+      results: { rule?: string; result: string }[];
+    }[];
+
+  it("tell what is right, missed, old, alone or exempted", () => {
+    const [report] = reports([
+      one({}),
+      one({ notInjected: { why: "nobody asked", missed: true } }),
+      one({ older: true, orphan: ["it selects no ModelServing"], exempted: ["npu/parallel-size"] }),
+    ]);
+    expect(report?.results.map(({ rule, result }) => `${result} ${rule}`)).toEqual([
+      "pass undefined",
+      "fail injection/missed",
+      "warn defaults/older",
+      "warn counterpart/missing",
+      "skip npu/parallel-size",
+    ]);
+    expect(report?.summary).toEqual({ pass: 1, fail: 1, warn: 2, error: 0, skip: 1 });
+  });
+
+  it("are several where there is more than an object can hold", () => {
+    const all = reports(Array.from({ length: 900 }, () => one({})));
+    expect(all.map(({ metadata, results }) => [metadata.name, results.length])).toEqual([
+      ["kthena-ascend-audit", 400],
+      ["kthena-ascend-audit-2", 400],
+      ["kthena-ascend-audit-3", 100],
+    ]);
+  });
+});
+
 describe("how far an audit is", () => {
   const resource = (plural: string) => ({ group: "", version: "v1", plural, kind: "K", namespaced: true });
   const [servings, routes] = [resource("modelservings"), resource("modelroutes")];
@@ -285,6 +321,7 @@ describe("audit of files", () => {
         ...change,
       },
       console,
+      () => Date.parse("2026-06-01T00:00:00.250Z"),
     );
     return { code, out: console.output, err: console.errors };
   };
@@ -338,6 +375,28 @@ describe("audit of files", () => {
     const [first] = sarif.runs[0].results;
     expect(first).toMatchObject({ level: "error", ruleId: expect.stringContaining("/") });
     expect(first.locations[0].logicalLocations[0].fullyQualifiedName).toBe("other/ModelServing/x<&y");
+  });
+
+  it("is a PolicyReport a namespace, with a result for each finding", async () => {
+    const { out } = await run({ output: "policyreport" });
+    const [models, other] = parseAllDocuments(out).map((one) => one.toJS());
+    expect(models).toMatchObject({
+      apiVersion: "wgpolicyk8s.io/v1alpha2",
+      kind: "PolicyReport",
+      metadata: { name: "kthena-ascend-audit", namespace: "models" },
+      summary: { pass: 0, fail: 0, warn: 1, error: 0, skip: 0 },
+    });
+    const resource = { apiVersion: GOOD.apiVersion, kind: "ModelServing", namespace: "other", name: "x<&y" };
+    expect(other.summary.fail).toBeGreaterThan(0);
+    expect(other.results[0]).toMatchObject({
+      source: "kthena-ascend",
+      rule: "kthena/generated-name",
+      category: "kthena",
+      result: "fail",
+      severity: "high",
+      resources: [resource],
+      timestamp: { seconds: 1_780_272_000, nanos: 0 },
+    });
   });
 
   it("is one page that needs nothing else, in which objects are text and no script runs but its own", async () => {

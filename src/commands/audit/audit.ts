@@ -9,6 +9,7 @@ import type { AuditEntry } from "./entry.ts";
 import { auditFiles } from "./files.ts";
 import { auditData, auditJunit, auditSarif, isFailure } from "./formats.ts";
 import { auditHtml } from "./html.ts";
+import { policyReports } from "./policy-report.ts";
 import { type AuditReport, isRemarkable, tableLines } from "./report.ts";
 
 /** What `audit` is to do. */
@@ -26,7 +27,7 @@ export interface AuditOptions {
   diff: boolean;
   /** Show objects with nothing to tell too. */
   all: boolean;
-  output: "table" | "json" | "yaml" | "junit" | "sarif" | "html";
+  output: "table" | "json" | "yaml" | "junit" | "sarif" | "html" | "policyreport";
   /** From what on the exit code says so. */
   failOn: "refused" | "warned" | "never";
   color: ColorChoice;
@@ -45,14 +46,15 @@ export interface Proposal {
  * Audits all objects of a cluster or of files: the exit code.
  * @throws UsageError where what decides about them cannot be read
  */
-export async function audit(options: AuditOptions, console: Console): Promise<number> {
+export async function audit(options: AuditOptions, console: Console, clock: () => number): Promise<number> {
   const layers = await loadDefaults(options.defaults);
   const proposal = layers.length > 0 ? { layers, diff: options.diff } : undefined;
   const report =
     options.files.length > 0
       ? await auditFiles(options, proposal, console)
       : await import("./cluster.ts").then(({ auditCluster }) => auditCluster(options, proposal, console));
-  write(report, options, console);
+  if (options.output === "policyreport") writePolicyReports(report, console, clock());
+  else write(report, options, console);
   if (report.unreadable.length > 0) return EXIT.unreadable;
   return report.entries.some((entry) => fails(entry, options.failOn)) ? EXIT.refused : EXIT.ok;
 }
@@ -60,6 +62,12 @@ export async function audit(options: AuditOptions, console: Console): Promise<nu
 function fails(entry: AuditEntry, failOn: AuditOptions["failOn"]): boolean {
   if (failOn === "never") return false;
   return isFailure(entry) || (failOn === "warned" && isRemarkable(entry));
+}
+
+function writePolicyReports(report: AuditReport, console: Console, now: number): void {
+  console.complain(report.unreadable);
+  for (const one of policyReports(report, now))
+    console.out(`---\n${stringify(one, { lineWidth: 0, aliasDuplicateObjects: false })}`);
 }
 
 function write(report: AuditReport, { output, all, color }: AuditOptions, console: Console): void {

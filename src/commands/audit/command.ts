@@ -51,6 +51,8 @@ export function auditCommand({ console, userAgent, ends }: CommandContext) {
       if (current.length > 0 && files.length === 0)
         throw new UsageError("audit: --current is for files; a cluster has defaults in force");
       if (diff && defaults.length === 0) throw new UsageError("audit: --diff needs --defaults");
+      if (output === "policyreport" && defaults.length > 0)
+        throw new UsageError("audit: a PolicyReport tells what is there; leave --defaults out");
       const cluster = { source: kubeSource(flags, "default"), userAgent, release, releaseNamespace };
       const what = {
         files,
@@ -66,13 +68,16 @@ export function auditCommand({ console, userAgent, ends }: CommandContext) {
         progress,
       };
       const { audit } = await import("./audit.ts");
-      ends(await audit({ ...what, cluster }, console));
+      ends(await audit({ ...what, cluster }, console, Date.now));
     });
 }
 
 const outputOption = () =>
-  new Option("-o, --output <format>", "html: one page that needs nothing else")
-    .choices(["table", "json", "yaml", "junit", "sarif", "html"] as const)
+  new Option(
+    "-o, --output <format>",
+    "html: one page that needs nothing else; policyreport: objects for kubectl apply --server-side",
+  )
+    .choices(["table", "json", "yaml", "junit", "sarif", "html", "policyreport"] as const)
     .default("table" as const);
 
 const failOnOption = () =>
