@@ -35,6 +35,11 @@ export function isSetElsewhere(name: string): boolean {
   return SHELL.has(name) || KTHENA.has(name) || KUBERNETES.test(name) || IMAGES.test(name);
 }
 
+/** Whether Kubernetes gives it to every container: what `$(NAME)` can stand for beside the container's own. */
+export function isOfService(name: string): boolean {
+  return KUBERNETES.test(name);
+}
+
 /** The variable of Kthena's that stands for one of another controller's, or undefined. */
 export function kthenaVariable(name: string): string | undefined {
   return Object.hasOwn(FOREIGN, name) ? FOREIGN[name] : undefined;

@@ -1,5 +1,6 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: some of the texts are shell scripts
-import { isSetElsewhere, kthenaVariable } from "../engines/known-variables.ts";
+import { isOfService, isSetElsewhere, kthenaVariable } from "../engines/known-variables.ts";
+import { environmentOf, stringsOf } from "../engines/references.ts";
 import type { RuleEngine } from "./engines.ts";
 import type { Remark, Rule } from "./rule.ts";
 import type { RuleSubject } from "./subject.ts";
@@ -37,8 +38,8 @@ const background: Rule = {
 const unsetVariable: Rule = {
   id: "engine/unset-variable",
   severity: "warn",
-  summary: "A script uses no variable that nothing sets",
-  why: "A shell puts nothing in the place of a variable that is not set; Kthena sets ENTRY_ADDRESS, GROUP_SIZE and WORKER_INDEX (pkg/model-serving-controller/utils), and none of LeaderWorkerSet's.",
+  summary: "Scripts and arguments use no variable that nothing sets",
+  why: "A shell puts nothing in the place of a variable that is not set, and Kubernetes leaves `$(NAME)` as it is; Kthena sets ENTRY_ADDRESS, GROUP_SIZE and WORKER_INDEX (pkg/model-serving-controller/utils), and none of LeaderWorkerSet's.",
   example: {
     in: "container",
     refused:
@@ -51,14 +52,65 @@ const unsetVariable: Rule = {
       // What envFrom brings, only the cluster knows.
       if (engine.envFrom) return [];
       const names = (engine.command.script?.unset ?? []).filter((name) => isMissing(engine, name));
-      return names.map((name) => ({
+      const inScript = names.map((name) => ({
         path: scriptField(engine),
         value: name,
         message: `the script of ${engine.label} uses $${name}, which nothing sets`,
         fix: unsetFix(name),
       }));
+      return [...inScript, ...unresolved(engine)];
     }),
 };
+
+/** So many references of a container are looked at, in so much of each string. */
+const MOST_REFERENCES = 200;
+const MOST_CHARACTERS = 32 * 1024;
+
+/** `$(NAME)` in command and args that Kubernetes cannot replace (third_party/forked/golang/expansion/expand.go). */
+function unresolved(engine: RuleEngine): Remark[] {
+  if (engine.pod === undefined) return [];
+  const references = referencesOf(engine);
+  if (references.length === 0) return [];
+  const environment = environmentOf(engine.container, engine.pods);
+  return references
+    .filter(({ name }) => !environment.has(name) && !isOfService(name))
+    .map(({ path, name }) => ({
+      path,
+      value: name,
+      message: `$(${name}) of ${engine.label} stays as it is: ${name} is no variable of the container`,
+      fix: kthenaVariable(name) ? `use $(${kthenaVariable(name)}), which Kthena sets` : `set ${name} in env`,
+    }));
+}
+
+/** Each name in each string once. In a script `$(date)` is what a command prints; no command has a name in capitals. */
+function referencesOf({ container, command, field }: RuleEngine): { path: string; name: string }[] {
+  const found: { path: string; name: string }[] = [];
+  const at = command.script?.at;
+  for (const list of ["command", "args"] as const) {
+    for (const [index, text] of (stringsOf(container[list]) ?? []).entries()) {
+      const inScript = at?.list === list && at.index === index;
+      for (const name of namesIn(text)) {
+        if (found.length >= MOST_REFERENCES) return found;
+        if (!inScript || /^[A-Z][A-Z0-9_]*$/.test(name))
+          found.push({ path: `${field}.${list}[${index}]`, name });
+      }
+    }
+  }
+  return found;
+}
+
+/** The names in `$(NAME)`, a bounded number of them; `$$(NAME)` is an escaped one. */
+function namesIn(text: string): Set<string> {
+  const names = new Set<string>();
+  if (!text.includes("$(")) return names;
+  for (const [, dollars = "", name = ""] of text
+    .slice(0, MOST_CHARACTERS)
+    .matchAll(/(?<!\$)(\${1,99})\(([A-Za-z_]\w{0,99})\)/g)) {
+    if (dollars.length % 2 === 1) names.add(name);
+    if (names.size >= MOST_REFERENCES) break;
+  }
+  return names;
+}
 
 /** An image of one's own can set any variable but those of other controllers. */
 function isMissing(engine: RuleEngine, name: string): boolean {

@@ -345,6 +345,19 @@ export const VERDICTS: readonly Verdict[] = [
   ],
   ["engine/unset-variable", "-", "container", 'command: [bash, -c, "vllm serve m --host $MINE"]'],
   ...[
+    "command: [vllm, serve, m, --node-rank, $(LWS_WORKER_INDEX)]",
+    'command: [bash, -c, "vllm serve m --host $(LWS_LEADER_ADDRESS)"]',
+    'command: [vllm, serve, m, --host=$(HOST_IP)]\nenv: [{name: POD_IP, value: "10.0.0.1"}]',
+    "command: [vllm, serve, m, --log-config-file, $(HOME)/log.json]",
+  ].map((yaml): Verdict => ["engine/unset-variable", "warn", "container", `${yaml}\n${npus("1")}`]),
+  ...[
+    "command: [vllm, serve, m, --host, $(ENTRY_ADDRESS), --port=$(REDIS_SERVICE_PORT)]",
+    "command: [vllm, serve, m, --host, $$(HOST_IP)]",
+    'command: [vllm, serve, m, --host, $(HOST_IP)]\nenv: [{name: HOST_IP, value: "10.0.0.1"}]',
+    "command: [vllm, serve, m, --host, $(HOST_IP)]\nenvFrom: [{configMapRef: {name: x}}]",
+    'command: [bash, -c, "vllm serve m --host $(hostname)"]',
+  ].map((yaml): Verdict => ["engine/unset-variable", "-", "container", `${yaml}\n${npus("1")}`]),
+  ...[
     "vllm serve $ENTRY_ADDRESS $HOME $KUBERNETES_SERVICE_HOST $REDIS_SERVICE_PORT $1 $? $ASCEND_HOME_PATH",
     "X=1; vllm serve $X",
     "for X in 1; do :; done; vllm serve $X",

@@ -71,10 +71,17 @@ export const FOLLOWED_ENGINE: Readonly<Record<string, Follow | undefined>> = {
     if (inScript) set(object, finding.path, text.replace(/ray start --address=\S+/, "$& --block"));
     else appended("--block")(object, finding);
   },
-  "engine/unset-variable": edited((text, { value, fix }) => {
-    const other = /^use (\$\w+), which Kthena sets/.exec(fix)?.[1];
-    return text.replaceAll(`$${String(value)}`, other ?? `\${${String(value)}:-}`);
-  }),
+  "engine/unset-variable": (object, finding) => {
+    const [, named] = /^set (\w+) in env$/.exec(finding.fix) ?? [];
+    if (named !== undefined)
+      return set(object, `${container(finding.path)}.env`, [{ name: named, value: "1" }]);
+    edited((text, { value, fix }) => {
+      const reference = /^use (\$\(\w+\)), which Kthena sets/.exec(fix)?.[1];
+      if (reference !== undefined) return text.replaceAll(`$(${String(value)})`, reference);
+      const other = /^use (\$\w+), which Kthena sets/.exec(fix)?.[1];
+      return text.replaceAll(`$${String(value)}`, other ?? `\${${String(value)}:-}`);
+    })(object, finding);
+  },
   "engine/ray-resources": (object, finding) => {
     const resources = /--resources='(.*?)'/.exec(finding.fix)?.[1] ?? "";
     const inScript = typeof valueAt(object, finding.path) === "string";
