@@ -95,10 +95,19 @@ export async function runProgram(argv: readonly string[], context: CommandContex
       return EXIT.unreadable;
     }
     if (!(error instanceof CommandLineError)) throw error;
-    if (error.cause.exitCode === 0) return EXIT.ok;
-    if (error.cause.code !== "commander.help") console.complain(mistakeLines(error));
+    const help = error.cause.code === "commander.help";
+    if ((help && asksForHelp(argv, program)) || error.cause.exitCode === 0) return EXIT.ok;
+    if (!help) console.complain(mistakeLines(error));
     return EXIT.unreadable;
   }
+}
+
+/** Whether `help` was written, alone or of a command that is there: that is no mistake. */
+function asksForHelp(argv: readonly string[], program: CommandUnknownOpts): boolean {
+  const [first, second, third] = argv;
+  const below = program.commands.find((command) => command.name() === first);
+  const [parent, of] = first === "help" ? [program, second] : [second === "help" ? below : undefined, third];
+  return parent?.commands.some((command) => of === undefined || command.name() === of) === true;
 }
 
 function mistakeLines({ command, cause }: CommandLineError): string[] {

@@ -192,6 +192,8 @@ describe("the command line", () => {
     [["serve", "--port", "many"], "argument 'many' is invalid. It must be a whole number from 0 to 65535."],
     [["serve", "--tls-cert-file", "x"], "--tls-private-key-file is missing"],
     [["serve", "--tls-cert-file", "x", "--tls-private-key-file", "y"], "x: cannot be read"],
+    [["defaults", "-d", "/nowhere/d.yaml"], "/nowhere/d.yaml: does not exist\n"],
+    [["review", "x", "--cluster-facts", "/nowhere/f.yaml"], "/nowhere/f.yaml: does not exist\n"],
     [["rules", "npu", "hccl"], "kthena-ascend rules: too many arguments"],
     [["--nonsense"], "kthena-ascend: unknown option '--nonsense'\nSee kthena-ascend --help.\n"],
   ])("says what is wrong with %j", async (args, message) => {
@@ -204,6 +206,10 @@ describe("the command line", () => {
     expect((await run(["--help"])).out).toContain("Commands:");
     expect((await run(["review", "--help"])).out).toContain("--explain");
     expect((await run(["help", "serve"])).out).toContain("--tls-cert-file");
+    for (const args of [["--help"], ["help"], ["help", "serve"], ["review", "--help"], ["certs", "--help"]])
+      expect((await run(args)).code, args.join(" ")).toBe(0);
+    expect((await run(["help", "nonsense"])).code).toBe(2);
+    expect((await run(["certs"])).code).toBe(2);
   });
 });
 

@@ -7,6 +7,7 @@ import { type Problem, problemSentence } from "../../defaults/problem.ts";
 import type { Layer } from "../../defaults/resolve.ts";
 import { defaultsProblems } from "../../rules/defaults-problems.ts";
 import { UsageError } from "../console.ts";
+import { reasonOf } from "../manifests/read.ts";
 
 /**
  * Reads AscendDefaults documents from files: the document itself, or a ConfigMap that holds it.
@@ -17,7 +18,7 @@ export async function loadDefaults(files: readonly string[]): Promise<Layer[]> {
   const problems: Problem[] = [];
   for (const file of files) {
     const text = await readFile(file, "utf8").catch((error: Error) => {
-      throw new UsageError(`${file}: cannot be read: ${error.message}`);
+      throw new UsageError(`${file}: ${reasonOf(error)}`);
     });
     const loaded = loadDocument(documentIn(text), file);
     if (loaded.layer) layers.push(loaded.layer);

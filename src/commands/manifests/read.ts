@@ -195,7 +195,8 @@ function documentsOf(text: string): { separator: string; text: string; line: num
   return parts;
 }
 
-function reasonOf(error: NodeJS.ErrnoException): string {
+/** What keeps a file from being read, in words that go behind its name. */
+export function reasonOf(error: NodeJS.ErrnoException): string {
   if (error.code === "ENOENT") return "does not exist";
   if (error.code === "EACCES") return "may not be read";
   if (error.code === "EISDIR") return "is a folder";

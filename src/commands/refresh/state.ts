@@ -2,6 +2,7 @@ import { readFile, writeFile } from "node:fs/promises";
 import { z } from "zod";
 import type { JsonObject } from "../../api/json.ts";
 import { UsageError } from "../console.ts";
+import { reasonOf } from "../manifests/read.ts";
 import type { Step } from "./plan.ts";
 
 const schema = z.object({
@@ -44,7 +45,7 @@ export async function writeState(file: string, run: string, models: readonly Mod
 /** Reads the file. @throws UsageError where it is none */
 export async function readState(file: string): Promise<RefreshState> {
   const text = await readFile(file, "utf8").catch((error: Error) => {
-    throw new UsageError(`refresh: ${file} cannot be read: ${error.message}`);
+    throw new UsageError(`refresh: ${file} cannot be read: it ${reasonOf(error)}`);
   });
   const read = schema.safeParse(parsed(text));
   if (!read.success) throw new UsageError(`refresh: ${file} is no RefreshState that refresh wrote`);

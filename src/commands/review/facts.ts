@@ -3,6 +3,7 @@ import { parseAllDocuments } from "yaml";
 import { isObject, type JsonObject, listOf, objectOf } from "../../api/json.ts";
 import { type ClusterFacts, factsAmong } from "../../rules/cluster-facts.ts";
 import { UsageError } from "../console.ts";
+import { reasonOf } from "../manifests/read.ts";
 
 /**
  * What a cluster has, as `kubectl get -o yaml` printed it.
@@ -10,7 +11,7 @@ import { UsageError } from "../console.ts";
  */
 export async function factsIn(file: string): Promise<ClusterFacts> {
   const text = await readFile(file, "utf8").catch((error: Error) => {
-    throw new UsageError(`${file}: cannot be read: ${error.message}`);
+    throw new UsageError(`${file}: ${reasonOf(error)}`);
   });
   const objects = parseAllDocuments(text).flatMap((document): JsonObject[] => {
     const [broken] = document.errors;
