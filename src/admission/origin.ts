@@ -16,11 +16,10 @@ export function withOrigin(
   const paths = findings.map(({ path }) => encodePath(keyedPathOf(path, completed.object)));
   const trusted = completed.units.some(({ how }) => how === "recorded");
   // A trusted record tells what was added by its path alone.
-  const told =
-    trusted && paths.some((path) => within(recordedPaths(completed), path)) ? injected() : completed;
-  const additions = additionsByPath(told);
+  const told = trusted && paths.some(finderIn(recordedPaths(completed))) ? injected() : completed;
+  const additionAt = finderIn(additionsByPath(told));
   return findings.map((finding, index) => {
-    const addition = within(additions, paths[index] ?? "");
+    const addition = additionAt(paths[index] ?? "");
     return addition ? { ...finding, message: `${finding.message} (injected: ${addition.source})` } : finding;
   });
 }
@@ -56,12 +55,19 @@ function joined(prefix: string, path: string): string {
   return `${prefix}${path.startsWith("[") ? "" : "."}${path}`;
 }
 
-/** What stands at a path, or at what holds it: a whole variable whose value is at fault. */
-function within<T>(known: ReadonlyMap<string, T>, path: string): T | undefined {
-  for (let end = path.length; end > 0; end--) {
-    const whole = end === path.length || path[end] === "." || path[end] === "[";
-    const found = whole ? known.get(path.slice(0, end)) : undefined;
-    if (found !== undefined) return found;
-  }
-  return undefined;
+/**
+ * Finds what is known of a path, or of what holds it: of a whole variable whose value is at fault. A path of a user's
+ * own keys can be far longer than any that is known; of it only so much is looked at.
+ */
+function finderIn<T>(known: ReadonlyMap<string, T>): (path: string) => T | undefined {
+  let longest = 0;
+  for (const { length } of known.keys()) longest = Math.max(longest, length);
+  return (path) => {
+    for (let end = Math.min(path.length, longest); end > 0; end--) {
+      const whole = end === path.length || path[end] === "." || path[end] === "[";
+      const found = whole ? known.get(path.slice(0, end)) : undefined;
+      if (found !== undefined) return found;
+    }
+    return undefined;
+  };
 }
