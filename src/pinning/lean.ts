@@ -13,12 +13,14 @@ import { get, pruneEmpty, without } from "./tree.ts";
 export function leanOf(value: Json, added: AddedHashes, kept = 0): Json {
   const paths = addedPaths(added);
   let lean = value;
+  // A hundred additions in one template are taken out of one copy of it.
+  const owned = new Set<Json>();
   for (const { path: recorded, hash } of paths) {
     const path = exactly(lean, recorded, hash);
     const current = get(lean, path);
     // The stamp is ours whatever it says.
     if (current !== undefined && (path.at(-1) === STAMP || valueHash(current) === hash))
-      lean = without(lean, path);
+      lean = without(lean, path, owned);
   }
   return pruned(
     lean,

@@ -34,19 +34,22 @@ function putAt(root: Json | undefined, path: KeyedPath, depth: number, value: Js
   return index >= 0 ? list.with(index, item) : [...list, item];
 }
 
-/** A tree without what stands at `path`; the same tree where nothing does. */
-export function without(root: Json, path: KeyedPath): Json {
-  const [segment, ...rest] = path;
+/**
+ * A tree without what stands at `path`; the same tree where nothing does. `owned`: containers that earlier calls copied
+ * out of the same tree and that nobody else has; those are changed in place.
+ */
+export function without(root: Json, path: KeyedPath, owned: Set<Json> = new Set()): Json {
+  return withoutAt(root, path, 0, owned);
+}
+
+function withoutAt(root: Json, path: KeyedPath, depth: number, owned: Set<Json>): Json {
+  const segment = path[depth];
   if (segment === undefined) return root;
   const current = child(root, segment);
   if (current === undefined) return root;
-  if (rest.length > 0) {
-    const next = without(current, rest);
-    return next === current ? root : replaceChild(root, segment, next);
-  }
-  if (typeof segment === "string") return isObject(root) ? withoutKey(root, segment) : root;
-  const index = indexOf(root, segment);
-  return Array.isArray(root) && index >= 0 ? root.toSpliced(index, 1) : root;
+  if (depth === path.length - 1) return withoutChild(root, segment, owned);
+  const next = withoutAt(current, path, depth + 1, owned);
+  return next === current ? root : replaceChild(root, segment, next, owned);
 }
 
 /**
@@ -78,9 +81,21 @@ export function setKey(object: JsonObject, key: string, value: Json): void {
   else Object.defineProperty(object, key, { value, enumerable: true, writable: true, configurable: true });
 }
 
-function withoutKey(object: JsonObject, key: string): JsonObject {
-  const { [key]: _gone, ...rest } = object;
-  return rest;
+function withoutChild(parent: Json, segment: Segment, owned: Set<Json>): Json {
+  if (typeof segment === "string") {
+    // Not in place: an object that keys are deleted from is a slow one for ever after.
+    const { [segment]: _gone, ...rest } = isObject(parent) ? parent : {};
+    return owning(rest, owned);
+  }
+  if (!Array.isArray(parent)) return parent;
+  const list = owned.has(parent) ? parent : owning([...parent], owned);
+  list.splice(indexOf(parent, segment), 1);
+  return list;
+}
+
+function owning<C extends Json>(copy: C, owned: Set<Json>): C {
+  owned.add(copy);
+  return copy;
 }
 
 /** What an object itself has under a key. */
@@ -98,9 +113,17 @@ function indexOf(parent: Json, segment: Exclude<Segment, string>): number {
   return Array.isArray(parent) ? itemIndex(parent, segment) : -1;
 }
 
-function replaceChild(parent: Json, segment: Segment, value: Json): Json {
-  if (typeof segment === "string") return isObject(parent) ? withKey(parent, segment, value) : parent;
-  return Array.isArray(parent) ? parent.with(indexOf(parent, segment), value) : parent;
+function replaceChild(parent: Json, segment: Segment, value: Json, owned: Set<Json>): Json {
+  if (typeof segment === "string") {
+    if (!isObject(parent)) return parent;
+    const object = owned.has(parent) ? parent : owning({ ...parent }, owned);
+    setKey(object, segment, value);
+    return object;
+  }
+  if (!Array.isArray(parent)) return parent;
+  const list = owned.has(parent) ? parent : owning([...parent], owned);
+  list[indexOf(parent, segment)] = value;
+  return list;
 }
 
 function isEmpty(value: Json): boolean {
