@@ -10,6 +10,7 @@ import { explainCommandRun } from "../../src/commands/explain/explain.ts";
 import { type RefreshOptions, refresh } from "../../src/commands/refresh/refresh.ts";
 import { uninject } from "../../src/commands/uninject/uninject.ts";
 import { recordingConsole } from "../commands/recording-console.ts";
+import { mainEntry } from "./installation/installation.ts";
 import { reportServing } from "./kthena-controllers/model-serving.ts";
 import { eventually, type ManifestUser, userIn } from "./manifest-user.ts";
 import {
@@ -163,6 +164,7 @@ describe("audit", () => {
         namespace: undefined,
         defaults: [],
         current: [],
+        against: false,
         diff: false,
         all: true,
         output: "json",
@@ -219,6 +221,30 @@ describe("audit", () => {
       namespaces: [{ namespace: "models", models: 1, pods: 2, npus: 8 }],
     });
     expect(await user.get("modelserving", "m")).toEqual(before);
+  });
+
+  test("against the version that runs has nothing to tell of one that says the same", async () => {
+    const { text } = await audited({ against: true });
+    const told = JSON.parse(text);
+    expect(told.proposed).toMatch(/^this version, \d\S+, beside the installation, \d\S+$/);
+    expect(told.unreadable).toEqual([]);
+    expect(told.blastRadius.refresh).toEqual({ models: 0, pods: 0, npus: 0, namespaces: [] });
+    expect(told.blastRadius).toMatchObject({ refused: 0, refusedAnew: 0, otherwise: 0 });
+  });
+
+  test("against another version tells what this one adds otherwise, and stores nothing", async () => {
+    const before = await user.get("modelserving", "m");
+    await product.installation.rollOut({ entry: join(import.meta.dirname, "other-version.ts") });
+    try {
+      const { text } = await audited({ against: true, diff: true });
+      expect(items(text)["ModelServing/m"]).toMatchObject({
+        blast: { refused: [], refusedAnew: [], otherwise: 0, refreshed: 1 },
+      });
+      expect(text).toContain("OTHER_VERSION");
+      expect(await user.get("modelserving", "m")).toEqual(before);
+    } finally {
+      await product.installation.rollOut({ entry: mainEntry });
+    }
   });
 
   test("is stored as PolicyReports, and again in place of the last", async () => {

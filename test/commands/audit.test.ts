@@ -13,11 +13,12 @@ import { at, type JsonObject, listOf, objectOf } from "../../src/api/json.ts";
 import { KTHENA_NAME_LABEL } from "../../src/api/names.ts";
 import { type AuditOptions, audit } from "../../src/commands/audit/audit.ts";
 import { blastOf } from "../../src/commands/audit/blast.ts";
-import { type AuditEntry, auditEntry } from "../../src/commands/audit/entry.ts";
+import { type AuditEntry, auditEntry, judgedAnew } from "../../src/commands/audit/entry.ts";
 import { noTies, orphansIn, remember } from "../../src/commands/audit/orphans.ts";
 import { onlyForPods, podEntry } from "../../src/commands/audit/pods.ts";
 import { policyReports } from "../../src/commands/audit/policy-report.ts";
 import { progressBar } from "../../src/commands/audit/progress.ts";
+import { type Running, versionBlast } from "../../src/commands/audit/version-blast.ts";
 import { parseDefaults } from "../../src/defaults/parse.ts";
 import { type Resolution, resolveDefaults } from "../../src/defaults/resolve.ts";
 import { injectors } from "../../src/injectors/index.ts";
@@ -156,6 +157,58 @@ describe("the blast radius of new defaults", () => {
       refusedAnew: ["annotations/allow"],
       pods: 0,
     });
+  });
+});
+
+describe("the blast radius of a version", () => {
+  const run = "audit-1";
+  const stored = completed(GOOD);
+  const audited = { object: stored, known: { defaults: BUILT_IN }, facts: undefined, injectors: INJECTORS };
+  const refreshed = (() => {
+    const metadata = objectOf(stored.metadata);
+    const annotations = { ...objectOf(metadata.annotations), "kthena-ascend.io/refresh": run };
+    const object = { ...stored, metadata: { ...metadata, annotations } };
+    const request = { ...requestFor(object, "models"), operation: "UPDATE", oldObject: stored };
+    return judgeRequest(request, { defaults: BUILT_IN }, { defaultsFor: () => BUILT_IN }).object;
+  })();
+  const blast = (running: Partial<Running>, object = stored) => {
+    const asked = { refreshed, refuses: false, refusesAnew: false, ...running };
+    const change = { ...audited, object, running: asked, run, diff: true };
+    return versionBlast(change, judgedAnew({ ...audited, object }));
+  };
+
+  it("is nothing where both say the same", () => {
+    const nothing = {
+      refused: [],
+      refusedAnew: [],
+      warned: [],
+      otherwise: 0,
+      refreshed: 0,
+      pods: 0,
+      npus: 0,
+    };
+    expect(blast({})).toEqual({ ...nothing, differences: [] });
+  });
+
+  it("is what a refresh adds otherwise, with both values, and what it restarts", () => {
+    const annotations = objectOf(objectOf(refreshed.metadata).annotations);
+    const name = "kthena-ascend.io/injected";
+    const record = JSON.parse(String(annotations[name]));
+    const path =
+      Object.keys(record.units.server.added).find((one) => one.includes("HCCL_SOCKET_IFNAME")) ?? "";
+    record.units.server.added[path] = "another";
+    const other = { ...annotations, [name]: JSON.stringify(record) };
+    const changed = { ...refreshed, metadata: { ...objectOf(refreshed.metadata), annotations: other } };
+    const told = blast({ refreshed: changed as JsonObject });
+    expect(told).toMatchObject({ refreshed: 1, otherwise: 0 });
+    expect(told.differences).toMatchObject([{ unit: "server", path, today: { value: "eth0" } }]);
+  });
+
+  it("is what this version alone refuses", () => {
+    const wrong = lean('["-tp", "two"]');
+    const unasked = { refreshed: undefined };
+    expect(blast(unasked, wrong).refusedAnew).not.toEqual([]);
+    expect(blast({ ...unasked, refusesAnew: true }, wrong).refusedAnew).toEqual([]);
   });
 });
 
@@ -311,6 +364,7 @@ describe("audit of files", () => {
         namespace: undefined,
         defaults: [],
         current: [],
+        against: false,
         diff: false,
         all: false,
         output: "table",

@@ -23,6 +23,8 @@ export interface AuditOptions {
   defaults: readonly string[];
   /** Files only: the defaults in force. */
   current: readonly string[];
+  /** The cluster runs another version: tell what this one would mean. */
+  against: boolean;
   /** Show what each object would get otherwise. */
   diff: boolean;
   /** Show objects with nothing to tell too. */
@@ -52,7 +54,9 @@ export async function audit(options: AuditOptions, console: Console, clock: () =
   const report =
     options.files.length > 0
       ? await auditFiles(options, proposal, console)
-      : await import("./cluster.ts").then(({ auditCluster }) => auditCluster(options, proposal, console));
+      : await import("./cluster.ts").then(({ auditCluster }) =>
+          auditCluster(options, proposal, console, clock),
+        );
   if (options.output === "policyreport") writePolicyReports(report, console, clock());
   else write(report, options, console);
   if (report.unreadable.length > 0) return EXIT.unreadable;

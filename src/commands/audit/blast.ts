@@ -10,7 +10,7 @@ import { completeWorkload, type Injectors } from "../../pinning/workload.ts";
 import { maskFor } from "../../rules/secrets.ts";
 import { type Difference, explain } from "../explain/explanation.ts";
 import { type AdditionsByUnit, recomputed, type SettingsOfUnits } from "../explain/recomputed.ts";
-import { consequences } from "../review/consequence.ts";
+import { restartsOf } from "../review/consequence.ts";
 import { maskedJson } from "../review/json.ts";
 import { withoutSecret } from "../review/report.ts";
 import type { Known } from "../review/world.ts";
@@ -133,13 +133,7 @@ function restarts(object: JsonObject, after: Known, injectors: Injectors): { pod
   const annotations = { ...annotationsOf(object), [ASK.refresh]: "what-a-refresh-would-do" };
   const asked = { ...object, metadata: { ...metadata, annotations } };
   const completed = refreshedObject(object, asked, kind, { ...after, injectors });
-  const restarting = consequences(kind, { before: object, asked, after: completed }).filter(
-    ({ effect }) => effect === "restarts",
-  );
-  return {
-    pods: restarting.reduce((sum, { pods }) => sum + pods, 0),
-    npus: restarting.reduce((sum, { npus }) => sum + npus, 0),
-  };
+  return restartsOf(kind, { before: object, asked, after: completed });
 }
 
 function refreshedObject(
@@ -152,7 +146,7 @@ function refreshedObject(
 }
 
 /** A difference as it is shown: without secrets. */
-function shown({ was, today, ...place }: Difference, object: JsonObject): Difference {
+export function shown({ was, today, ...place }: Difference, object: JsonObject): Difference {
   const mask = maskFor(object);
   const masked = (value: Json): Json => maskedJson(withoutSecret(value), mask);
   return {

@@ -1,5 +1,6 @@
 import { type JsonObject, objectOf } from "../../api/json.ts";
 import { KTHENA_NAME_LABEL } from "../../api/names.ts";
+import { RELEASE_VERSION } from "../../api/release.ts";
 import { MODEL_BOOSTERS, MODEL_ROUTES, MODEL_SERVERS, MODEL_SERVINGS } from "../../cluster/kinds.ts";
 import { injectors } from "../../injectors/index.ts";
 import type { KubeClient, Selection } from "../../kube/client.ts";
@@ -8,16 +9,19 @@ import { listAll } from "../../kube/list-all.ts";
 import { type AnyObject, type KubeObject, PODS, type Resource } from "../../kube/resource.ts";
 import type { Owner } from "../../pinning/workload.ts";
 import { type Connected, withCluster } from "../cluster/connect.ts";
+import { type InstallationWish, readInstallation } from "../cluster/installation.ts";
 import { asObject } from "../cluster/named.ts";
 import type { Console } from "../console.ts";
 import { asOwner, type LiveWorld, liveWorld } from "../review/live.ts";
 import type { AuditOptions, Proposal } from "./audit.ts";
-import { blastOf } from "./blast.ts";
-import { type AuditEntry, auditEntry, identityOf, judgedAnew } from "./entry.ts";
+import { type Blast, blastOf } from "./blast.ts";
+import { type AuditEntry, type Audited, auditEntry, identityOf, judgedAnew } from "./entry.ts";
 import { noTies, orphansIn, remember, type Ties, tieKey } from "./orphans.ts";
 import { isStamped, onlyForPods, podEntry, servingNameOf } from "./pods.ts";
 import { type Progress, progressBar, SILENT } from "./progress.ts";
 import type { AuditReport } from "./report.ts";
+import { RunningVersion } from "./running.ts";
+import { versionBlast } from "./version-blast.ts";
 
 /** The order: owners before what they own, so that pods of a ModelBooster are counted with its ModelServings. */
 const KINDS = [MODEL_SERVINGS, MODEL_BOOSTERS, MODEL_SERVERS, MODEL_ROUTES];
@@ -30,6 +34,7 @@ export function auditCluster(
   options: AuditOptions,
   proposal: Proposal | undefined,
   console: Console,
+  clock: () => number,
 ): Promise<AuditReport> {
   const { cluster, namespace } = options;
   return withCluster(cluster, async (connected) => {
@@ -41,18 +46,37 @@ export function auditCluster(
       options.progress && console.progress
         ? await progressBar(connected.client, KINDS, selectionOf(namespace), console.progress)
         : SILENT;
+    const running = options.against
+      ? new RunningVersion(connected.client, `audit-${clock().toString(36)}`)
+      : undefined;
     const auditor = new Auditor(connected, namespace, {
       world,
       after,
-      diff: proposal?.diff === true,
+      running,
+      diff: options.diff,
       progress,
     });
     for (const resource of KINDS) await auditor.readKind(resource);
     await auditor.readPods();
     progress.over();
     console.complain(world.complaints());
-    return { about: world.about, proposed: after?.about, ...auditor.finished() };
+    const { entries, unreadable } = auditor.finished();
+    const both = running && (await versionsText(connected.client, cluster));
+    const proposed = both ?? after?.about;
+    const change = proposed === undefined ? undefined : running ? "version" : "defaults";
+    return {
+      about: world.about,
+      proposed,
+      change,
+      entries,
+      unreadable: [...unreadable, ...(running?.problems ?? [])],
+    };
   });
+}
+
+async function versionsText(client: KubeClient, wish: InstallationWish): Promise<string> {
+  const { version = "of which the version may not be read" } = await readInstallation(client, wish);
+  return `this version, ${RELEASE_VERSION}, beside the installation, ${version}`;
 }
 
 function selectionOf(namespace: string | undefined): Selection {
@@ -63,6 +87,7 @@ function selectionOf(namespace: string | undefined): Selection {
 interface Judging {
   world: LiveWorld;
   after: LiveWorld | undefined;
+  running: RunningVersion | undefined;
   diff: boolean;
   progress: Progress;
 }
@@ -92,6 +117,7 @@ class Auditor {
   readonly #namespace: string | undefined;
   readonly #world: LiveWorld;
   readonly #after: LiveWorld | undefined;
+  readonly #running: RunningVersion | undefined;
   readonly #diff: boolean;
   readonly #progress: Progress;
   readonly #entries: AuditEntry[] = [];
@@ -105,12 +131,13 @@ class Auditor {
   constructor(
     connected: Connected,
     namespace: string | undefined,
-    { world, after, diff, progress }: Judging,
+    { world, after, running, diff, progress }: Judging,
   ) {
     this.#connected = connected;
     this.#namespace = namespace;
     this.#world = world;
     this.#after = after;
+    this.#running = running;
     this.#diff = diff;
     this.#progress = progress;
   }
@@ -119,7 +146,7 @@ class Auditor {
     await this.#pages(resource, undefined, async (object) => {
       const { namespace } = identityOf(object);
       remember(this.#ties, object, namespace);
-      this.#entries.push(await this.#entryOf(object, namespace));
+      this.#entries.push(await this.#entryOf(object, namespace, resource));
     });
   }
 
@@ -139,7 +166,7 @@ class Auditor {
     return { entries: this.#entries, unreadable: this.#unreadable };
   }
 
-  async #entryOf(object: JsonObject, namespace: string): Promise<AuditEntry> {
+  async #entryOf(object: JsonObject, namespace: string, resource: Resource): Promise<AuditEntry> {
     const { facts } = this.#world;
     const known = await this.#world.around(object, namespace);
     const audited = { object, known, facts, injectors: this.#injectors };
@@ -147,10 +174,26 @@ class Auditor {
     const entry = auditEntry(audited, created);
     if (object.kind === MODEL_SERVINGS.kind)
       this.#servings.set(`${namespace}/${entry.name}`, onlyForPods(object));
-    if (!this.#after) return entry;
-    const after = await this.#after.around(object, namespace);
-    const blast = blastOf({ ...audited, after, diff: this.#diff }, created);
+    const blast = await this.#blast(audited, created, namespace, resource);
+    if (!blast) return entry;
     return { ...entry, blast: this.#countedOnce(object) ? { ...blast, pods: 0, npus: 0 } : blast };
+  }
+
+  async #blast(
+    audited: Audited,
+    created: ReturnType<typeof judgedAnew>,
+    namespace: string,
+    resource: Resource,
+  ): Promise<Blast | undefined> {
+    const { object } = audited;
+    const diff = this.#diff;
+    if (this.#running) {
+      const running = await this.#running.about(object, resource);
+      return versionBlast({ ...audited, running, run: this.#running.run, diff }, created);
+    }
+    if (!this.#after) return undefined;
+    const after = await this.#after.around(object, namespace);
+    return blastOf({ ...audited, after, diff }, created);
   }
 
   /** Whether the pods of a ModelBooster were counted with its ModelServings. */

@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { xml } from "../review/ci-reports.ts";
 import type { AuditEntry } from "./entry.ts";
 import { SCRIPT, STYLE } from "./html-page.ts";
-import { type AuditReport, blastTotals, countsOf, remarksOf, sizeText } from "./report.ts";
+import { type AuditReport, blastTotals, changeText, countsOf, remarksOf, sizeText } from "./report.ts";
 
 /**
  * One page that needs nothing else: the audit as a table that can be sorted and filtered. Whatever objects hold is
@@ -18,7 +18,7 @@ export function auditHtml(report: AuditReport): string {
 <h1>kthena-ascend audit</h1>
 <p>${xml(about)}</p>${proposed === undefined ? "" : `\n<p>compared with ${xml(proposed)}</p>`}
 ${unreadable.map((text) => `<p class="refused">${xml(text)}</p>\n`).join("")}${countCards(report)}
-${proposed === undefined ? "" : blastPart(entries)}
+${proposed === undefined ? "" : blastPart(report)}
 <h2>Objects</h2>
 ${formOf(entries)}
 ${tableOf(entries, proposed !== undefined)}
@@ -53,13 +53,13 @@ function countCards({ entries, proposed }: AuditReport): string {
   return `<ul class="counts">${items.join("")}</ul>`;
 }
 
-function blastPart(entries: readonly AuditEntry[]): string {
-  const { refused, refusedAnew, warned, otherwise, refresh } = blastTotals(entries);
+function blastPart(report: AuditReport): string {
+  const { refused, refusedAnew, warned, otherwise, refresh } = blastTotals(report.entries);
   const rows = refresh.namespaces.map(
     ({ namespace, models, pods, npus }) =>
       `<tr>${cell("Namespace", xml(namespace))}${numberCell("Models", models)}${numberCell("Pods", pods)}${numberCell("NPUs", npus)}</tr>`,
   );
-  return `<h2>With the new defaults</h2>
+  return `<h2>${changeText(report)}</h2>
 <p>${refused} would be refused at their next change, ${refusedAnew} if created anew, ${warned} warned about, ${otherwise} completed otherwise. A refresh would restart ${sizeText(refresh)}.</p>
 <div><table><thead><tr><th>Namespace</th><th class="n">Models</th><th class="n">Pods</th><th class="n">NPUs</th></tr></thead>${rows.length === 0 ? "" : rows.join("\n")}</table></div>`;
 }

@@ -6,8 +6,10 @@ import type { AuditEntry } from "./entry.ts";
 export interface AuditReport {
   /** Which defaults it compared with, in a line for people. */
   about: string;
-  /** New defaults, where their effect was asked for. */
+  /** New defaults, or this version beside the one that runs, where their effect was asked for. */
   proposed: string | undefined;
+  /** Which of the two. */
+  change?: "defaults" | "version" | undefined;
   entries: readonly AuditEntry[];
   /** What could not be read. */
   unreadable: readonly string[];
@@ -148,7 +150,7 @@ export function tableLines(report: AuditReport, { all, color }: { all: boolean; 
     ...(report.proposed === undefined ? [] : [color.dim(`compared with ${report.proposed}`)]),
     ...(shown.length > 0 ? [color.bold(cells(["NAMESPACE", "OBJECT", "VERDICT"]).trimEnd()), ...rows] : []),
     summaryLine(countsOf(report.entries)),
-    ...(report.proposed === undefined ? [] : blastLines(blastTotals(report.entries))),
+    ...(report.proposed === undefined ? [] : blastLines(report)),
   ];
 }
 
@@ -169,9 +171,15 @@ function summaryLine(counts: AuditCounts): string {
   return `${objects} ${objects === 1 ? "object" : "objects"}: ${refused} refused, ${warned} warned about, ${notInjected} not injected, ${older} with older defaults, ${exempted} with exemptions, ${orphans} that lack a counterpart.`;
 }
 
-function blastLines({ refused, refusedAnew, warned, otherwise, refresh }: BlastTotals): string[] {
+/** What the blast radius is that of. */
+export function changeText({ change }: AuditReport): string {
+  return change === "version" ? "With this version" : "With the new defaults";
+}
+
+function blastLines(report: AuditReport): string[] {
+  const { refused, refusedAnew, warned, otherwise, refresh } = blastTotals(report.entries);
   return [
-    `With the new defaults: ${refused} would be refused at their next change, ${refusedAnew} if created anew, ${warned} warned about, ${otherwise} completed otherwise.`,
+    `${changeText(report)}: ${refused} would be refused at their next change, ${refusedAnew} if created anew, ${warned} warned about, ${otherwise} completed otherwise.`,
     `A refresh would restart ${sizeText(refresh)} of ${refresh.models} ${refresh.models === 1 ? "model" : "models"} in ${refresh.namespaces.length} ${refresh.namespaces.length === 1 ? "namespace" : "namespaces"}.`,
     ...refresh.namespaces.map(
       ({ namespace, models, ...size }) =>

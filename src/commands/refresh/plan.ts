@@ -4,7 +4,7 @@ import { readBooster, readServing } from "../../conditions/read.ts";
 import type { WorkloadKind } from "../../kinds/index.ts";
 import { annotationsOf } from "../../pinning/annotations.ts";
 import { parseRecord } from "../../pinning/record.ts";
-import { consequences } from "../review/consequence.ts";
+import { restartsOf } from "../review/consequence.ts";
 
 /** A model that is to be refreshed. */
 export interface Step {
@@ -25,15 +25,11 @@ export function stepOf(kind: WorkloadKind, before: JsonObject, after: JsonObject
     equal(before.spec, after.spec) && annotationsOf(before)[SETTINGS] === annotationsOf(after)[SETTINGS];
   if (same) return undefined;
   const { name, namespace } = objectOf(before.metadata);
-  const restarting = consequences(kind, { before, asked: after, after }).filter(
-    ({ effect }) => effect === "restarts",
-  );
   return {
     kind,
     namespace: String(namespace ?? "default"),
     name: String(name),
-    pods: restarting.reduce((sum, { pods }) => sum + pods, 0),
-    npus: restarting.reduce((sum, { npus }) => sum + npus, 0),
+    ...restartsOf(kind, { before, asked: after, after }),
   };
 }
 

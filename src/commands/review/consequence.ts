@@ -58,6 +58,15 @@ export function consequences(kind: WorkloadKind, { before, asked, after }: Versi
   return [...found, ...removed];
 }
 
+/** What restarts of it in all. */
+export function restartsOf(kind: WorkloadKind, versions: Versions): { pods: number; npus: number } {
+  const restarting = consequences(kind, versions).filter(({ effect }) => effect === "restarts");
+  return {
+    pods: restarting.reduce((sum, { pods }) => sum + pods, 0),
+    npus: restarting.reduce((sum, { npus }) => sum + npus, 0),
+  };
+}
+
 /** Whether nothing of a unit differs but its scaling. */
 function same(kind: WorkloadKind, left: JsonObject | undefined, right: JsonObject): boolean {
   const { scaling } = shapeOf(kind);
