@@ -3,6 +3,7 @@ import { REASONS } from "../../src/conditions/reasons.ts";
 import type { KubeClient } from "../../src/kube/client.ts";
 import type { Lease } from "../../src/kube/lease-record.ts";
 import { type AnyObject, LEASES, type Place, PODS } from "../../src/kube/resource.ts";
+import { childOf, podsReady, serve } from "./booster-steps.ts";
 import { BoosterWatch, conditionsOf, expecting, kthenaPass, summaryOf } from "./booster-watch.ts";
 import { crdFolder, podGroupCrdFolder } from "./control-plane/crds.ts";
 import type { Replica } from "./installation/replica.ts";
@@ -51,37 +52,9 @@ async function create(name: string, { replicas = 1, npus = 1, image = "engine:1"
   return { namespace: "models", name };
 }
 
-/** The ModelServing, or ModelServer, of a ModelBooster. */
-function childOf({ namespace = "", name }: Place): Place {
-  return { namespace, name: `${name}-b` };
-}
-
-async function podsReady(place: Place): Promise<void> {
-  const selector = `modelserving.volcano.sh/name=${childOf(place).name}`;
-  await product.plane.kubectl([
-    "wait",
-    "--for=condition=Ready",
-    "pod",
-    "-l",
-    selector,
-    "-n",
-    "models",
-    "--timeout=60s",
-  ]);
-}
-
-/** Everything that Kthena does until a model serves. */
-async function serve(place: Place): Promise<void> {
-  await kthenaPass(admin, place);
-  await createPods(admin, childOf(place));
-  await podsReady(place);
-  await reportServing(admin, childOf(place), true);
-  await kthenaPass(admin, place);
-}
-
 async function serving(name: string): Promise<Place> {
   const place = await create(name);
-  await serve(place);
+  await serve(product.plane, admin, place);
   await watch.says(place, AVAILABLE);
   return place;
 }
@@ -132,7 +105,7 @@ test("children appear one by one, become available, and nothing is written after
   expect(made?.ok).toBe(true);
   expect(await watch.says(place, expecting("False PodsNotReady"))).toContain("leader 0/1 (not made yet)");
   await createPods(admin, childOf(place));
-  await podsReady(place);
+  await podsReady(product.plane, childOf(place));
   await watch.says(place, expecting("False ServingNotAvailable"));
   await reportServing(admin, childOf(place), true);
   await watch.says(place, AVAILABLE);
@@ -188,7 +161,7 @@ test("a new generation: waiting, rolling out, available; never available for the
   await watch.says(place, expecting("False RollingOut"));
   const selector = "modelserving.volcano.sh/name=roll-b";
   await product.plane.kubectl(["delete", "pod", "-l", selector, "-n", "models", "--wait=true"]);
-  await serve(place);
+  await serve(product.plane, admin, place);
   await watch.says(place, AVAILABLE);
   for (const version of watch.versions(place, mark)) {
     const active = conditionsOf(version).find(({ type }) => type === "Active");
@@ -260,7 +233,7 @@ test("a child that the API server refuses: who refused what, until it is made", 
     if ((await admin.get(MODEL_SERVINGS, childOf(place))).ok) break;
     await new Promise((resolve) => setTimeout(resolve, 200));
   }
-  await serve(place);
+  await serve(product.plane, admin, place);
   await watch.says(place, AVAILABLE);
 });
 
@@ -274,7 +247,7 @@ test("too few NPUs: how many are asked for and how many nodes have them; recover
   );
   expect(await events("ModelBooster", "wide")).toContain("Unschedulable");
   await product.plane.addNodes({ count: 4, prefix: "more" });
-  await podsReady(place);
+  await podsReady(product.plane, childOf(place));
   await reportServing(admin, childOf(place), true);
   await watch.says(place, AVAILABLE);
   expect(await events("ModelBooster", "wide")).toContain("Recovered");
