@@ -8,9 +8,16 @@ interface Wrapper {
   operands: number;
   /** `NAME=value` words may stand before the program. */
   assigns?: boolean;
+  /** The subcommand that starts another program; without it this is no wrapper. */
+  subcommand?: string;
 }
 
 const PLAIN: Wrapper = { valued: [], operands: 0 };
+const CONDA: Wrapper = {
+  valued: ["-n", "--name", "-p", "--prefix", "-r", "--root-prefix", "--cwd", "-e", "--env"],
+  operands: 0,
+  subcommand: "run",
+};
 
 /** Programs that people put before the engine; options as in their manual pages. */
 const WRAPPERS: Readonly<Record<string, Wrapper>> = {
@@ -42,6 +49,13 @@ const WRAPPERS: Readonly<Record<string, Wrapper>> = {
   tini: { valued: ["-e", "-p"], operands: 0 },
   "dumb-init": { valued: ["-r", "--rewrite"], operands: 0 },
   gosu: { valued: [], operands: 1 },
+  "su-exec": { valued: [], operands: 1 },
+  runuser: { valued: ["-u", "--user", "-g", "--group"], operands: 0 },
+  chrt: { valued: [], operands: 1 },
+  conda: CONDA,
+  mamba: CONDA,
+  micromamba: CONDA,
+  poetry: { valued: ["-C", "--directory", "-P", "--project"], operands: 0, subcommand: "run" },
   time: { valued: ["-f", "-o"], operands: 0 },
 };
 
@@ -61,7 +75,9 @@ export function wrapperLength(words: readonly Word[]): number | undefined {
     const wrapper =
       word?.known && Object.hasOwn(WRAPPERS, baseName(word.text)) ? WRAPPERS[baseName(word.text)] : undefined;
     if (wrapper === undefined) return index;
-    const next = afterWrapper(words, index + 1, wrapper);
+    const own = wrapper.subcommand === undefined ? 1 : 2;
+    if (own === 2 && words[index + 1]?.text !== wrapper.subcommand) return index;
+    const next = afterWrapper(words, index + own, wrapper);
     if (next === undefined) return undefined;
     index = next;
   }

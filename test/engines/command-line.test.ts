@@ -96,6 +96,26 @@ describe("lists of arguments", () => {
       { command: ["taskset", "-c", "0-7", "env", "A=1", "-u", "B", "vllm", "serve", "m"] },
       "vllm list m tp=absent",
     ],
+    [
+      "an environment of conda",
+      { command: ["conda", "run", "-n", "vllm", "--no-capture-output", "vllm", "serve", "m", "-tp", "2"] },
+      "vllm list m tp=2",
+    ],
+    [
+      "another user",
+      { command: ["runuser", "-u", "HwHiAiUser", "--", "vllm", "serve", "m"] },
+      "vllm list m tp=absent",
+    ],
+    [
+      "a user by su-exec",
+      { command: ["su-exec", "1000:1000", "vllm", "serve", "m"] },
+      "vllm list m tp=absent",
+    ],
+    [
+      "conda in a script",
+      { command: ["bash", "-c", "conda run -n x vllm serve m -tp 2"] },
+      "vllm shell m tp=2",
+    ],
     ["tini", { command: ["/usr/bin/tini", "-g", "--", "vllm", "serve", "m"] }, "vllm list m tp=absent"],
     [
       "symmetric Ray",
@@ -123,6 +143,11 @@ describe("lists of arguments", () => {
   });
 
   test.each<[string, JsonObject, string]>([
+    [
+      "conda that starts nothing",
+      { command: ["conda", "activate", "vllm"] },
+      "list: it starts conda, which is no engine known here",
+    ],
     ["nothing at all", {}, "none: it has neither command nor args"],
     ["empty lists", { command: [], args: [] }, "none: it has neither command nor args"],
     ["no lists", { command: "vllm" }, "unreadable: command and args are no lists of strings"],
