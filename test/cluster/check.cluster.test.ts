@@ -4,7 +4,14 @@ import { recordingConsole } from "../commands/recording-console.ts";
 import { crdFolder, podGroupCrdFolder } from "./control-plane/crds.ts";
 import { installQueue, playControllers } from "./installation/played.ts";
 import { eventually } from "./manifest-user.ts";
-import { type Product, RELEASE, RELEASE_NAMESPACE, startProduct } from "./product.ts";
+import {
+  CONFIGURATIONS,
+  type Product,
+  RELEASE,
+  RELEASE_NAMESPACE,
+  startProduct,
+  withoutWebhooks,
+} from "./product.ts";
 
 /** `kthena-ascend check` on an installation that works, and on one that was broken in many ways. */
 
@@ -237,6 +244,85 @@ test("tells of a Service that is not there", async () => {
   );
 });
 
+describe("tells of replicas", () => {
+  const ready = (readyReplicas: number) => {
+    const status = JSON.stringify({ status: { replicas: 2, readyReplicas } });
+    const at = `-n=${RELEASE_NAMESPACE}`;
+    return kubectl([
+      "patch",
+      "deployment",
+      RELEASE,
+      at,
+      "--subresource=status",
+      "--type=merge",
+      "-p",
+      status,
+    ]);
+  };
+
+  test("of which one is gone", () =>
+    broken(
+      () => ready(1),
+      () => ready(2),
+      "warning replicas/ready",
+      /1 of 2 replicas are Ready/,
+    ));
+
+  test("of which none is Ready", () =>
+    broken(
+      () => ready(0),
+      () => ready(2),
+      "error replicas/ready",
+      /0 of 2 replicas are Ready/,
+    ));
+
+  test("that the Service does not lead to", () => {
+    const endpoint = (is: boolean) => {
+      const endpoints = [{ addresses: ["10.0.0.1"], conditions: { ready: is } }];
+      const patch = JSON.stringify({ endpoints });
+      const slice = ["endpointslice", `${RELEASE}-1`, `-n=${RELEASE_NAMESPACE}`];
+      return kubectl(["patch", ...slice, "--type=merge", "-p", patch]);
+    };
+    return broken(
+      () => endpoint(false),
+      () => endpoint(true),
+      "error service/endpoints",
+      /has no ready endpoint/,
+    );
+  });
+});
+
+test("tells of a Volcano that is not there", () =>
+  broken(
+    () => kubectl(["delete", "crd", "podgroups.scheduling.volcano.sh"]),
+    () => kubectl(["apply", "--server-side", "-f", podGroupCrdFolder()]),
+    "warning volcano/pod-groups",
+    /Volcano is not there/,
+  ));
+
+test("tells of models that were stored while nobody asked the webhook", () => {
+  const resources = { limits: { "huawei.com/ascend-1980": "8" } };
+  const spec = { containers: [{ name: "vllm", image: "engine:1", resources }] };
+  const role = { name: "server", replicas: 1, workerReplicas: 0, entryTemplate: { spec } };
+  const model = JSON.stringify({
+    apiVersion: "workload.serving.volcano.sh/v1alpha1",
+    kind: "ModelServing",
+    metadata: { name: "forgotten", namespace: "default" },
+    spec: { replicas: 1, template: { roles: [role] } },
+  });
+  return broken(
+    () =>
+      withoutWebhooks(
+        product.plane,
+        CONFIGURATIONS,
+        async () => void (await kubectl(["create", "-f", "-"], model)),
+      ),
+    () => kubectl(["delete", "modelserving", "forgotten", "-n=default"]),
+    "warning models/not-injected",
+    /have NPUs but nothing was injected: default\/forgotten/,
+  );
+});
+
 test("tells of rights that the webhook's account lacks", async () => {
   const kept = JSON.parse(await kubectl(["get", "clusterrole", RELEASE, "-o", "json"]));
   await broken(
@@ -257,6 +343,15 @@ test("tells of rights that the webhook's account lacks", async () => {
 });
 
 describe("tells of defaults", () => {
+  test("that are wrong, and which hold in their place", () =>
+    broken(
+      () =>
+        withoutWebhooks(product.plane, CONFIGURATIONS, async () => void (await write(document("npu: 8\n")))),
+      mend,
+      "warning defaults/in-force",
+      /the last good defaults are in force, since .*npu/,
+    ));
+
   const NAME = ["configmap", "kthena-ascend-defaults", `-n=${RELEASE_NAMESPACE}`] as const;
   const document = (more: string): string =>
     `apiVersion: kthena-ascend.io/v1alpha1\nkind: AscendDefaults\nplatform: cce\nhardware: a2\n${more}`;
