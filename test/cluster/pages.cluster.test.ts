@@ -51,6 +51,7 @@ beforeAll(async () => {
   await ready();
   playing = setInterval(() => void ready(), 300);
   await writeFile(join(folder, "new.yaml"), document("bond0"));
+  await copyFile(kubeconfig, join(folder, "prod.kubeconfig"));
   const all = "modelservings,modelservers,modelroutes";
   const { stdout } = await product.plane.kubectl(["get", all, "--all-namespaces", "-o", "yaml"]);
   await writeFile(join(folder, "export.yaml"), stdout);
@@ -136,6 +137,7 @@ const AFTER: readonly { piece: string; look: (out: string) => unknown }[] = [
     look: async () => expect(await readFile(join(folder, "complete.yaml"), "utf8")).toContain("HCCL_IF_IP"),
   },
   { piece: "audit -d new.yaml --diff", look: (out) => expect(out).toContain("bond0") },
+  { piece: "audit --against", look: (out) => expect(out).toContain("this version") },
   {
     piece: "audit -d new.yaml -o html",
     look: async () => expect(await readFile(join(folder, "audit.html"), "utf8")).toMatch(/<html[\s\S]*qwen3/),
