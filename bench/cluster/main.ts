@@ -141,8 +141,17 @@ function waysOf(product: Product, none: Peer, replay: Peer): Way[] {
     { name: "no webhook", around: peer(undefined), right: () => true },
     { name: "null webhook", around: peer(none), right: () => true },
     { name: "replay", around: peer(replay), right: complete },
-    { name: RELEASE, around: (work) => work(), right: complete },
+    { name: `${RELEASE}, one replica`, around: (work) => withOneReplica(product, work), right: complete },
+    { name: `${RELEASE}, two`, around: (work) => work(), right: complete },
   ];
+}
+
+async function withOneReplica({ installation }: Product, work: () => Promise<void>): Promise<void> {
+  const [one] = installation.replicas;
+  if (one !== undefined) await installation.end(one);
+  await work();
+  await installation.startReplica();
+  await installation.waitReady();
 }
 
 function print(
