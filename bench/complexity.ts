@@ -88,7 +88,12 @@ async function look(name: string, of: Case["of"]): Promise<string | undefined> {
   if (ms > slowest.ms) slowest = { name, ms: Math.round(ms) };
   if (ms <= SURE_MS) return undefined;
   const half = of(CHARACTERS / 2);
-  const before = Math.min(await cpuOf(half), await cpuOf(half), await cpuOf(half));
+  let before = Number.POSITIVE_INFINITY;
+  // The best of both, in turns: whatever else the machine does falls on either.
+  for (let turn = 0; turn < 5; turn++) {
+    before = Math.min(before, await cpuOf(half));
+    ms = Math.min(ms, await cpuOf(whole));
+  }
   const ratio = ms / before;
   if (ms <= MOST_MS && ratio <= MOST_RATIO) return undefined;
   return `${name}: ${ms.toFixed(0)} ms at 100 KB, ${ratio.toFixed(1)} times what half of it costs`;
