@@ -374,3 +374,80 @@ describe("refresh", () => {
     expect((await models.get("modelserving", "one")).spec).toEqual(one?.spec);
   });
 });
+
+describe("a ModelBooster", () => {
+  const NAME = "qwen3-8b";
+  let folder: string;
+  let boosters: ManifestUser;
+
+  beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), "kthena-ascend-"));
+    boosters = await userIn(product.plane, "boosted");
+    const example = join(import.meta.dirname, "..", "..", "examples", "modelbooster", "plain.yaml");
+    const { metadata, ...rest } = parse(await readFile(example, "utf8")) as JsonObject;
+    await boosters.apply({ ...rest, metadata: { ...objectOf(metadata), namespace: "boosted" } });
+  });
+  afterAll(() => rm(folder, { recursive: true }));
+
+  const resource = async (): Promise<string | undefined> =>
+    /huawei\.com\/[\w-]+/.exec(JSON.stringify((await boosters.get("modelbooster", NAME)).spec))?.[0];
+
+  const useResource = async (more: string, wanted: string): Promise<void> => {
+    const text = `apiVersion: kthena-ascend.io/v1alpha1\nkind: AscendDefaults\n${more}`;
+    const patch = JSON.stringify({ data: { "defaults.yaml": text } });
+    const where = ["configmap", "kthena-ascend-defaults", `-n=${RELEASE_NAMESPACE}`];
+    await product.plane.kubectl(["patch", ...where, "--type=merge", "-p", patch]);
+    const trial = JSON.stringify({ ...LEAN, metadata: { ...objectOf(LEAN.metadata), name: "trial" } });
+    await eventually(
+      "new defaults hold",
+      async () => (await boosters.run(["create", "--dry-run=server", "-o", "json", "-f", "-"], trial)).stdout,
+      (stdout) => stdout.includes(wanted),
+    );
+  };
+
+  const refreshed = async (change: Partial<RefreshOptions> = {}) => {
+    const console = recordingConsole();
+    const options: RefreshOptions = {
+      namespace: "boosted",
+      selector: undefined,
+      maxUnavailable: 1,
+      timeoutSeconds: 2,
+      dryRun: false,
+      stateFile: join(folder, "state.json"),
+      undo: undefined,
+      access: cluster(),
+      ...change,
+    };
+    const code = await refresh(options, console, Date.now);
+    return { code, out: console.output, err: console.errors };
+  };
+
+  test("is explained, and lean and complete again is what it was", async () => {
+    const console = recordingConsole();
+    const explain = { name: `modelbooster/${NAME}`, file: undefined, namespace: "boosted", defaults: [] };
+    const shown = { color: "never", output: "json", cluster: cluster() } as const;
+    expect(await explainCommandRun({ ...explain, ...shown }, console)).toBe(0);
+    expect(JSON.parse(console.output)).toMatchObject({ recorded: true, older: false, differences: [] });
+    const before = await boosters.get("modelbooster", NAME);
+    const printed = recordingConsole();
+    const what = { name: `modelbooster/${NAME}`, file: undefined, keep: false, namespace: "boosted" };
+    expect(await uninject({ ...what, access: cluster() }, printed)).toBe(0);
+    expect(printed.output).not.toMatch(/injected|ascend-1980/);
+    await boosters.apply(parse(printed.output) as JsonObject);
+    expect((await boosters.get("modelbooster", NAME)).spec).toEqual(before.spec);
+  });
+
+  test("is refreshed when its defaults are older, and waited for until it is Active, and taken back", async () => {
+    await useResource("npu: {resourceName: huawei.com/Ascend910}\n", "huawei.com/Ascend910");
+    expect((await refreshed({ dryRun: true })).out).toContain("1 model in 1 wave: 1 pod with 2 NPUs restart");
+    expect(await resource()).toBe("huawei.com/ascend-1980");
+    // Nobody makes it Active here.
+    const waited = expect.stringContaining("is not ready after 2 seconds");
+    expect(await refreshed()).toMatchObject({ code: 1, err: waited });
+    expect(await resource()).toBe("huawei.com/Ascend910");
+    await useResource("", "huawei.com/ascend-1980");
+    const undo = join(folder, "state.json");
+    expect(await refreshed({ undo, namespace: undefined })).toMatchObject({ code: 1, err: waited });
+    expect(await resource()).toBe("huawei.com/ascend-1980");
+  });
+});
