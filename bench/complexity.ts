@@ -15,10 +15,10 @@ import { oneOf, randomFrom } from "../test/generate/shaped.ts";
 
 const CHARACTERS = 100 * 1024;
 const MOST_MS = 100;
-/** What twice as much may cost: two times as much, and what collecting garbage adds. */
-const MOST_RATIO = 2.7;
+/** What twice as much may cost: two times as much, and what collecting garbage adds. With the square it is four. */
+const MOST_RATIO = 3;
 /** Below this the clock and the garbage collector say more than the work. */
-const SURE_MS = 25;
+const SURE_MS = 40;
 
 const { values } = parseArgs({
   options: { seconds: { type: "string" }, only: { type: "string" }, seed: { type: "string" } },
