@@ -170,6 +170,11 @@ describe("the terminal", () => {
 
   test("tells of what only the cluster knows", async () => {
     const person = await user();
+    // Where a namespace has no ModelServer yet, the one that is named may be the next to be applied.
+    const other = parse(
+      "apiVersion: networking.serving.volcano.sh/v1alpha1\nkind: ModelServer\nmetadata: {name: other}\nspec: {inferenceEngine: vLLM, workloadPort: {port: 8000}, workloadSelector: {matchLabels: {app: other}}}",
+    ) as JsonObject;
+    await person.apply(other);
     const route = parse(
       "apiVersion: networking.serving.volcano.sh/v1alpha1\nkind: ModelRoute\nmetadata: {name: it}\nspec: {modelName: m, rules: [{name: a, targetModels: [{modelServerName: nobody}]}]}",
     ) as JsonObject;
