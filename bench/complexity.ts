@@ -15,10 +15,12 @@ import { oneOf, randomFrom } from "../test/generate/shaped.ts";
 
 const CHARACTERS = 100 * 1024;
 const MOST_MS = 100;
-/** What twice as much may cost: two times as much, and what collecting garbage adds. With the square it is four. */
-const MOST_RATIO = 3;
+/** What twice as much may cost: two times as much, and what collecting garbage adds. */
+const MOST_RATIO = 2.7;
 /** Below this the clock and the garbage collector say more than the work. */
-const SURE_MS = 40;
+const SURE_MS = 25;
+/** A fault is one that so many looks agree on: what else the machine does is not there each time. */
+const LOOKS = 3;
 
 const { values } = parseArgs({
   options: { seconds: { type: "string" }, only: { type: "string" }, seed: { type: "string" } },
@@ -71,7 +73,8 @@ let slowest = { name: "", ms: 0 };
 for (const { name, of } of cases) {
   if (performance.now() > end) break;
   looked++;
-  const fault = await look(name, of);
+  let fault = await look(name, of);
+  for (let again = 1; again < LOOKS && fault !== undefined; again++) fault = await look(name, of);
   if (fault !== undefined) {
     faults.push(fault);
     process.stdout.write(`${fault}\n`);
