@@ -3,11 +3,12 @@
 // memory. What is there is made in this process and handed out as the API server does, page by page.
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { auditWorld, type World } from "./audit-world.ts";
+import { processUsage } from "./process-usage.ts";
 import { table } from "./table.ts";
 
 const { values } = parseArgs({ options: { models: { type: "string" } } });
@@ -56,10 +57,10 @@ async function run(args: readonly string[]): Promise<Run> {
   let peakMiB = 0;
   let cpuSeconds = 0;
   const look = setInterval(async () => {
-    const usage = await usageOf(child.pid ?? 0).catch(() => undefined);
+    const usage = await processUsage(child.pid).catch(() => undefined);
     if (!usage) return;
-    peakMiB = Math.max(peakMiB, usage.peakMiB);
-    cpuSeconds = Math.max(cpuSeconds, usage.cpuSeconds);
+    peakMiB = Math.max(peakMiB, Math.round(usage.peakRss / 2 ** 20));
+    cpuSeconds = Math.max(cpuSeconds, usage.cpu / 1e6);
   }, 50);
   let text = "";
   for await (const chunk of child.stdout ?? []) text += chunk;
@@ -68,19 +69,6 @@ async function run(args: readonly string[]): Promise<Run> {
   if (code !== 0) throw new Error(`audit ended with ${code}`);
   const { items } = JSON.parse(text) as { items: unknown[] };
   return { seconds: (performance.now() - began) / 1000, cpuSeconds, peakMiB, items: items.length };
-}
-
-/** As Linux tells it. */
-async function usageOf(pid: number): Promise<{ peakMiB: number; cpuSeconds: number }> {
-  const status = await readFile(`/proc/${pid}/status`, "utf8");
-  const stat = await readFile(`/proc/${pid}/stat`, "utf8");
-  const [user = 0, system = 0] = stat
-    .slice(stat.lastIndexOf(")") + 2)
-    .split(" ")
-    .slice(11, 13)
-    .map(Number);
-  const peakMiB = Math.round(Number(/VmHWM:\s+(\d+)/.exec(status)?.[1] ?? 0) / 1024);
-  return { peakMiB, cpuSeconds: (user + system) / 100 };
 }
 
 function kubeconfigOf({ url }: World): string {

@@ -7,6 +7,7 @@ import { join } from "node:path";
 import { promisify } from "node:util";
 import { parse } from "yaml";
 import type { ServingPair } from "../src/certs/self-made.ts";
+import { processUsage } from "./process-usage.ts";
 import type { Target } from "./target.ts";
 
 const ROOT = join(import.meta.dirname, "..");
@@ -88,14 +89,6 @@ export function isReady(port: number): Promise<boolean> {
 
 /** As Linux tells it; how long its event loop was held up is not known from outside. */
 export async function usageOf({ pid }: ChildProcess): Promise<{ rss: number; cpu: number; blocked: number }> {
-  const status = await readFile(`/proc/${pid}/status`, "utf8");
-  const stat = await readFile(`/proc/${pid}/stat`, "utf8");
-  const [user = 0, system = 0] = stat
-    .slice(stat.lastIndexOf(")") + 2)
-    .split(" ")
-    .slice(11, 13)
-    .map(Number);
-  const ticks = 1e6 / 100;
-  const rss = Number(/VmRSS:\s+(\d+)/.exec(status)?.[1] ?? 0) * 1024;
-  return { rss, cpu: (user + system) * ticks, blocked: 0 };
+  const { rss, cpu } = await processUsage(pid);
+  return { rss, cpu, blocked: 0 };
 }
