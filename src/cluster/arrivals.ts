@@ -1,14 +1,12 @@
 import type { Awaitable } from "../admission/surroundings.ts";
 import type { KubeObject } from "../kube/resource.ts";
 import type { Clock } from "../kube/surroundings.ts";
+import { Absences } from "./absences.ts";
 import type { Following } from "./cache.ts";
 
 /** How long the watch is waited for; it brings what was created a moment before within milliseconds. */
 const WAIT_MS = 250;
 const LOOK_MS = 5;
-/** What did not come is not waited for again so soon: /validate follows /mutate. */
-const ABSENT_MS = 2_000;
-const MOST_ABSENT = 1_000;
 /** Whoever reaches the webhook may name what never comes: beyond so many waits reviews go on at once. */
 const MOST_WAITING = 100;
 
@@ -19,20 +17,19 @@ const MOST_WAITING = 100;
 export class Arrivals {
   readonly #following: Pick<Following<KubeObject>, "synced" | "store">;
   readonly #clock: Clock;
-  /** Until when what did not come counts as absent; the oldest first. */
-  readonly #absent = new Map<string, number>();
+  /** What did not come. */
+  readonly #absent: Absences;
   #waiting = 0;
 
   constructor(following: Pick<Following<KubeObject>, "synced" | "store">, clock: Clock) {
     this.#following = following;
     this.#clock = clock;
+    this.#absent = new Absences(clock);
   }
 
   /** Goes on at once where all of them are there, else when they are or after a moment; keys are `namespace/name`. */
   of(keys: readonly string[]): Awaitable<void> {
-    const missing = this.#missing(keys).filter(
-      (key) => (this.#absent.get(key) ?? 0) <= this.#clock.monotonic(),
-    );
+    const missing = this.#missing(keys).filter((key) => !this.#absent.has(key));
     if (missing.length === 0 || !this.#following.synced || this.#waiting >= MOST_WAITING) return;
     return this.#wait(missing);
   }
@@ -46,17 +43,10 @@ export class Arrivals {
       missing = this.#missing(missing);
     }
     this.#waiting -= 1;
-    for (const key of missing) this.#remember(key);
+    for (const key of missing) this.#absent.add(key);
   }
 
   #missing(keys: readonly string[]): string[] {
     return keys.filter((key) => this.#following.store.get(key) === undefined);
-  }
-
-  #remember(key: string): void {
-    this.#absent.delete(key);
-    this.#absent.set(key, this.#clock.monotonic() + ABSENT_MS);
-    const [oldest] = this.#absent.keys();
-    if (this.#absent.size > MOST_ABSENT && oldest !== undefined) this.#absent.delete(oldest);
   }
 }

@@ -5,6 +5,7 @@ import type { Informer } from "../kube/informer.ts";
 import { type KubeObject, keyOf, type Place, type Resource } from "../kube/resource.ts";
 import type { Clock } from "../kube/surroundings.ts";
 import { TokenBucket } from "../kube/token-bucket.ts";
+import { Absences } from "./absences.ts";
 
 /** What came of looking for an object: absent is certain, unavailable is not. */
 export type Found<T> =
@@ -23,9 +24,6 @@ const WAIT_MS = 50;
 const LOOK_MS = 5;
 /** The API server waits five seconds for a webhook. */
 const CALL_MS = 3_000;
-/** What was not there is not asked for again so soon; the local copy tells when it is there. */
-const ABSENT_MS = 2_000;
-const MOST_ABSENT = 1_000;
 /** Whoever reaches the webhook may name what is not there: so many calls at once, then one in so many milliseconds. */
 const BURST = 50;
 const REFILL_MS = 50;
@@ -41,14 +39,14 @@ export class ObjectLookup<T extends KubeObject> {
   readonly #calls: TokenBucket;
   /** Several reviews may look for the same object at the same time. */
   readonly #asking = new Map<string, Promise<Found<T>>>();
-  /** Until when what was asked for counts as absent; the oldest first. */
-  readonly #absent = new Map<string, number>();
+  readonly #absent: Absences;
 
   constructor(client: KubeClient, options: LookupOptions<T>, clock: Clock) {
     this.#client = client;
     this.#options = options;
     this.#clock = clock;
     this.#calls = new TokenBucket(BURST, REFILL_MS, clock);
+    this.#absent = new Absences(clock);
   }
 
   /** `uid`: an object of that name with another uid is not the one. Answers at once where the object is known. */
@@ -76,9 +74,9 @@ export class ObjectLookup<T extends KubeObject> {
       const known = this.#known(keyOf(place), uid);
       if (known) return { state: "found", object: known };
     }
-    if ((this.#absent.get(asked) ?? 0) > this.#clock.monotonic()) return { state: "absent" };
+    if (this.#absent.has(asked)) return { state: "absent" };
     const found = await this.#ask(place, uid);
-    if (found.state === "absent") this.#remember(asked);
+    if (found.state === "absent") this.#absent.add(asked);
     return found;
   }
 
@@ -95,13 +93,6 @@ export class ObjectLookup<T extends KubeObject> {
     if (!isThe(read.value, uid)) return { state: "absent" };
     const kept = informer.read(read.value);
     return kept.ok ? { state: "found", object: kept.value } : unavailable(kept.problem);
-  }
-
-  #remember(asked: string): void {
-    this.#absent.delete(asked);
-    this.#absent.set(asked, this.#clock.monotonic() + ABSENT_MS);
-    const [oldest] = this.#absent.keys();
-    if (this.#absent.size > MOST_ABSENT && oldest !== undefined) this.#absent.delete(oldest);
   }
 }
 
