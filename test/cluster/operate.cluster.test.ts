@@ -53,6 +53,20 @@ afterAll(async () => {
   await product?.stop();
 });
 
+/** Writes the cluster's defaults and waits until what somebody creates is completed with them: `wanted` is in it. */
+async function useDefaults(person: ManifestUser, more: string, wanted: string): Promise<void> {
+  const text = `apiVersion: kthena-ascend.io/v1alpha1\nkind: AscendDefaults\n${more}`;
+  const patch = JSON.stringify({ data: { "defaults.yaml": text } });
+  const where = ["configmap", "kthena-ascend-defaults", `-n=${RELEASE_NAMESPACE}`];
+  await product.plane.kubectl(["patch", ...where, "--type=merge", "-p", patch]);
+  const trial = JSON.stringify({ ...LEAN, metadata: { ...objectOf(LEAN.metadata), name: "trial" } });
+  await eventually(
+    "new defaults hold",
+    async () => (await person.run(["create", "--dry-run=server", "-o", "json", "-f", "-"], trial)).stdout,
+    (stdout) => stdout.includes(wanted),
+  );
+}
+
 function cluster() {
   const source = { from: "file" as const, file: product.plane.kubeconfig };
   return { source, userAgent: "test", release: RELEASE, releaseNamespace: undefined };
@@ -298,19 +312,6 @@ describe("refresh", () => {
     return Promise.all(found);
   };
 
-  const useInterface = async (name: string): Promise<void> => {
-    const text = `apiVersion: kthena-ascend.io/v1alpha1\nkind: AscendDefaults\nhccl: {socketIfname: ${name}}\n`;
-    const patch = JSON.stringify({ data: { "defaults.yaml": text } });
-    const where = ["configmap", "kthena-ascend-defaults", `-n=${RELEASE_NAMESPACE}`];
-    await product.plane.kubectl(["patch", ...where, "--type=merge", "-p", patch]);
-    const trial = JSON.stringify({ ...LEAN, metadata: { ...objectOf(LEAN.metadata), name: "trial" } });
-    await eventually(
-      "new defaults hold",
-      async () => (await models.run(["create", "--dry-run=server", "-o", "json", "-f", "-"], trial)).stdout,
-      (stdout) => stdout.includes(`"${name}"`),
-    );
-  };
-
   const refreshed = async (change: Partial<RefreshOptions> = {}) => {
     const console = recordingConsole();
     const { source, userAgent } = cluster();
@@ -330,7 +331,7 @@ describe("refresh", () => {
 
   test("plans waves with pods and NPUs, and changes nothing then", async () => {
     expect((await refreshed({ dryRun: true })).out).toContain("nothing to do");
-    await useInterface("bond0");
+    await useDefaults(models, "hccl: {socketIfname: bond0}\n", '"bond0"');
     const { code, out } = await refreshed({ dryRun: true });
     expect(code).toBe(0);
     expect(out).toContain("3 models in 2 waves: 6 pods with 24 NPUs restart.");
@@ -362,7 +363,7 @@ describe("refresh", () => {
   test("is taken back where the defaults of before are in force again", async () => {
     const undo = { undo: join(folder, "state.json"), namespace: undefined };
     await expect(refreshed(undo)).rejects.toThrow("put the defaults of before in force first");
-    await useInterface("eth0");
+    await useDefaults(models, "hccl: {socketIfname: eth0}\n", '"eth0"');
     const playing = setInterval(() => void ready(...NAMES).catch(() => {}), 300);
     const { code } = await refreshed({ ...undo, timeoutSeconds: 20 });
     clearInterval(playing);
@@ -391,19 +392,6 @@ describe("a ModelBooster", () => {
 
   const resource = async (): Promise<string | undefined> =>
     /huawei\.com\/[\w-]+/.exec(JSON.stringify((await boosters.get("modelbooster", NAME)).spec))?.[0];
-
-  const useResource = async (more: string, wanted: string): Promise<void> => {
-    const text = `apiVersion: kthena-ascend.io/v1alpha1\nkind: AscendDefaults\n${more}`;
-    const patch = JSON.stringify({ data: { "defaults.yaml": text } });
-    const where = ["configmap", "kthena-ascend-defaults", `-n=${RELEASE_NAMESPACE}`];
-    await product.plane.kubectl(["patch", ...where, "--type=merge", "-p", patch]);
-    const trial = JSON.stringify({ ...LEAN, metadata: { ...objectOf(LEAN.metadata), name: "trial" } });
-    await eventually(
-      "new defaults hold",
-      async () => (await boosters.run(["create", "--dry-run=server", "-o", "json", "-f", "-"], trial)).stdout,
-      (stdout) => stdout.includes(wanted),
-    );
-  };
 
   const refreshed = async (change: Partial<RefreshOptions> = {}) => {
     const console = recordingConsole();
@@ -438,14 +426,14 @@ describe("a ModelBooster", () => {
   });
 
   test("is refreshed when its defaults are older, and waited for until it is Active, and taken back", async () => {
-    await useResource("npu: {resourceName: huawei.com/Ascend910}\n", "huawei.com/Ascend910");
+    await useDefaults(boosters, "npu: {resourceName: huawei.com/Ascend910}\n", "huawei.com/Ascend910");
     expect((await refreshed({ dryRun: true })).out).toContain("1 model in 1 wave: 1 pod with 2 NPUs restart");
     expect(await resource()).toBe("huawei.com/ascend-1980");
     // Nobody makes it Active here.
     const waited = expect.stringContaining("is not ready after 2 seconds");
     expect(await refreshed()).toMatchObject({ code: 1, err: waited });
     expect(await resource()).toBe("huawei.com/Ascend910");
-    await useResource("", "huawei.com/ascend-1980");
+    await useDefaults(boosters, "", "huawei.com/ascend-1980");
     const undo = join(folder, "state.json");
     expect(await refreshed({ undo, namespace: undefined })).toMatchObject({ code: 1, err: waited });
     expect(await resource()).toBe("huawei.com/ascend-1980");
