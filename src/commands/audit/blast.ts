@@ -14,7 +14,7 @@ import { restartsOf } from "../review/consequence.ts";
 import { maskedJson } from "../review/json.ts";
 import { withoutSecret } from "../review/report.ts";
 import type { Known } from "../review/world.ts";
-import { type Audited, judgedAnew, judgedAtChange, rulesOf } from "./entry.ts";
+import { type AuditedObject, judgedAnew, judgedAtChange, rulesOf } from "./entry.ts";
 
 /** What new defaults would mean for one object. */
 export interface Blast {
@@ -36,7 +36,7 @@ export interface Blast {
 }
 
 /** A change of defaults as one object meets it. */
-export interface Change extends Audited {
+export interface Change extends AuditedObject {
   /** What holds with the new defaults. */
   after: Known;
   /** Whether each difference is wanted. */

@@ -15,7 +15,7 @@ import type { Console } from "../console.ts";
 import { asOwner, type LiveWorld, liveWorld } from "../review/live.ts";
 import type { AuditOptions, Proposal } from "./audit.ts";
 import { type Blast, blastOf } from "./blast.ts";
-import { type AuditEntry, type Audited, auditEntry, identityOf, judgedAnew } from "./entry.ts";
+import { type AuditEntry, type AuditedObject, auditEntry, identityOf, judgedAnew } from "./entry.ts";
 import { noTies, orphansIn, remember, type Ties, tieKey } from "./orphans.ts";
 import { isStamped, onlyForPods, podEntry, servingNameOf } from "./pods.ts";
 import { type Progress, progressBar, SILENT } from "./progress.ts";
@@ -180,7 +180,7 @@ class Auditor {
   }
 
   async #blast(
-    audited: Audited,
+    audited: AuditedObject,
     created: ReturnType<typeof judgedAnew>,
     namespace: string,
     resource: Resource,

@@ -44,7 +44,7 @@ export interface AuditEntry {
 }
 
 /** An object with what holds for it. */
-export interface Audited {
+export interface AuditedObject {
   object: JsonObject;
   known: Known;
   facts: ClusterFacts | undefined;
@@ -56,7 +56,7 @@ const MOST_FINDINGS = 20;
 const MOST_CHARACTERS = 300;
 
 /** Audits one ModelServing, ModelBooster, ModelServer or ModelRoute. Pure; linear in the object. */
-export function auditEntry(audited: Audited, created = judgedAnew(audited)): AuditEntry {
+export function auditEntry(audited: AuditedObject, created = judgedAnew(audited)): AuditEntry {
   const { object, known } = audited;
   const annotations = annotationsOf(object);
   const injected = annotations[INJECTED] !== undefined;
@@ -92,7 +92,7 @@ export function identityOf(object: JsonObject): Pick<AuditEntry, "kind" | "names
 type Judged = Pick<Judgement, "findings" | "skip" | "operations">;
 
 /** What the webhook would say were the manifest of a stored object created: what its user asked for. */
-export function judgedAnew({ object, known, facts, injectors }: Audited): Judged {
+export function judgedAnew({ object, known, facts, injectors }: AuditedObject): Judged {
   const request = requestFor(uninjected(object), identityOf(object).namespace);
   const { findings } = measure(request);
   if (findings.length > 0) return { findings: [...findings], operations: [], skip: undefined };
@@ -109,7 +109,7 @@ export function judgedAtChange({
   known,
   facts,
   injectors,
-}: Audited): Pick<Judgement, "findings" | "object"> {
+}: AuditedObject): Pick<Judgement, "findings" | "object"> {
   const request = requestFor(object, identityOf(object).namespace);
   const { findings } = measure(request);
   if (findings.length > 0) return { findings: [...findings], object };

@@ -13,7 +13,7 @@ import { get } from "../../pinning/tree.ts";
 import type { Difference } from "../explain/explanation.ts";
 import { restartsOf } from "../review/consequence.ts";
 import { type Blast, shown } from "./blast.ts";
-import { type Audited, identityOf, judgedAtChange, rulesOf } from "./entry.ts";
+import { type AuditedObject, identityOf, judgedAtChange, rulesOf } from "./entry.ts";
 
 /** What the version that runs in a cluster answers about one object: by dry runs at its API server. */
 export interface Running {
@@ -26,7 +26,7 @@ export interface Running {
 }
 
 /** One object with what both versions say. */
-export interface VersionChange extends Audited {
+export interface VersionChange extends AuditedObject {
   running: Running;
   /** The value of the annotation `refresh` that was tried. */
   run: string;
@@ -66,7 +66,7 @@ function askedOf(object: JsonObject, run: string): JsonObject {
 }
 
 function judgedRefreshed(
-  { object, known, facts, injectors }: Audited,
+  { object, known, facts, injectors }: AuditedObject,
   run: string,
 ): Pick<Judgement, "findings" | "object"> {
   const request = requestFor(askedOf(object, run), identityOf(object).namespace);
