@@ -28,7 +28,7 @@ export type ConfigSource =
   | { from: "explicit"; server: string; ca?: string; token?: string; skipTlsVerify?: boolean };
 
 /** One API server, and as whom it is spoken to. */
-export interface ClusterAccess {
+export interface KubeContext {
   cluster: Cluster;
   user: User;
   /** Namespace of the context (in a pod: the pod's own), where it has one. */
@@ -46,7 +46,7 @@ interface Kubeconfig {
 const SERVICE_ACCOUNT = "/var/run/secrets/kubernetes.io/serviceaccount";
 
 /** Reads the configuration anew at each call: credentials on disk change while the process runs. */
-export function loadAccess(source: ConfigSource): Result<ClusterAccess> {
+export function loadAccess(source: ConfigSource): Result<KubeContext> {
   try {
     const config = configOf(source);
     const wanted = ("context" in source ? source.context : undefined) ?? config.current ?? "";

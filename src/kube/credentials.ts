@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import type { RequestOptions } from "node:https";
 import { ExecAuth } from "@kubernetes/client-node/dist/exec_auth.js";
 import { FileAuth } from "@kubernetes/client-node/dist/file_auth.js";
-import type { ClusterAccess } from "./config.ts";
+import type { KubeContext } from "./config.ts";
 
 /** Puts what a call needs of TLS and credentials into its options; through a proxy, its agent too. */
 export interface Credentials {
@@ -15,7 +15,7 @@ export interface Credentials {
  * as it holds; both are client-node's own. What a replica never has (a proxy, auth providers of single clouds, OIDC)
  * is left to client-node's KubeConfig, which takes 80 MiB to load and so is loaded only then.
  */
-export function credentialsOf(access: ClusterAccess): Credentials {
+export function credentialsOf(access: KubeContext): Credentials {
   const own = [new ExecAuth(), new FileAuth()].find((provider) => provider.isAuthProvider(access.user));
   const foreign = access.user.authProvider && own === undefined;
   if (foreign || access.cluster.proxyUrl) return byLibrary(access);
@@ -29,7 +29,7 @@ export function credentialsOf(access: ClusterAccess): Credentials {
   };
 }
 
-function applyTls({ cluster, user }: ClusterAccess, options: RequestOptions): void {
+function applyTls({ cluster, user }: KubeContext, options: RequestOptions): void {
   if (cluster.server.startsWith("http:") && !cluster.skipTLSVerify)
     throw new Error("the API server's address is http: that needs insecure-skip-tls-verify");
   if (cluster.skipTLSVerify) options.rejectUnauthorized = false;
@@ -40,7 +40,7 @@ function applyTls({ cluster, user }: ClusterAccess, options: RequestOptions): vo
   Object.assign(options, { ...(ca ? { ca } : {}), ...(cert ? { cert } : {}), ...(key ? { key } : {}) });
 }
 
-function applyUser({ user }: ClusterAccess, options: RequestOptions): void {
+function applyUser({ user }: KubeContext, options: RequestOptions): void {
   options.headers = {
     ...headersOf(options),
     ...(user.impersonateUser ? { "Impersonate-User": user.impersonateUser } : {}),
@@ -59,7 +59,7 @@ function fileOr(file: string | undefined, data: string | undefined): Buffer | un
   return data ? Buffer.from(data, "base64") : undefined;
 }
 
-function byLibrary({ cluster, user }: ClusterAccess): Credentials {
+function byLibrary({ cluster, user }: KubeContext): Credentials {
   const loading = import("@kubernetes/client-node").then(({ KubeConfig }) => {
     const config = new KubeConfig();
     config.loadFromClusterAndUser(cluster, user);

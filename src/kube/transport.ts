@@ -2,7 +2,7 @@ import http from "node:http";
 import https from "node:https";
 import { text } from "node:stream/consumers";
 import { trimmedEnd } from "../api/trim.ts";
-import { type ClusterAccess, type ConfigSource, loadAccess } from "./config.ts";
+import { type ConfigSource, type KubeContext, loadAccess } from "./config.ts";
 import { type Credentials, credentialsOf } from "./credentials.ts";
 import { type Failure, failureOfAnswer, failureOfThrow, type Result } from "./failure.ts";
 
@@ -25,7 +25,7 @@ const IDLE_CONNECTION_MS = 30_000;
 /** From when on an idle peer is probed by TCP. Node then probes each second and gives up after ten. */
 const TCP_KEEPALIVE_MS = 15_000;
 
-interface Access extends ClusterAccess {
+interface Access extends KubeContext {
   credentials: Credentials;
 }
 
