@@ -22,7 +22,7 @@ import { baseName } from "./wrappers.ts";
 export type { EngineCommand } from "./engine-command.ts";
 
 /** What is known about a container beside its manifest. */
-export interface CommandContext {
+export interface ContainerContext {
   /** Pods of a role's instance, 1 + workerReplicas: Kthena's GROUP_SIZE. */
   groupSize?: number | undefined;
 }
@@ -38,7 +38,7 @@ interface Raw {
  * follow it (Kubernetes, define-command-argument-container); without `command` the image decides what the args mean:
  * kthena-engine and vllm-openai start vLLM, the stock vllm-ascend image runs the args themselves (their Dockerfiles).
  */
-export function readEngineCommand(container: JsonObject, context: CommandContext = {}): EngineCommand {
+export function readEngineCommand(container: JsonObject, context: ContainerContext = {}): EngineCommand {
   const command = stringsOf(container.command);
   const args = stringsOf(container.args);
   if (command === undefined || args === undefined) {
