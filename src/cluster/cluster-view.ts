@@ -26,7 +26,7 @@ import { routedNames } from "../readings/routing.ts";
 import { Arrivals } from "./arrivals.ts";
 import { andThen } from "./awaitable.ts";
 import type { ClusterCache, Following, HeldBooster, HeldServing } from "./cache.ts";
-import type { DefaultsInForce, DefaultsOptions } from "./defaults-in-force.ts";
+import type { DefaultsInForce, DefaultsInForceOptions } from "./defaults-in-force.ts";
 import { FactsWatch } from "./facts.ts";
 import { MODEL_BOOSTERS, MODEL_SERVINGS } from "./kinds.ts";
 import { NamespaceDefaults } from "./namespace-defaults.ts";
@@ -34,7 +34,7 @@ import { type Found, ObjectLookup } from "./object-lookup.ts";
 
 /** What one replica knows of its cluster: what reviews look up beside the object. */
 export class ClusterView {
-  readonly #options: DefaultsOptions;
+  readonly #options: DefaultsInForceOptions;
   readonly #cache: ClusterCache;
   readonly #defaults: NamespaceDefaults;
   readonly #facts: FactsWatch;
@@ -45,7 +45,12 @@ export class ClusterView {
   /** By the kind of those that name them. */
   readonly #named: Readonly<Record<"ModelServer" | "ModelRoute", Arrivals>>;
 
-  constructor(client: KubeClient, cache: ClusterCache, options: DefaultsOptions, around: Surroundings) {
+  constructor(
+    client: KubeClient,
+    cache: ClusterCache,
+    options: DefaultsInForceOptions,
+    around: Surroundings,
+  ) {
     this.#options = options;
     this.#cache = cache;
     const { boosters, servings, servers, routes, pods } = cache;

@@ -21,7 +21,7 @@ import { isLater, type LastGood, readLastGood } from "./last-good.ts";
 import { ServerVersion } from "./server-version.ts";
 
 /** Which ConfigMaps are followed. */
-export interface DefaultsOptions {
+export interface DefaultsInForceOptions {
   releaseNamespace: string;
   /** The ConfigMap of the last good documents. */
   lastGood: Place;
@@ -45,7 +45,7 @@ interface Remembered {
  * every replica reads from the same object.
  */
 export class DefaultsInForce {
-  readonly #options: DefaultsOptions;
+  readonly #options: DefaultsInForceOptions;
   readonly #current: Informer<ConfigMap>;
   readonly #lastGood: Informer<ConfigMap>;
   readonly #namespaces: Informer<ConfigMap> | undefined;
@@ -64,7 +64,7 @@ export class DefaultsInForce {
   readonly #effective = new Map<string, Effective>();
   readonly #resolved = new Map<string, { asks: Record<string, string>; resolution: Resolution }>();
 
-  constructor(client: KubeClient, options: DefaultsOptions, around: Surroundings) {
+  constructor(client: KubeClient, options: DefaultsInForceOptions, around: Surroundings) {
     this.#options = options;
     this.#around = around;
     this.#serverVersion = new ServerVersion(client, around);

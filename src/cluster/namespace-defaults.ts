@@ -6,7 +6,7 @@ import { type KubeObject, NAMESPACES } from "../kube/resource.ts";
 import type { Surroundings } from "../kube/surroundings.ts";
 import { andThen } from "./awaitable.ts";
 import type { ClusterCache } from "./cache.ts";
-import { DefaultsInForce, type DefaultsOptions } from "./defaults-in-force.ts";
+import { DefaultsInForce, type DefaultsInForceOptions } from "./defaults-in-force.ts";
 import { ObjectLookup } from "./object-lookup.ts";
 
 /** What the settings of each namespace are today: the documents in force, and what the Namespace asks for itself. */
@@ -15,7 +15,12 @@ export class NamespaceDefaults {
   readonly #cache: ClusterCache;
   readonly #find: ObjectLookup<KubeObject>;
 
-  constructor(client: KubeClient, cache: ClusterCache, options: DefaultsOptions, around: Surroundings) {
+  constructor(
+    client: KubeClient,
+    cache: ClusterCache,
+    options: DefaultsInForceOptions,
+    around: Surroundings,
+  ) {
     this.inForce = new DefaultsInForce(client, options, around);
     this.#cache = cache;
     const looking = { resource: NAMESPACES, informer: cache.namespaces };
