@@ -21,7 +21,7 @@ export interface ServiceName {
 }
 
 /** What one webhook entry of ours trusts. */
-export interface Entry {
+export interface WebhookEntry {
   webhook: string;
   /** Place in the list. */
   index: number;
@@ -31,8 +31,8 @@ export interface Entry {
 }
 
 /** Reads what our entries of a configuration trust. */
-export function entriesOf(configuration: WebhookConfiguration, service: ServiceName): Entry[] {
-  const entries: Entry[] = [];
+export function entriesOf(configuration: WebhookConfiguration, service: ServiceName): WebhookEntry[] {
+  const entries: WebhookEntry[] = [];
   for (const [index, { name, clientConfig }] of (configuration.webhooks ?? []).entries()) {
     if (clientConfig.service?.name !== service.name || clientConfig.service.namespace !== service.namespace)
       continue;
@@ -43,20 +43,20 @@ export function entriesOf(configuration: WebhookConfiguration, service: ServiceN
 }
 
 /** Whether an entry trusts all of these CAs, and can be read. */
-export function trustsAll(entry: Entry, cas: readonly Certificate[]): boolean {
+export function trustsAll(entry: WebhookEntry, cas: readonly Certificate[]): boolean {
   const known = new Set(entry.trusted.map(fingerprint));
   return !entry.damaged && cas.every((ca) => known.has(fingerprint(ca)));
 }
 
 /** Whether an entry trusts nothing but these CAs. */
-export function trustsOnly(entry: Entry, cas: readonly Certificate[]): boolean {
+export function trustsOnly(entry: WebhookEntry, cas: readonly Certificate[]): boolean {
   const wanted = new Set(cas.map(fingerprint));
   return entry.trusted.every((ca) => wanted.has(fingerprint(ca)));
 }
 
 /** Whether a client with this entry's bundle accepts a certificate that comes with these intermediates. */
 export function accepts(
-  entry: Entry,
+  entry: WebhookEntry,
   certificate: Certificate,
   intermediates: readonly Certificate[] = [],
 ): boolean {
@@ -79,7 +79,7 @@ export function bundleText(cas: readonly Certificate[]): string {
 export function bundlePatch(
   configuration: WebhookConfiguration,
   service: ServiceName,
-  wanted: (entry: Entry) => readonly Certificate[],
+  wanted: (entry: WebhookEntry) => readonly Certificate[],
 ): Operation[] {
   const operations: Operation[] = [];
   for (const entry of entriesOf(configuration, service)) {

@@ -1,4 +1,4 @@
-import { type Entry, trustsAll, trustsOnly } from "./bundle.ts";
+import { trustsAll, trustsOnly, type WebhookEntry } from "./bundle.ts";
 import { type Authority, isRemainderOf, type Leaf, type Stored } from "./store.ts";
 import { type Certificate, holdsAt, lifeOf, pointOfLife, signedBy } from "./x509.ts";
 
@@ -37,7 +37,7 @@ export interface Seen {
   /** The last contents of the Secret that were whole, as this process remembers them. */
   remembered?: Stored | undefined;
   /** Our entries of all webhook configurations that exist. */
-  entries: readonly Entry[];
+  entries: readonly WebhookEntry[];
   /** For how long all of them have been seen to trust every CA in the Secret. */
   trustedForMs: number;
   /** For how long this serving certificate has been seen in the Secret. */

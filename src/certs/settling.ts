@@ -1,5 +1,5 @@
 import type { Clock } from "../kube/surroundings.ts";
-import { type Entry, trustsAll } from "./bundle.ts";
+import { trustsAll, type WebhookEntry } from "./bundle.ts";
 import { neededCas } from "./rotate.ts";
 import type { Stored } from "./store.ts";
 import { fingerprint } from "./x509.ts";
@@ -19,7 +19,7 @@ export class Settling {
   }
 
   /** Notes what is there now, and says for how long it has been. */
-  look(stored: Stored, entries: readonly Entry[]): { trustedForMs: number; leafForMs: number } {
+  look(stored: Stored, entries: readonly WebhookEntry[]): { trustedForMs: number; leafForMs: number } {
     const now = this.#clock.monotonic();
     const trusted = new Map<string, number>();
     for (const ca of neededCas(stored)) {

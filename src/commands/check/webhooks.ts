@@ -1,10 +1,10 @@
 import { isObject, type JsonObject, listOf, objectOf, stringOf } from "../../api/json.ts";
 import {
   accepts,
-  type Entry,
   entriesOf,
   type ServiceName,
   type WebhookConfiguration,
+  type WebhookEntry,
 } from "../../certs/bundle.ts";
 import { type Certificate, lifeOf } from "../../certs/x509.ts";
 import type { AnyObject } from "../../kube/resource.ts";
@@ -138,7 +138,7 @@ function bundleLines(name: string, configuration: WebhookConfiguration, seen: We
   const bad = entries.filter((entry) => entry.damaged || !accepts(entry, certificate, intermediates));
   const what = where === "wire" ? "the certificate that is served" : "the certificate in the Secret";
   if (entries.length > 0 && bad.length === 0) return [fine("webhooks/ca-bundle", `${name} trusts ${what}`)];
-  const why = (entry: Entry): string =>
+  const why = (entry: WebhookEntry): string =>
     entry.trusted.length === 0 ? "has no caBundle" : `does not trust ${what}`;
   return [
     error(
