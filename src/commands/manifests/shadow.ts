@@ -6,12 +6,12 @@ import { keyText } from "./edit.ts";
 /** A part of a document while a JSON Patch is applied to it: what stands in the text, or what is new. */
 export type Shadow =
   | { kind: "kept"; node: Node | null }
-  | { kind: "map"; node: YAMLMap; entries: Map<string, Entry> }
+  | { kind: "map"; node: YAMLMap; entries: Map<string, ShadowEntry> }
   | { kind: "seq"; node: YAMLSeq; items: Shadow[] }
   | { kind: "new"; value: Json };
 
 /** A pair that stands in the text, or a new one. */
-export interface Entry {
+export interface ShadowEntry {
   pair: Pair<Node, Node | null> | undefined;
   value: Shadow;
 }
@@ -78,7 +78,7 @@ export class ShadowTree {
 
 function openedNode(node: Node | null): Shadow {
   if (isMap(node)) {
-    const entries = new Map<string, Entry>();
+    const entries = new Map<string, ShadowEntry>();
     for (const item of node.items) {
       const pair = item as Pair<Node, Node | null>;
       entries.set(keyText(pair.key), { pair, value: { kind: "kept", node: pair.value } });

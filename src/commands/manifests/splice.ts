@@ -2,7 +2,7 @@ import { Document, isCollection, isScalar, type Node, type Pair, type YAMLMap, t
 import type { Json } from "../../api/json.ts";
 import { mannerOf, type ObjectEdit } from "./edit.ts";
 import type { Manifest } from "./read.ts";
-import { type Entry, OutOfReach, type Shadow, ShadowTree } from "./shadow.ts";
+import { OutOfReach, type Shadow, type ShadowEntry, ShadowTree } from "./shadow.ts";
 
 /** One change of a text: from, to, and what stands there instead. */
 interface Splice {
@@ -66,7 +66,7 @@ class Writer {
     else if (shadow.kind === "new") throw new OutOfReach("whole");
   }
 
-  #map(node: YAMLMap, entries: ReadonlyMap<string, Entry>): void {
+  #map(node: YAMLMap, entries: ReadonlyMap<string, ShadowEntry>): void {
     const pairs = node.items as Pair<Node, Node | null>[];
     const kept = new Set([...entries.values()].map(({ pair }) => pair));
     const gone = pairs.filter((pair) => !kept.has(pair));
