@@ -2,7 +2,7 @@ import { equal, type Json, type JsonObject, stringOf } from "../api/json.ts";
 import { OWN_TYPES, type OwnType, type Reason } from "./reasons.ts";
 
 /** What is true of one type, without when it became so. */
-export interface Finding {
+export interface ConditionFinding {
   type: OwnType;
   status: "True" | "False";
   reason: Reason;
@@ -22,7 +22,7 @@ const MOST_MESSAGE = 2_000;
  */
 export function mergeConditions(
   before: readonly JsonObject[],
-  found: readonly Finding[],
+  found: readonly ConditionFinding[],
   nowMs: number,
   list: readonly JsonObject[] = before,
 ): JsonObject[] {
@@ -53,7 +53,7 @@ export function isOwnType(type: unknown): type is OwnType {
   return OWN_TYPES.some((own) => own === type);
 }
 
-function conditionOf(finding: Finding, before: readonly JsonObject[], nowMs: number): JsonObject {
+function conditionOf(finding: ConditionFinding, before: readonly JsonObject[], nowMs: number): JsonObject {
   const old = stored(before, finding.type);
   const since = stringOf(old?.lastTransitionTime);
   const same = old?.status === finding.status && since !== undefined && !Number.isNaN(Date.parse(since));

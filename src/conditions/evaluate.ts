@@ -1,12 +1,12 @@
 import { causesOf, expectedPods, podsOf } from "./causes.ts";
-import type { Finding } from "./condition.ts";
+import type { ConditionFinding } from "./condition.ts";
 import type { ObjectFact, Observed, PodFact, ServingFact } from "./facts.ts";
 import { type Cause, causesText, type Reason } from "./reasons.ts";
 
 /** What is true of a ModelBooster. */
 export interface Evaluation {
   /** Initialized, Active, Failed. */
-  findings: readonly Finding[];
+  findings: readonly ConditionFinding[];
   /** After this time it may be otherwise although no fact has changed. */
   recheckMs?: number;
 }
@@ -41,9 +41,14 @@ export function servingOf({ booster, servings }: Observed): ServingFact | undefi
   );
 }
 
-function initialized(observed: Observed, cause: Cause | undefined): Finding {
+function initialized(observed: Observed, cause: Cause | undefined): ConditionFinding {
   const { booster, servings, servers, routes } = observed;
-  const at = (status: "True" | "False", reason: Reason, message: string, generation: number): Finding => ({
+  const at = (
+    status: "True" | "False",
+    reason: Reason,
+    message: string,
+    generation: number,
+  ): ConditionFinding => ({
     type: "Initialized",
     status,
     reason,
@@ -65,7 +70,7 @@ function waitingText(generation: number): string {
   return `Kthena's controller has not taken up generation ${generation} yet; if this stays, see whether kthena-controller-manager runs`;
 }
 
-function failed({ booster }: Observed, causes: readonly Cause[]): Finding {
+function failed({ booster }: Observed, causes: readonly Cause[]): ConditionFinding {
   const [first] = causes;
   return {
     type: "Failed",
@@ -76,7 +81,11 @@ function failed({ booster }: Observed, causes: readonly Cause[]): Finding {
   };
 }
 
-function active(observed: Observed, serving: ServingFact | undefined, causes: readonly Cause[]): Finding {
+function active(
+  observed: Observed,
+  serving: ServingFact | undefined,
+  causes: readonly Cause[],
+): ConditionFinding {
   const { booster } = observed;
   const [status, reason, message] = activeParts(observed, serving, causes);
   return { type: "Active", status, reason, message, observedGeneration: booster.generation };
