@@ -5,7 +5,7 @@ import type { Resolution } from "./resolve.ts";
 import { type DriverMount, type Settings, sourceOf } from "./settings.ts";
 
 /** A value that follows from others, so that it is not written. */
-export interface Following {
+export interface DerivedValue {
   /** Where it would stand in a document: `npu.resourceName`. */
   path: string;
   value: Json;
@@ -15,7 +15,7 @@ export interface Following {
 /** One document, and what follows from it. */
 export interface WholeDocument {
   document: DefaultsDocument;
-  following: Following[];
+  following: DerivedValue[];
 }
 
 /**
@@ -24,7 +24,7 @@ export interface WholeDocument {
  */
 export function documentOf(resolution: Resolution): WholeDocument {
   const { settings, provenance } = resolution;
-  const following: Following[] = [];
+  const following: DerivedValue[] = [];
   const follows: Follows = (path, value, source = sourceOf(provenance, path)) => {
     following.push({ path, value, source });
   };

@@ -1,7 +1,7 @@
 import { Document, isMap, isScalar, isSeq, type Pair } from "yaml";
 import type { Json } from "../../api/json.ts";
 import { DEFAULTS_LIMITS } from "../../api/limits.ts";
-import { documentOf, type Following } from "../../defaults/document-of.ts";
+import { type DerivedValue, documentOf } from "../../defaults/document-of.ts";
 import type { Resolution } from "../../defaults/resolve.ts";
 import { sourceOf } from "../../defaults/settings.ts";
 import { escaped } from "../terminal.ts";
@@ -35,7 +35,7 @@ function yamlText(document: object, change: (yaml: Document) => void): string {
   return yaml.toString({ lineWidth: 0 });
 }
 
-function addComments(yaml: Document, resolution: Resolution, following: readonly Following[]): void {
+function addComments(yaml: Document, resolution: Resolution, following: readonly DerivedValue[]): void {
   const { provenance, settings } = resolution;
   annotate(yaml.contents, "", (path) => sourceOf(provenance, path));
   const lines = new Map<string, string[]>();
