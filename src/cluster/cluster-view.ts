@@ -30,7 +30,7 @@ import type { DefaultsInForce, DefaultsInForceOptions } from "./defaults-in-forc
 import { FactsWatch } from "./facts.ts";
 import { MODEL_BOOSTERS, MODEL_SERVINGS } from "./kinds.ts";
 import { NamespaceDefaults } from "./namespace-defaults.ts";
-import { type Found, ObjectLookup } from "./object-lookup.ts";
+import { type LookupResult, ObjectLookup } from "./object-lookup.ts";
 
 /** What one replica knows of its cluster: what reviews look up beside the object. */
 export class ClusterView {
@@ -152,7 +152,7 @@ export class ClusterView {
   }
 
   #contextFrom(
-    found: Found<AnyObject>,
+    found: LookupResult<AnyObject>,
     labels: JsonObject,
     namespace: string | undefined,
   ): Awaitable<PodContext | undefined | Unavailable> {
@@ -181,7 +181,7 @@ export class ClusterView {
   }
 }
 
-function ownerFrom(found: Found<KubeObject>): Owner | undefined | Unavailable {
+function ownerFrom(found: LookupResult<KubeObject>): Owner | undefined | Unavailable {
   if (found.state === "unavailable") return { unavailable: found.why };
   if (found.state === "absent") return undefined;
   const { annotations } = found.object.metadata;

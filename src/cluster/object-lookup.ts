@@ -8,7 +8,7 @@ import { TokenBucket } from "../kube/token-bucket.ts";
 import { Absences } from "./absences.ts";
 
 /** What came of looking for an object: absent is certain, unavailable is not. */
-export type Found<T> =
+export type LookupResult<T> =
   | { state: "found"; object: T }
   | { state: "absent" }
   | { state: "unavailable"; why: string };
@@ -38,7 +38,7 @@ export class ObjectLookup<T extends KubeObject> {
   readonly #clock: Clock;
   readonly #calls: TokenBucket;
   /** Several reviews may look for the same object at the same time. */
-  readonly #asking = new Map<string, Promise<Found<T>>>();
+  readonly #asking = new Map<string, Promise<LookupResult<T>>>();
   readonly #absent: Absences;
 
   constructor(client: KubeClient, options: LookupOptions<T>, clock: Clock) {
@@ -50,7 +50,7 @@ export class ObjectLookup<T extends KubeObject> {
   }
 
   /** `uid`: an object of that name with another uid is not the one. Answers at once where the object is known. */
-  find(place: Place, uid?: string): Awaitable<Found<T>> {
+  find(place: Place, uid?: string): Awaitable<LookupResult<T>> {
     const key = keyOf(place);
     const known = this.#known(key, uid);
     if (known) return { state: "found", object: known };
@@ -67,7 +67,7 @@ export class ObjectLookup<T extends KubeObject> {
     return object && isThe(object, uid) ? object : undefined;
   }
 
-  async #look(place: Place, asked: string, uid: string | undefined): Promise<Found<T>> {
+  async #look(place: Place, asked: string, uid: string | undefined): Promise<LookupResult<T>> {
     const end = this.#clock.monotonic() + WAIT_MS;
     while (this.#options.informer.synced && this.#clock.monotonic() < end) {
       await this.#clock.sleep(LOOK_MS);
@@ -80,9 +80,9 @@ export class ObjectLookup<T extends KubeObject> {
     return found;
   }
 
-  async #ask(place: Place, uid: string | undefined): Promise<Found<T>> {
+  async #ask(place: Place, uid: string | undefined): Promise<LookupResult<T>> {
     const { resource, informer } = this.#options;
-    const unavailable = (problem: string): Found<T> => {
+    const unavailable = (problem: string): LookupResult<T> => {
       return { state: "unavailable", why: `${resource.kind} ${keyOf(place)}: ${problem}` };
     };
     if (!this.#calls.take()) return unavailable("too many that are not known here are asked for at once");
