@@ -24,7 +24,7 @@ export interface ClusterDefaults {
 }
 
 /** The defaults of one namespace as the webhook would resolve them. */
-export interface NamespaceDefaults {
+export interface NamespaceResolution {
   resolution: Resolution;
   /** Whether the Namespace is there. */
   exists: boolean;
@@ -71,7 +71,7 @@ export async function readNamespaceDefaults(
   { namespace: releaseNamespace, namespacedDefaults }: Pick<Installed, "namespace" | "namespacedDefaults">,
   { layers, kept }: Pick<ClusterDefaults, "layers" | "kept">,
   namespace: string,
-): Promise<NamespaceDefaults> {
+): Promise<NamespaceResolution> {
   const [map, found] = await Promise.all([
     readObject<ConfigMap>(client, CONFIG_MAPS, { namespace, name: DEFAULTS_NAME }, RIGHTS),
     readObject<KubeObject>(client, NAMESPACES, { name: namespace }),
