@@ -1,13 +1,13 @@
 import { isUnicodeClass } from "./unicode-names.ts";
 
 /** What was read: where it ends, and the one character that it stands for, if it is one. */
-export interface Read {
+export interface ClassPart {
   end: number;
   character?: number;
 }
 
 /** A part that was read, or why it cannot be. */
-export type Reading = Read | string;
+export type Reading = ClassPart | string;
 
 const POSIX = new Set(
   "alnum alpha ascii blank cntrl digit graph lower print punct space upper word xdigit".split(" "),
@@ -70,7 +70,7 @@ export function unicodeClass(text: string, at: number): Reading | undefined {
 }
 
 /** `\d` and its like; undefined where there is none. */
-export function perlClass(text: string, at: number): Read | undefined {
+export function perlClass(text: string, at: number): ClassPart | undefined {
   return text[at] === "\\" && /^[dDsSwW]$/.test(text[at + 1] ?? "") ? { end: at + 2 } : undefined;
 }
 
