@@ -7,7 +7,7 @@ export interface ClassPart {
 }
 
 /** A part that was read, or why it cannot be. */
-export type Reading = ClassPart | string;
+export type ClassReading = ClassPart | string;
 
 const POSIX = new Set(
   "alnum alpha ascii blank cntrl digit graph lower print punct space upper word xdigit".split(" "),
@@ -23,7 +23,7 @@ export interface ClassText {
 }
 
 /** Reads a class `[…]` whose bracket stands at `start`; `character` where it holds one character only. */
-export function readClass(source: ClassText, start: number): Reading {
+export function readClass(source: ClassText, start: number): ClassReading {
   const { text } = source;
   let at = start + 1;
   const negated = text[at] === "^";
@@ -41,13 +41,13 @@ export function readClass(source: ClassText, start: number): Reading {
   return single && only !== undefined ? { end: at + 1, character: only } : { end: at + 1 };
 }
 
-function readItem(source: ClassText, at: number): Reading {
+function readItem(source: ClassText, at: number): ClassReading {
   const { text } = source;
   return namedClass(source, at) ?? unicodeClass(text, at) ?? perlClass(text, at) ?? range(text, at);
 }
 
 /** `[:alpha:]`; undefined where there is none, and the bracket is a character then. */
-function namedClass({ text, lastNamedEnd }: ClassText, at: number): Reading | undefined {
+function namedClass({ text, lastNamedEnd }: ClassText, at: number): ClassReading | undefined {
   if (lastNamedEnd < at + 2 || !text.startsWith("[:", at)) return undefined;
   const end = text.indexOf(":]", at + 2);
   const name = text.slice(at + 2, end);
@@ -57,7 +57,7 @@ function namedClass({ text, lastNamedEnd }: ClassText, at: number): Reading | un
 }
 
 /** `\p{Greek}`, `\pL`; undefined where there is none. */
-export function unicodeClass(text: string, at: number): Reading | undefined {
+export function unicodeClass(text: string, at: number): ClassReading | undefined {
   if (text[at] !== "\\" || (text[at + 1] !== "p" && text[at + 1] !== "P")) return undefined;
   const braced = text[at + 2] === "{";
   const close = braced ? text.indexOf("}", at) : -1;
@@ -74,7 +74,7 @@ export function perlClass(text: string, at: number): ClassPart | undefined {
   return text[at] === "\\" && /^[dDsSwW]$/.test(text[at + 1] ?? "") ? { end: at + 2 } : undefined;
 }
 
-function range(text: string, at: number): Reading {
+function range(text: string, at: number): ClassReading {
   const low = classCharacter(text, at);
   if (typeof low === "string") return low;
   const dash = text[low.end] === "-" && low.end + 1 < text.length && text[low.end + 1] !== "]";
@@ -86,7 +86,7 @@ function range(text: string, at: number): Reading {
   return from === to ? { end: high.end, character: from } : { end: high.end };
 }
 
-function classCharacter(text: string, at: number): Reading {
+function classCharacter(text: string, at: number): ClassReading {
   if (at >= text.length) return "a closing ] is missing";
   return text[at] === "\\"
     ? readEscape(text, at)
@@ -94,7 +94,7 @@ function classCharacter(text: string, at: number): Reading {
 }
 
 /** Reads the escape of one character whose backslash stands at `start`. */
-export function readEscape(text: string, start: number): Reading {
+export function readEscape(text: string, start: number): ClassReading {
   const letter = text[start + 1];
   const at = start + 2;
   if (letter === undefined) return "it ends with a backslash";
@@ -115,7 +115,7 @@ export function readEscape(text: string, start: number): Reading {
 
 const HEXADECIMAL = /\\x(?:\{([0-9A-Fa-f]+)\}|([0-9A-Fa-f]{2}))/y;
 
-function hexadecimal(text: string, start: number): Reading {
+function hexadecimal(text: string, start: number): ClassReading {
   HEXADECIMAL.lastIndex = start;
   const [whole, braced, plain] = HEXADECIMAL.exec(text) ?? [];
   if (whole === undefined) return "\\x stands without a hexadecimal number";
