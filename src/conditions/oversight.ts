@@ -16,7 +16,7 @@ export const REMARKS = [
 export type RemarkReason = (typeof REMARKS)[number];
 
 /** Something about a ModelServing that nobody else says. Nothing is done about it here. */
-export interface Remark {
+export interface OversightRemark {
   reason: RemarkReason;
   /** Normal: it may be meant so. */
   type: "Normal" | "Warning";
@@ -40,7 +40,7 @@ export interface Surrounding {
 
 /** Remarks, and after which time there may be more. */
 export interface Remarks {
-  remarks: readonly Remark[];
+  remarks: readonly OversightRemark[];
   recheckMs?: number;
 }
 
@@ -57,14 +57,14 @@ export function remarksOn(around: Surrounding, nowMs: number, delayMs: number): 
 
 const REFRESH = "set the annotation kthena-ascend.io/refresh to a new value on it, which restarts its pods";
 
-function injectionRemarks({ serving, pods, ownerOptedOut, settingsToday }: Surrounding): Remark[] {
+function injectionRemarks({ serving, pods, ownerOptedOut, settingsToday }: Surrounding): OversightRemark[] {
   if (serving.optedOut || ownerOptedOut) return [];
   const out = new Set(serving.roles.filter(({ optedOut }) => optedOut).map(({ name }) => name));
   const bare = podsOf({ pods }, serving).filter(
     (pod) => pod.npus !== undefined && !pod.injected && !out.has(pod.role),
   );
   const name = `ModelServing ${serving.namespace}/${serving.name}`;
-  const remarks: Remark[] = [];
+  const remarks: OversightRemark[] = [];
   if (bare.length > 0) {
     const pod = bare.map((one) => one.name).sort()[0];
     const note = `${bare.length} pods with NPUs, such as ${pod}, were admitted without injection: before the installation, or while the webhook was away. ${serving.injected ? "Delete them when the model may restart; Kthena makes them again, complete" : `To complete ${name}, ${REFRESH}`}`;
@@ -90,7 +90,7 @@ function serversOf({ serving, servers }: Surrounding): ServerFact[] {
   });
 }
 
-function routingRemarks(around: Surrounding): Remark[] {
+function routingRemarks(around: Surrounding): OversightRemark[] {
   const { serving, routes } = around;
   const name = `ModelServing ${serving.namespace}/${serving.name}`;
   const servers = serversOf(around);
@@ -107,11 +107,11 @@ function routingRemarks(around: Surrounding): Remark[] {
   return [{ reason: "NotRouted", type: "Warning", note }];
 }
 
-function connectorRemarks(around: Surrounding): Remark[] {
+function connectorRemarks(around: Surrounding): OversightRemark[] {
   const { serving } = around;
   const { connector } = serving;
   if (connector === "") return [];
-  return serversOf(around).flatMap((server): Remark[] => {
+  return serversOf(around).flatMap((server): OversightRemark[] => {
     if (agrees(server.type, connector)) return [];
     const effect = agrees("http", connector)
       ? "the router asks for a transfer that the engines do not make"

@@ -1,6 +1,6 @@
 import { type Held, WORKLOAD_VERSION } from "../cluster/held.ts";
 import type { ServingFact } from "../conditions/facts.ts";
-import { type Remark, remarksOn } from "../conditions/oversight.ts";
+import { type OversightRemark, remarksOn } from "../conditions/oversight.ts";
 import type { ResolvedDefaults } from "../defaults/settings.ts";
 import type { EventRecorder } from "../kube/events.ts";
 import type { Clock } from "../kube/surroundings.ts";
@@ -78,12 +78,12 @@ export class OversightController {
     return remarksOn(around, this.#clock.now(), this.#options.delayMs);
   }
 
-  #tell({ namespace, name, uid }: ServingFact, { reason, type, note }: Remark): void {
+  #tell({ namespace, name, uid }: ServingFact, { reason, type, note }: OversightRemark): void {
     const regarding = { apiVersion: WORKLOAD_VERSION, kind: "ModelServing", namespace, name, uid };
     this.#options.events.record({ regarding, type, reason, action: "Observe", note });
   }
 }
 
-function nameOf({ reason, server = "" }: Remark): string {
+function nameOf({ reason, server = "" }: OversightRemark): string {
   return `${reason} ${server}`;
 }
