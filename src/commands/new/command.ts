@@ -4,12 +4,12 @@ import type { CommandContext } from "../context.ts";
 import { wholeNumber } from "../options.ts";
 
 /** Pods of a role and NPUs of each: `2x4`. */
-export interface Size {
+export interface RoleSize {
   pods: number;
   npus: number;
 }
 
-function size(text: string): Size {
+function size(text: string): RoleSize {
   const [, pods = "", npus = ""] = /^([1-9]\d{0,2})x([1-9]\d{0,2})$/.exec(text) ?? [];
   if (pods === "") throw new InvalidArgumentError("It must be PODSxNPUS, such as 2x4.");
   return { pods: Number(pods), npus: Number(npus) };
