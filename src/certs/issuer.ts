@@ -5,7 +5,7 @@ import { backoffMs, type Surroundings } from "../kube/surroundings.ts";
 import { TokenBucket } from "../kube/token-bucket.ts";
 import { entriesOf, type ServiceName } from "./bundle.ts";
 import { publishBundle, type ReadTarget, readTargets, type Target } from "./publish.ts";
-import { type CertificatePolicy, nextStep, type Seen, type Step } from "./rotate.ts";
+import { type CertificatePolicy, nextStep, type RotationStep, type Seen } from "./rotate.ts";
 import { Settling } from "./settling.ts";
 import { executed } from "./steps.ts";
 import { patchOf, readSecret, type Secret, type SecretChange, type Stored } from "./store.ts";
@@ -19,7 +19,7 @@ export interface IssuerOptions {
   /** Whether this replica may write right now. */
   mayWrite(): boolean;
   /** Told of each step before it is done, `nothing` and `wait` too. */
-  onStep?(step: Step): void;
+  onStep?(step: RotationStep): void;
 }
 
 /** What one turn read. */
@@ -94,7 +94,10 @@ export class Issuer {
     return { ok: true, value: { secret: secret.ok ? secret.value : undefined, targets: targets.value } };
   }
 
-  async #execute(step: Exclude<Step, { do: "nothing" | "wait" }>, read: Read): Promise<Result<unknown>> {
+  async #execute(
+    step: Exclude<RotationStep, { do: "nothing" | "wait" }>,
+    read: Read,
+  ): Promise<Result<unknown>> {
     if (step.do === "publish") return publishBundle(this.#client, read.targets, this.#options.service, step);
     const now = new Date(this.#around.clock.now());
     const { change, request } = await executed(step, readSecret(read.secret), this.#options.policy, now);
@@ -129,7 +132,7 @@ export class Issuer {
     return backoffMs(this.#failures, this.#around.random, conflict ? { firstMs: 20 } : {});
   }
 
-  #slowed(step: Step): number {
+  #slowed(step: RotationStep): number {
     this.#around.log.warn(
       { step: step.do },
       "certificates: somebody else keeps undoing this; trying more slowly",

@@ -6,7 +6,7 @@ import type { Surroundings } from "../kube/surroundings.ts";
 import type { ServiceName } from "./bundle.ts";
 import { Issuer } from "./issuer.ts";
 import type { Target } from "./publish.ts";
-import { type CertificatePolicy, leafProblem, type Step } from "./rotate.ts";
+import { type CertificatePolicy, leafProblem, type RotationStep } from "./rotate.ts";
 import type { KeyPair } from "./self-made.ts";
 import { type Leaf, readSecret, type Secret } from "./store.ts";
 import { type TrustVerdict, TrustWatch } from "./trust-watch.ts";
@@ -29,7 +29,7 @@ export interface ManagedOptions {
   policy: CertificatePolicy;
   /** Told of the first pair, and of each new one: to be served from now on. */
   onPair(pair: KeyPair): void;
-  onStep?(step: Step): void;
+  onStep?(step: RotationStep): void;
   leaseDurationMs?: number;
 }
 

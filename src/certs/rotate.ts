@@ -45,7 +45,7 @@ export interface Seen {
 }
 
 /** The one thing to do next. */
-export type Step =
+export type RotationStep =
   | { do: "nothing"; lookAgainMs: number }
   | { do: "wait"; ms: number; why: string }
   /** Write what is remembered back into the Secret; a deleted one is then rotated in good order. */
@@ -66,7 +66,7 @@ export type Step =
  * configurations trust both, settle, serving certificate from the next CA, settle, next CA takes over, old CA out of
  * the configurations.
  */
-export function nextStep(seen: Seen, now: number, policy: CertificatePolicy): Step {
+export function nextStep(seen: Seen, now: number, policy: CertificatePolicy): RotationStep {
   return repair(seen, now, policy) ?? publish(seen) ?? renew(seen, now, policy) ?? finish(seen, now, policy);
 }
 
@@ -93,7 +93,7 @@ export function neededCas({ ca, next }: Stored): Certificate[] {
 }
 
 /** What is missing, damaged or expired comes first. */
-function repair(seen: Seen, now: number, policy: CertificatePolicy): Step | undefined {
+function repair(seen: Seen, now: number, policy: CertificatePolicy): RotationStep | undefined {
   const { stored, remembered } = seen;
   if (stored.problems.length > 0 && remembered && isRemainderOf(stored, remembered)) {
     if (leafProblem(remembered, now, policy) === undefined && remembered.ca && holds(remembered.ca, now)) {
@@ -113,7 +113,7 @@ function repair(seen: Seen, now: number, policy: CertificatePolicy): Step | unde
 }
 
 /** Whatever is in the Secret must be trusted by all. */
-function publish({ stored, entries }: Seen): Step | undefined {
+function publish({ stored, entries }: Seen): RotationStep | undefined {
   const trust = neededCas(stored);
   if (entries.every((entry) => trustsAll(entry, trust))) return undefined;
   // Other replicas may still serve a certificate from a CA that is trusted now and no longer in the Secret.
@@ -121,7 +121,7 @@ function publish({ stored, entries }: Seen): Step | undefined {
 }
 
 /** What is due by age or was asked for. */
-function renew({ stored }: Seen, now: number, policy: CertificatePolicy): Step | undefined {
+function renew({ stored }: Seen, now: number, policy: CertificatePolicy): RotationStep | undefined {
   const { ca, next, leaf, request } = stored;
   if (!ca || !leaf || next) return undefined;
   if (request === "ca") return { do: "add-next-ca", why: "asked for" };
@@ -141,10 +141,10 @@ function renew({ stored }: Seen, now: number, policy: CertificatePolicy): Step |
 }
 
 /** The rest of a change of CA: everything is trusted, and nothing is damaged or due. */
-function finish(seen: Seen, now: number, policy: CertificatePolicy): Step {
+function finish(seen: Seen, now: number, policy: CertificatePolicy): RotationStep {
   const { stored, entries, trustedForMs, leafForMs } = seen;
   const { next, leaf } = stored;
-  const settled = (forMs: number, why: string, then: Step): Step =>
+  const settled = (forMs: number, why: string, then: RotationStep): RotationStep =>
     forMs >= policy.settleMs ? then : { do: "wait", ms: policy.settleMs - forMs, why };
   if (next && leaf) {
     return signedBy(leaf.certificate, next.certificate)

@@ -1,4 +1,4 @@
-import type { CertificatePolicy, Step } from "./rotate.ts";
+import type { CertificatePolicy, RotationStep } from "./rotate.ts";
 import { issueCa, issueLeaf } from "./self-made.ts";
 import { type Authority, changeTo, type Leaf, type SecretChange, type Stored } from "./store.ts";
 import { readCertificate } from "./x509.ts";
@@ -11,7 +11,7 @@ export interface StepResult {
 
 /** Works out what a step writes: issues what it needs, and puts it in its place. */
 export async function executed(
-  step: Exclude<Step, { do: "nothing" | "wait" | "publish" }>,
+  step: Exclude<RotationStep, { do: "nothing" | "wait" | "publish" }>,
   stored: Stored,
   policy: CertificatePolicy,
   now: Date,

@@ -1,5 +1,10 @@
 import { bundlePatch, entriesOf, type WebhookConfiguration } from "../../src/certs/bundle.ts";
-import { type CertificatePolicy, DEFAULT_POLICY, nextStep, type Step } from "../../src/certs/rotate.ts";
+import {
+  type CertificatePolicy,
+  DEFAULT_POLICY,
+  nextStep,
+  type RotationStep,
+} from "../../src/certs/rotate.ts";
 import { dnsNamesOf } from "../../src/certs/service-names.ts";
 import { Settling } from "../../src/certs/settling.ts";
 import { executed } from "../../src/certs/steps.ts";
@@ -47,7 +52,7 @@ export class World {
   }
 
   /** One turn. */
-  async turn(): Promise<Step> {
+  async turn(): Promise<RotationStep> {
     const { stored } = this;
     const entries = this.configurations.flatMap((one) => entriesOf(one, SERVICE));
     const seen = { stored, remembered: this.#remembered, entries, ...this.#settling.look(stored, entries) };
@@ -107,7 +112,7 @@ export class World {
     this.#note();
   }
 
-  async #do(step: Step): Promise<void> {
+  async #do(step: RotationStep): Promise<void> {
     if (step.do === "nothing" || step.do === "wait") return;
     this.steps.push(step.do === "issue-leaf" ? `issue-leaf from ${step.from}` : step.do);
     if (step.do === "publish") {
