@@ -3,10 +3,17 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { JsonObject } from "../../src/api/json.ts";
-import { isOfRun, runAt, type Step, stateOf, stepOf, wavesOf } from "../../src/commands/refresh/plan.ts";
+import {
+  isOfRun,
+  type RefreshStep,
+  runAt,
+  stateOf,
+  stepOf,
+  wavesOf,
+} from "../../src/commands/refresh/plan.ts";
 import { modelBefore, readState, writeState } from "../../src/commands/refresh/state.ts";
 
-const step = (name: string, npus: number): Step => ({
+const step = (name: string, npus: number): RefreshStep => ({
   kind: "ModelServing",
   namespace: "a",
   name,

@@ -7,7 +7,7 @@ import { parseRecord } from "../../pinning/record.ts";
 import { restartsOf } from "../review/consequence.ts";
 
 /** A model that is to be refreshed. */
-export interface Step {
+export interface RefreshStep {
   kind: WorkloadKind;
   namespace: string;
   name: string;
@@ -20,7 +20,7 @@ export interface Step {
  * What refreshing a model changes: undefined where it has today's defaults already. `after`: what the API server says
  * that it would store, by a dry run.
  */
-export function stepOf(kind: WorkloadKind, before: JsonObject, after: JsonObject): Step | undefined {
+export function stepOf(kind: WorkloadKind, before: JsonObject, after: JsonObject): RefreshStep | undefined {
   const same =
     equal(before.spec, after.spec) && annotationsOf(before)[SETTINGS] === annotationsOf(after)[SETTINGS];
   if (same) return undefined;
@@ -34,17 +34,17 @@ export function stepOf(kind: WorkloadKind, before: JsonObject, after: JsonObject
 }
 
 /** Steps in waves: smaller models first, so that a mistake shows where it costs least; at most so many at a time. */
-export function wavesOf(steps: readonly Step[], most: number): Step[][] {
+export function wavesOf(steps: readonly RefreshStep[], most: number): RefreshStep[][] {
   const ordered = [...steps].sort(
     (left, right) => left.npus - right.npus || keyOf(left).localeCompare(keyOf(right), "en"),
   );
-  const waves: Step[][] = [];
+  const waves: RefreshStep[][] = [];
   for (let start = 0; start < ordered.length; start += most) waves.push(ordered.slice(start, start + most));
   return waves;
 }
 
 /** `ModelServing models/qwen3`. */
-export function keyOf({ kind, namespace, name }: Pick<Step, "kind" | "namespace" | "name">): string {
+export function keyOf({ kind, namespace, name }: Pick<RefreshStep, "kind" | "namespace" | "name">): string {
   return `${kind} ${namespace}/${name}`;
 }
 

@@ -17,9 +17,9 @@ import {
   isOfRun,
   isUnasked,
   keyOf,
+  type RefreshStep,
   refreshPatch,
   runAt,
-  type Step,
   stateOf,
   stepOf,
   wavesOf,
@@ -83,9 +83,9 @@ export function refresh(options: RefreshOptions, console: Console, now: () => nu
 }
 
 interface Todo {
-  models: { step: Step; before: ModelBefore }[];
+  models: { step: RefreshStep; before: ModelBefore }[];
   /** Models that an earlier run refreshed and that are not ready yet. */
-  underWay: Step[];
+  underWay: RefreshStep[];
   /** Models that the API server does not ask the webhook about. */
   unasked: string[];
 }
@@ -191,7 +191,7 @@ function isAsBefore({ spec }: JsonObject, { kind, spec: before }: ModelBefore): 
   return !touches(kind, { spec: before as JsonObject }, { spec });
 }
 
-function planLines(waves: readonly Step[][]): string[] {
+function planLines(waves: readonly RefreshStep[][]): string[] {
   if (waves.length === 0) return ["No model has older defaults: nothing to do."];
   const all = waves.flat();
   const total = {
@@ -211,7 +211,7 @@ function planLines(waves: readonly Step[][]): string[] {
 
 async function underWayIsReady(
   connected: Connected,
-  steps: readonly Step[],
+  steps: readonly RefreshStep[],
   options: RefreshOptions,
   console: Console,
   now: () => number,
@@ -223,7 +223,7 @@ async function underWayIsReady(
 
 async function runWaves(
   connected: Connected,
-  waves: readonly Step[][],
+  waves: readonly RefreshStep[][],
   run: string,
   options: RefreshOptions,
   console: Console,
@@ -253,7 +253,7 @@ async function runWaves(
 /** Waits until all are ready: whether they are. */
 async function waitFor(
   { client }: Connected,
-  steps: readonly Step[],
+  steps: readonly RefreshStep[],
   options: RefreshOptions,
   console: Console,
   now: () => number,

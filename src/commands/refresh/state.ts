@@ -3,7 +3,7 @@ import { z } from "zod";
 import type { JsonObject } from "../../api/json.ts";
 import { UsageError } from "../console.ts";
 import { reasonOf } from "../manifests/read.ts";
-import type { Step } from "./plan.ts";
+import type { RefreshStep } from "./plan.ts";
 
 const schema = z.object({
   apiVersion: z.literal("kthena-ascend.io/v1alpha1"),
@@ -27,7 +27,7 @@ export type RefreshState = z.infer<typeof schema>;
 export type ModelBefore = RefreshState["models"][number];
 
 /** A model as it was before its refresh. */
-export function modelBefore({ kind, namespace, name }: Step, object: JsonObject): ModelBefore {
+export function modelBefore({ kind, namespace, name }: RefreshStep, object: JsonObject): ModelBefore {
   const { annotations } = (object.metadata ?? {}) as { annotations?: Record<string, string> };
   return { kind, namespace, name, annotations: annotations ?? {}, spec: object.spec as ModelBefore["spec"] };
 }
