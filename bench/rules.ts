@@ -1,5 +1,5 @@
 import { createReviewers } from "../src/admission/index.ts";
-import type { Surroundings } from "../src/admission/surroundings.ts";
+import type { ReviewSurroundings } from "../src/admission/surroundings.ts";
 import type { Reviewer } from "../src/admission/verdict.ts";
 import type { AdmissionRequest } from "../src/api/admission-review.ts";
 import type { ClusterFacts } from "../src/rules/cluster-facts.ts";
@@ -36,7 +36,7 @@ const FACTS: ClusterFacts = {
  * CPU time of reviews with the whole catalogue and with none, in turns, the least of each: CPU and not the clock,
  * because a machine that is shared takes its time in between, and spoils the caches.
  */
-export async function rulesRows(surroundings: Surroundings): Promise<RulesRow[]> {
+export async function rulesRows(surroundings: ReviewSurroundings): Promise<RulesRow[]> {
   const all = createReviewers({ ...surroundings, clusterFacts: () => FACTS });
   const none = createReviewers({ ...surroundings, rules: [] });
   const rows: RulesRow[] = [];

@@ -14,7 +14,7 @@ import { podPassReason } from "./judge-pod.ts";
 import { type Judgement, type LookedUp, policyOf, untouched } from "./judgement.ts";
 import { respond, undecided } from "./response.ts";
 import { kindOf } from "./shape.ts";
-import { type Awaitable, type Surroundings, type Unavailable, whenKnown } from "./surroundings.ts";
+import { type Awaitable, type ReviewSurroundings, type Unavailable, whenKnown } from "./surroundings.ts";
 import type { Reviewer, Verdict } from "./verdict.ts";
 
 /** The two webhooks of this software. */
@@ -24,7 +24,7 @@ export interface Reviewers {
 }
 
 /** Makes the webhooks over what they need to know of the world. */
-export function createReviewers(given: Surroundings): Reviewers {
+export function createReviewers(given: ReviewSurroundings): Reviewers {
   // Made once: they remember what comes again with every object.
   const surroundings = { ...given, injectors: given.injectors ?? injectors() };
   return {
@@ -53,7 +53,7 @@ export function createReviewers(given: Surroundings): Reviewers {
 /** Looks up what a request depends on and judges it, within the bounds of size and time. */
 function judged(
   request: AdmissionRequest,
-  surroundings: Surroundings,
+  surroundings: ReviewSurroundings,
   judge: (world: LookedUp) => Verdict,
 ): Awaitable<Verdict> {
   // Nobody reads a pod that its template completed.
@@ -85,7 +85,7 @@ function withoutWorld(request: AdmissionRequest, { unavailable, mode }: Unavaila
 /** Looks up what a request depends on. */
 export function lookUp(
   request: AdmissionRequest,
-  surroundings: Surroundings,
+  surroundings: ReviewSurroundings,
 ): Awaitable<LookedUp | Unavailable> {
   const { namespace } = request;
   return whenKnown(surroundings.defaultsFor(namespace), (defaults) => {
@@ -102,7 +102,10 @@ export function lookUp(
 }
 
 /** What a ModelServer or a ModelRoute names is often applied in the same breath. */
-function arrivalsFor({ object, ...request }: AdmissionRequest, { arrivalOf }: Surroundings): Awaitable<void> {
+function arrivalsFor(
+  { object, ...request }: AdmissionRequest,
+  { arrivalOf }: ReviewSurroundings,
+): Awaitable<void> {
   const kind = kindOf(request);
   const { namespace } = request;
   if (!object || namespace === undefined || (kind !== "ModelServer" && kind !== "ModelRoute")) return;
@@ -112,7 +115,7 @@ function arrivalsFor({ object, ...request }: AdmissionRequest, { arrivalOf }: Su
 /** What a ModelServer may route to, and what routes to a ModelServing, as far as it is known. */
 function neighboursOf(
   request: AdmissionRequest,
-  { workloadsIn, serversIn }: Surroundings,
+  { workloadsIn, serversIn }: ReviewSurroundings,
 ): Pick<LookedUp, "workloads" | "servers"> {
   const kind = kindOf(request);
   if (kind === "ModelServer") return { workloads: workloadsIn?.(request.namespace) };
@@ -122,7 +125,7 @@ function neighboursOf(
 /** What an object belongs to: the owner of a ModelServing, the ModelServing of a pod. */
 function relativeOf(
   request: AdmissionRequest,
-  surroundings: Surroundings,
+  surroundings: ReviewSurroundings,
 ): Awaitable<Pick<LookedUp, "owner" | "pod"> | Unavailable> {
   const object = request.object ?? {};
   const { namespace } = request;
@@ -139,7 +142,7 @@ function relativeOf(
 }
 
 /** A ConfigMap by the name of the defaults. */
-function judgeConfigMap(request: AdmissionRequest, surroundings: Surroundings): Judgement {
+function judgeConfigMap(request: AdmissionRequest, surroundings: ReviewSurroundings): Judgement {
   const places = surroundings.defaultsPlaces?.();
   if (!places) return passed(request, "no-cluster");
   return { ...passed(request), findings: configMapFindings(request, places) };
@@ -153,7 +156,7 @@ function passed(request: AdmissionRequest, skip?: string): Judgement {
 export function judgeFinal(
   request: AdmissionRequest,
   world: LookedUp,
-  surroundings: Surroundings,
+  surroundings: ReviewSurroundings,
 ): Judgement {
   const pinned = parsePinned(annotationsOf(request.object ?? {})[SETTINGS], world.defaults);
   const judgement = judgeRequest(request, pinned ? worldOf(pinned, world) : world, surroundings, true);

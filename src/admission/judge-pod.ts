@@ -6,7 +6,7 @@ import { enginesOfUnit } from "../rules/engines.ts";
 import { judge } from "../rules/index.ts";
 import { holdersOf, type RuleSubject, rulePods } from "../rules/subject.ts";
 import { injectorsOf, type Judgement, type LookedUp, policyOf, shown, untouched } from "./judgement.ts";
-import type { Surroundings } from "./surroundings.ts";
+import type { ReviewSurroundings } from "./surroundings.ts";
 
 /** Why a pod is not looked at: only Kthena's are, at their creation, and none that its template completed. */
 export function podPassReason({ operation, object }: AdmissionRequest): string | undefined {
@@ -21,7 +21,7 @@ export function judgePod(
   object: JsonObject,
   request: AdmissionRequest,
   world: LookedUp,
-  surroundings: Surroundings,
+  surroundings: ReviewSurroundings,
 ): Judgement {
   const pass = podPassReason(request);
   if (pass !== undefined) return untouched("Pod", object, pass);

@@ -12,7 +12,7 @@ import type { Rule } from "../rules/rule.ts";
 import { type Judgement, type LookedUp, oldObjectOf, policyOf, shown, untouched } from "./judgement.ts";
 import { ratcheted } from "./ratchet.ts";
 import type { KnownKind } from "./shape.ts";
-import type { Surroundings } from "./surroundings.ts";
+import type { ReviewSurroundings } from "./surroundings.ts";
 import { namespaceFindings } from "./unasked.ts";
 
 /** ModelServers, which get the connector of their workload at their creation, and ModelRoutes, which get nothing. */
@@ -21,7 +21,7 @@ export function judgeRouting(
   object: JsonObject,
   request: AdmissionRequest,
   world: LookedUp,
-  surroundings: Surroundings,
+  surroundings: ReviewSurroundings,
 ): Judgement {
   const { severities, allow } = policyOf(world);
   const catalogue = surroundings.rules ?? RULES;

@@ -20,7 +20,7 @@ import {
 } from "./judgement.ts";
 import { withOrigin } from "./origin.ts";
 import { ratcheted } from "./ratchet.ts";
-import type { Surroundings } from "./surroundings.ts";
+import type { ReviewSurroundings } from "./surroundings.ts";
 import { namespaceFindings, unaskedFinding } from "./unasked.ts";
 
 /** ModelServings and ModelBoosters: completed, or with what was decided before kept, and judged as they come out. */
@@ -29,7 +29,7 @@ export function judgeWorkload(
   object: JsonObject,
   request: AdmissionRequest,
   world: LookedUp,
-  surroundings: Surroundings,
+  surroundings: ReviewSurroundings,
   final: boolean,
 ): Judgement {
   const oldObject = oldObjectOf(request);
@@ -70,7 +70,7 @@ interface WorkloadCase {
   object: JsonObject;
   oldObject: JsonObject | undefined;
   world: LookedUp;
-  surroundings: Surroundings;
+  surroundings: ReviewSurroundings;
 }
 
 function workloadFindings(about: WorkloadCase): Finding[] {

@@ -9,7 +9,7 @@ import { judgeWorkload } from "./judge-workload.ts";
 
 import { type Judgement, type LookedUp, policyOf, untouched } from "./judgement.ts";
 import { kindOf, shapeFindings } from "./shape.ts";
-import type { Surroundings } from "./surroundings.ts";
+import type { ReviewSurroundings } from "./surroundings.ts";
 
 /** Why a request passes without a look, or undefined where it is to be judged. */
 export function passReason(request: AdmissionRequest): string | undefined {
@@ -27,7 +27,7 @@ export function passReason(request: AdmissionRequest): string | undefined {
 export function judgeRequest(
   request: AdmissionRequest,
   world: LookedUp,
-  surroundings: Surroundings,
+  surroundings: ReviewSurroundings,
   final = false,
 ): Judgement {
   const judgement = judged(request, world, surroundings, final);
@@ -37,7 +37,7 @@ export function judgeRequest(
 function judged(
   request: AdmissionRequest,
   world: LookedUp,
-  surroundings: Surroundings,
+  surroundings: ReviewSurroundings,
   final: boolean,
 ): Judgement {
   const kind = kindOf(request);

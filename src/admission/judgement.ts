@@ -11,7 +11,7 @@ import type { RoutedWorkload, RoutingServer } from "../readings/routing.ts";
 import type { RuleSettings } from "../rules/rule.ts";
 import type { Audited } from "./audit.ts";
 import type { KnownKind } from "./shape.ts";
-import type { PodContext, Surroundings } from "./surroundings.ts";
+import type { PodContext, ReviewSurroundings } from "./surroundings.ts";
 
 /** An addition with its whole path as text, for people. */
 export interface ShownAddition extends Omit<Addition, "path"> {
@@ -76,7 +76,7 @@ export function oldObjectOf(request: AdmissionRequest): JsonObject | undefined {
 }
 
 /** The injectors that are given, or today's. */
-export function injectorsOf(surroundings: Surroundings): Injectors {
+export function injectorsOf(surroundings: ReviewSurroundings): Injectors {
   return surroundings.injectors ?? todaysInjectors();
 }
 

@@ -8,7 +8,7 @@ import { type Measured, measure, unreadJudgement } from "./bounds.ts";
 import { judgeRequest } from "./judge.ts";
 import { type Judgement, type LookedUp, policyOf } from "./judgement.ts";
 import type { KnownKind } from "./shape.ts";
-import type { Surroundings } from "./surroundings.ts";
+import type { ReviewSurroundings } from "./surroundings.ts";
 import { namespaceManifestFindings } from "./unasked.ts";
 
 /** An update as the API server would get it: the stored object, and what applying the manifest makes of it. */
@@ -33,7 +33,7 @@ export interface ManifestJudgement extends Judgement {
 export function judgeManifest(
   created: AdmissionRequest,
   world: LookedUp,
-  surroundings: Surroundings,
+  surroundings: ReviewSurroundings,
   update?: Update,
 ): ManifestJudgement {
   const written = created.object ?? {};

@@ -35,7 +35,7 @@ export interface Unavailable {
 }
 
 /** What a review needs to know of the world beside the object: passed in, so that the core stays pure. */
-export interface Surroundings {
+export interface ReviewSurroundings {
   /** The defaults in force for a namespace. */
   defaultsFor: (namespace: string | undefined) => Awaitable<ResolvedDefaults | Unavailable>;
   /** What whoever is completed with a namespace's defaults has to be told. */

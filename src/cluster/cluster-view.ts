@@ -1,5 +1,5 @@
 import type {
-  Surroundings as Admission,
+  ReviewSurroundings as Admission,
   Awaitable,
   PodContext,
   Unavailable,

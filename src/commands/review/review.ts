@@ -1,5 +1,5 @@
 import { judgeManifest, type ManifestJudgement, requestFor } from "../../admission/manifest.ts";
-import type { Surroundings } from "../../admission/surroundings.ts";
+import type { ReviewSurroundings } from "../../admission/surroundings.ts";
 import { warningsOf } from "../../admission/warnings.ts";
 import { type JsonObject, objectOf, stringOf } from "../../api/json.ts";
 import { isWorkloadKind } from "../../kinds/index.ts";
@@ -220,7 +220,7 @@ class Reviewer {
     const stored = this.#asStored ? item.object : known.stored;
     const beside = this.#beside(namespace);
     const facts = this.#asStored ? this.#facts : { ...this.#facts, order: this.#reviewed++ };
-    const surroundings: Surroundings = {
+    const surroundings: ReviewSurroundings = {
       defaultsFor: () => known.defaults,
       clusterFacts: () => facts,
     };
