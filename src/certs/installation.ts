@@ -1,13 +1,13 @@
 import type { Place } from "../kube/resource.ts";
 import type { ServiceName } from "./bundle.ts";
-import { type Target, targetsOf } from "./publish.ts";
+import { targetsOf, type WebhookConfigurationRef } from "./publish.ts";
 
 /** The objects that belong to the certificates of one installation. */
 export interface Installation {
   service: ServiceName;
   secret: Place;
   lease: Place;
-  targets: Target[];
+  targets: WebhookConfigurationRef[];
 }
 
 /** Names that differ from what the chart makes of the release's name. */

@@ -4,7 +4,7 @@ import { type Place, SECRETS } from "../kube/resource.ts";
 import { backoffMs, type Surroundings } from "../kube/surroundings.ts";
 import { TokenBucket } from "../kube/token-bucket.ts";
 import { entriesOf, type ServiceName } from "./bundle.ts";
-import { publishBundle, type ReadTarget, readTargets, type Target } from "./publish.ts";
+import { publishBundle, type ReadTarget, readTargets, type WebhookConfigurationRef } from "./publish.ts";
 import { type CertificatePolicy, nextStep, type RotationStep, type Seen } from "./rotate.ts";
 import { Settling } from "./settling.ts";
 import { executed } from "./steps.ts";
@@ -14,7 +14,7 @@ import { patchOf, readSecret, type Secret, type SecretChange, type Stored } from
 export interface IssuerOptions {
   secret: Place;
   service: ServiceName;
-  targets: readonly Target[];
+  targets: readonly WebhookConfigurationRef[];
   policy: CertificatePolicy;
   /** Whether this replica may write right now. */
   mayWrite(): boolean;

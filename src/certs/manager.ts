@@ -5,7 +5,7 @@ import { keyOf, type Place, SECRETS } from "../kube/resource.ts";
 import type { Surroundings } from "../kube/surroundings.ts";
 import type { ServiceName } from "./bundle.ts";
 import { Issuer } from "./issuer.ts";
-import type { Target } from "./publish.ts";
+import type { WebhookConfigurationRef } from "./publish.ts";
 import { type CertificatePolicy, leafProblem, type RotationStep } from "./rotate.ts";
 import type { KeyPair } from "./self-made.ts";
 import { type Leaf, readSecret, type Secret } from "./store.ts";
@@ -25,7 +25,7 @@ export interface ManagedOptions {
   /** This replica; no two may have the same. */
   identity: string;
   service: ServiceName;
-  targets: readonly Target[];
+  targets: readonly WebhookConfigurationRef[];
   policy: CertificatePolicy;
   /** Told of the first pair, and of each new one: to be served from now on. */
   onPair(pair: KeyPair): void;

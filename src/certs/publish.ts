@@ -5,19 +5,19 @@ import { bundlePatch, type ServiceName, type WebhookConfiguration } from "./bund
 import type { Certificate } from "./x509.ts";
 
 /** One of the two configurations that carry our bundle. */
-export interface Target {
+export interface WebhookConfigurationRef {
   resource: Resource;
   name: string;
 }
 
 /** A configuration that exists, as it was read. */
 export interface ReadTarget {
-  target: Target;
+  target: WebhookConfigurationRef;
   configuration: WebhookConfiguration;
 }
 
 /** The configurations of an installation. */
-export function targetsOf(names: { mutating: string; validating: string }): Target[] {
+export function targetsOf(names: { mutating: string; validating: string }): WebhookConfigurationRef[] {
   return [
     { resource: MUTATING_WEBHOOKS, name: names.mutating },
     { resource: VALIDATING_WEBHOOKS, name: names.validating },
@@ -27,7 +27,7 @@ export function targetsOf(names: { mutating: string; validating: string }): Targ
 /** Reads the configurations from the server. One that is not there is left out: that is no failure. */
 export async function readTargets(
   client: KubeClient,
-  targets: readonly Target[],
+  targets: readonly WebhookConfigurationRef[],
 ): Promise<Result<ReadTarget[]>> {
   const found: ReadTarget[] = [];
   for (const target of targets) {

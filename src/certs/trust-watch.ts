@@ -2,7 +2,7 @@ import type { KubeClient } from "../kube/client.ts";
 import { Informer, type InformerState } from "../kube/informer.ts";
 import type { Surroundings } from "../kube/surroundings.ts";
 import { accepts, entriesOf, type ServiceName, type WebhookConfiguration } from "./bundle.ts";
-import type { Target } from "./publish.ts";
+import type { WebhookConfigurationRef } from "./publish.ts";
 import type { Certificate } from "./x509.ts";
 
 /** Whether the published bundles trust a serving certificate. */
@@ -14,11 +14,11 @@ export type TrustVerdict = { trusted: true } | { trusted: false; why: string };
  */
 export class TrustWatch {
   readonly #service: ServiceName;
-  readonly #watched: { target: Target; informer: Informer<WebhookConfiguration> }[];
+  readonly #watched: { target: WebhookConfigurationRef; informer: Informer<WebhookConfiguration> }[];
 
   constructor(
     client: KubeClient,
-    options: { service: ServiceName; targets: readonly Target[] },
+    options: { service: ServiceName; targets: readonly WebhookConfigurationRef[] },
     surroundings: Surroundings,
   ) {
     this.#service = options.service;
