@@ -19,7 +19,7 @@ export interface Manifest {
 }
 
 /** A file or document that could not be read. */
-export interface Unreadable {
+export interface UnreadableDocument {
   file: string;
   line?: number;
   problem: string;
@@ -40,9 +40,9 @@ export interface ManifestObject {
 export async function findFiles(
   paths: readonly string[],
   recursive = true,
-): Promise<{ files: string[]; unreadable: Unreadable[] }> {
+): Promise<{ files: string[]; unreadable: UnreadableDocument[] }> {
   const files: string[] = [];
-  const unreadable: Unreadable[] = [];
+  const unreadable: UnreadableDocument[] = [];
   for (const path of paths) {
     if (path === "-") files.push(path);
     else {
@@ -70,7 +70,7 @@ async function filesAt(path: string, recursive: boolean): Promise<string[]> {
 export async function readManifests(
   file: string,
   readInput: () => Promise<Uint8Array | string>,
-): Promise<{ manifests: Manifest[]; unreadable: Unreadable[] }> {
+): Promise<{ manifests: Manifest[]; unreadable: UnreadableDocument[] }> {
   const name = file === "-" ? "standard input" : file;
   try {
     return parseManifests(decoded(file === "-" ? await readInput() : await readFile(file)), name);
@@ -97,9 +97,9 @@ function decoded(bytes: Uint8Array | string): string {
 export function parseManifests(
   text: string,
   file: string,
-): { manifests: Manifest[]; unreadable: Unreadable[] } {
+): { manifests: Manifest[]; unreadable: UnreadableDocument[] } {
   const manifests: Manifest[] = [];
-  const unreadable: Unreadable[] = [];
+  const unreadable: UnreadableDocument[] = [];
   for (const part of documentsOf(text)) {
     const lines = new LineCounter();
     const yaml = parseDocument(part.text, {
@@ -127,7 +127,7 @@ function isNothing({ contents }: Document): boolean {
 }
 
 /** Fills in the objects of a document; what is wrong with it. */
-function read(manifest: Manifest): Unreadable[] {
+function read(manifest: Manifest): UnreadableDocument[] {
   const { file, line, yaml } = manifest;
   if (isNothing(yaml)) return [];
   let value: unknown;

@@ -1,13 +1,13 @@
 import type { Finding } from "../../api/finding.ts";
 import { stringOf } from "../../api/json.ts";
 import { positionOf } from "../manifests/edit.ts";
-import { nameOf, type Unreadable } from "../manifests/read.ts";
+import { nameOf, type UnreadableDocument } from "../manifests/read.ts";
 import type { ReviewedManifest, ReviewedObject } from "./review.ts";
 
 /** Workflow commands that GitHub shows beside the lines (docs: Workflow commands for GitHub Actions). */
 export function githubReport(
   reviewed: readonly ReviewedManifest[],
-  unreadable: readonly Unreadable[],
+  unreadable: readonly UnreadableDocument[],
 ): string {
   const broken = unreadable.map(({ file, line, problem }) => {
     const at = line === undefined ? "" : `,line=${line}`;
@@ -46,7 +46,7 @@ function placeOf(
 /** A JUnit report: a suite a file, a case an object, with what refuses it as its failure. */
 export function junitReport(
   reviewed: readonly ReviewedManifest[],
-  unreadable: readonly Unreadable[],
+  unreadable: readonly UnreadableDocument[],
 ): string {
   const files = [
     ...new Set([...reviewed.map(({ manifest }) => manifest.file), ...unreadable.map(({ file }) => file)]),
@@ -62,7 +62,11 @@ export function junitReport(
   return `<?xml version="1.0" encoding="UTF-8"?>\n<testsuites name="kthena-ascend review">\n${suites.join("")}</testsuites>\n`;
 }
 
-function suite(file: string, objects: readonly ReviewedObject[], broken: readonly Unreadable[]): string {
+function suite(
+  file: string,
+  objects: readonly ReviewedObject[],
+  broken: readonly UnreadableDocument[],
+): string {
   const counts = {
     tests: objects.length + broken.length,
     failures: objects.filter(({ refused }) => refused).length,
@@ -73,7 +77,7 @@ function suite(file: string, objects: readonly ReviewedObject[], broken: readonl
   return `  <testsuite name="${xml(file)}"${attributes.join("")}>\n${cases.join("")}  </testsuite>\n`;
 }
 
-function brokenCase({ file, line, problem }: Unreadable): string {
+function brokenCase({ file, line, problem }: UnreadableDocument): string {
   const where = line === undefined ? file : `${file}:${line}`;
   return `    <testcase name="${xml(where)}" classname="${xml(file)}">\n      <error message="${xml(problem)}"/>\n    </testcase>\n`;
 }

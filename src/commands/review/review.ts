@@ -25,7 +25,7 @@ import {
   objectsOf,
   parseManifests,
   readManifests,
-  type Unreadable,
+  type UnreadableDocument,
 } from "../manifests/read.ts";
 import { appliedOver, touches } from "./applied.ts";
 import { type Consequence, consequences } from "./consequence.ts";
@@ -88,7 +88,7 @@ export interface ReviewedManifest {
 /** All that a report is made of. */
 export interface Reviewed {
   manifests: readonly ReviewedManifest[];
-  unreadable: readonly Unreadable[];
+  unreadable: readonly UnreadableDocument[];
   about: string;
 }
 
@@ -145,7 +145,7 @@ function fails({ refused, judgement }: ReviewedObject, failOn: ReviewOptions["fa
   return refused || (failOn === "warn" && judgement.findings.some(({ severity }) => severity === "warn"));
 }
 
-function asManifest(stored: JsonObject): { manifests: Manifest[]; unreadable: Unreadable[] } {
+function asManifest(stored: JsonObject): { manifests: Manifest[]; unreadable: UnreadableDocument[] } {
   return parseManifests(`${JSON.stringify(stored, null, 2)}\n`, "the cluster");
 }
 
@@ -163,7 +163,7 @@ async function offline(options: ReviewOptions, objects: readonly ManifestObject[
 async function readAll(
   { files: paths, recursive }: ReviewOptions,
   console: Console,
-): Promise<{ manifests: Manifest[]; unreadable: Unreadable[] }> {
+): Promise<{ manifests: Manifest[]; unreadable: UnreadableDocument[] }> {
   if (paths.length === 0) throw new UsageError("review: name at least one file, folder or - with -f");
   const { files, unreadable } = await findFiles(paths, recursive);
   const manifests: Manifest[] = [];
@@ -176,8 +176,8 @@ async function readAll(
 }
 
 /** Objects that may be meant for us and are none, and such of another namespace than was asked for; takes them out. */
-function problemsOf(manifests: readonly Manifest[], namespace: string | undefined): Unreadable[] {
-  const problems: Unreadable[] = [];
+function problemsOf(manifests: readonly Manifest[], namespace: string | undefined): UnreadableDocument[] {
+  const problems: UnreadableDocument[] = [];
   for (const manifest of manifests) {
     manifest.objects = manifest.objects.filter((item) => {
       const own = stringOf(objectOf(item.object.metadata).namespace);
