@@ -4,7 +4,7 @@ import { identityOf } from "../rules/identity.ts";
 import type { Rule } from "../rules/rule.ts";
 
 /** The two versions of an object that an update brings. */
-export interface Versions {
+export interface UpdateVersions {
   object: JsonObject;
   oldObject: JsonObject;
 }
@@ -15,7 +15,7 @@ export interface Versions {
  */
 export function ratcheted(
   findings: readonly Finding[],
-  { object, oldObject }: Versions,
+  { object, oldObject }: UpdateVersions,
   catalogue: readonly Rule[],
   judgeOld: (rules: readonly Rule[]) => readonly Finding[],
 ): Finding[] {
