@@ -20,7 +20,7 @@ export interface Consequence {
 }
 
 /** The object before (undefined where it is new), as applying asks for it, and as it will be. */
-export interface Versions {
+export interface AppliedVersions {
   before: JsonObject | undefined;
   asked: JsonObject;
   after: JsonObject;
@@ -31,7 +31,7 @@ export interface Versions {
  * changes in anything but its scaling: all of the group, or with RoleRollingUpdate those of the role
  * (pkg/model-serving-controller, utils/revision_util.go; rolloutStrategy of the CRD).
  */
-export function consequences(kind: WorkloadKind, { before, asked, after }: Versions): Consequence[] {
+export function consequences(kind: WorkloadKind, { before, asked, after }: AppliedVersions): Consequence[] {
   const old = new Map(before ? unitsOf(kind, before).map((unit) => [unit.key, unit]) : []);
   const wanted = new Map(unitsOf(kind, asked).map((unit) => [unit.key, unit]));
   const units = unitsOf(kind, after);
@@ -59,7 +59,7 @@ export function consequences(kind: WorkloadKind, { before, asked, after }: Versi
 }
 
 /** What restarts of it in all. */
-export function restartsOf(kind: WorkloadKind, versions: Versions): { pods: number; npus: number } {
+export function restartsOf(kind: WorkloadKind, versions: AppliedVersions): { pods: number; npus: number } {
   const restarting = consequences(kind, versions).filter(({ effect }) => effect === "restarts");
   return {
     pods: restarting.reduce((sum, { pods }) => sum + pods, 0),
