@@ -11,7 +11,7 @@ import type { Console } from "../console.ts";
 import { loadDefaults } from "../defaults/load.ts";
 import { findFiles, lineOfObject, type ManifestObject, objectsOf, readManifests } from "../manifests/read.ts";
 import { offlineWorld } from "../review/offline.ts";
-import type { Known, World } from "../review/world.ts";
+import type { Known, ReviewWorld } from "../review/world.ts";
 import type { AuditOptions, Proposal } from "./audit.ts";
 import { blastOf } from "./blast.ts";
 import { type AuditEntry, auditEntry, identityOf, judgedAnew } from "./entry.ts";
@@ -53,8 +53,8 @@ export async function auditFiles(
 }
 
 interface Beside {
-  world: World;
-  after: World | undefined;
+  world: ReviewWorld;
+  after: ReviewWorld | undefined;
   diff: boolean;
   injectors: Injectors;
   /** ModelServings by namespace and name. */
@@ -67,7 +67,7 @@ async function entryOf(item: ManifestObject, beside: Beside): Promise<AuditEntry
   const { object } = item;
   const { world, after, diff, injectors } = beside;
   const place = namespaceOf(object) ?? world.namespace;
-  const know = async (one: World): Promise<Known> => {
+  const know = async (one: ReviewWorld): Promise<Known> => {
     const known = await one.know(item, place);
     return { ...known, owner: beside.owners.get(boosterReference(object)?.uid ?? "") };
   };

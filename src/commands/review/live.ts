@@ -22,7 +22,7 @@ import {
 } from "../cluster/installation.ts";
 import { REVIEWED } from "../cluster/named.ts";
 import { matchesSelector } from "../cluster/selector.ts";
-import type { Known, World } from "./world.ts";
+import type { Known, ReviewWorld } from "./world.ts";
 
 /** What was given beside the cluster. */
 export interface LiveWish extends InstallationWish {
@@ -42,7 +42,7 @@ export interface SharedReading {
 }
 
 /** The world of a cluster. */
-export interface LiveWorld extends World {
+export interface LiveWorld extends ReviewWorld {
   /** What is known beside a stored object. */
   around: (stored: JsonObject, namespace: string) => Promise<Known>;
 }

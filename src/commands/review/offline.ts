@@ -5,7 +5,7 @@ import { type Layer, type Resolution, resolveDefaults } from "../../defaults/res
 import type { ClusterFacts } from "../../rules/cluster-facts.ts";
 import { documentOfConfigMap, type LoadedDocument, loadDocument, problemText } from "../defaults/load.ts";
 import { lineOfObject, type ManifestObject } from "../manifests/read.ts";
-import type { World } from "./world.ts";
+import type { ReviewWorld } from "./world.ts";
 
 /** What was given beside the manifests. */
 export interface Given {
@@ -19,7 +19,7 @@ export interface Given {
  * The world of manifests without a cluster: Namespaces, AscendDefaults documents and defaults ConfigMaps among them
  * count as they would in one.
  */
-export function offlineWorld(objects: readonly ManifestObject[], given: Given): World {
+export function offlineWorld(objects: readonly ManifestObject[], given: Given): ReviewWorld {
   const complaints: string[] = [];
   const errors: string[] = [];
   const cluster = given.cluster.length > 0 ? given.cluster : documentsAmong(objects, errors);

@@ -33,7 +33,7 @@ import { factsIn } from "./facts.ts";
 import { withLosses } from "./losses.ts";
 import { offlineWorld } from "./offline.ts";
 import { report } from "./outputs.ts";
-import type { Known, World } from "./world.ts";
+import type { Known, ReviewWorld } from "./world.ts";
 
 /** What `kthena-ascend review` takes. */
 export interface ReviewOptions {
@@ -112,7 +112,7 @@ export async function review(options: ReviewOptions, console: Console): Promise<
 
 /** A cluster's world, and the stored object that is reviewed in place of files. */
 interface Live {
-  world: World;
+  world: ReviewWorld;
   stored: JsonObject | undefined;
 }
 
@@ -149,7 +149,7 @@ function asManifest(stored: JsonObject): { manifests: Manifest[]; unreadable: Un
   return parseManifests(`${JSON.stringify(stored, null, 2)}\n`, "the cluster");
 }
 
-async function offline(options: ReviewOptions, objects: readonly ManifestObject[]): Promise<World> {
+async function offline(options: ReviewOptions, objects: readonly ManifestObject[]): Promise<ReviewWorld> {
   const cluster = await loadDefaults(options.defaults);
   const [namespaceDocument] =
     options.namespaceDefaults === undefined ? [] : await loadDefaults([options.namespaceDefaults]);
@@ -202,13 +202,13 @@ interface Beside {
 
 /** Reviews one object after the other. */
 class Reviewer {
-  readonly #world: World;
+  readonly #world: ReviewWorld;
   readonly #facts: ClusterFacts;
   readonly #asStored: boolean;
   readonly #before = new Map<string, Beside>();
   #reviewed = 0;
 
-  constructor(world: World, facts: ClusterFacts, asStored: boolean) {
+  constructor(world: ReviewWorld, facts: ClusterFacts, asStored: boolean) {
     this.#world = world;
     this.#facts = facts;
     this.#asStored = asStored;

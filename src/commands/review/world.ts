@@ -12,7 +12,7 @@ export interface Known extends LookedUp {
 }
 
 /** What reviews compare with: documents in files, or a cluster. */
-export interface World {
+export interface ReviewWorld {
   /** Which defaults were used, in a line for people. */
   about: string;
   facts: ClusterFacts | undefined;
