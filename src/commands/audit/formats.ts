@@ -1,7 +1,7 @@
 import { RULES } from "../../rules/index.ts";
 import { xml } from "../review/ci-reports.ts";
 import type { AuditEntry } from "./entry.ts";
-import { type AuditReport, blastTotals, countsOf, remarksOf } from "./report.ts";
+import { type AuditReport, auditCounts, blastTotals, remarksOf } from "./report.ts";
 
 /** The report for programs; `apiVersion` changes when its shape does. */
 export function auditData({ about, proposed, entries, unreadable }: AuditReport): object {
@@ -9,7 +9,7 @@ export function auditData({ about, proposed, entries, unreadable }: AuditReport)
     apiVersion: "kthena-ascend.io/v1alpha1",
     kind: "AuditReport",
     defaults: about,
-    counts: countsOf(entries),
+    counts: auditCounts(entries),
     ...(proposed === undefined ? {} : { proposed, blastRadius: blastTotals(entries) }),
     items: entries,
     unreadable,

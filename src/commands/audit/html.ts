@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { xml } from "../review/ci-reports.ts";
 import type { AuditEntry } from "./entry.ts";
 import { SCRIPT, STYLE } from "./html-page.ts";
-import { type AuditReport, blastTotals, changeText, countsOf, remarksOf, sizeText } from "./report.ts";
+import { type AuditReport, auditCounts, blastTotals, changeText, remarksOf, sizeText } from "./report.ts";
 
 /**
  * One page that needs nothing else: the audit as a table that can be sorted and filtered. Whatever objects hold is
@@ -31,7 +31,7 @@ function sha256(text: string): string {
 }
 
 function countCards({ entries, proposed }: AuditReport): string {
-  const { objects, refused, warned, notInjected, older, exempted, orphans } = countsOf(entries);
+  const { objects, refused, warned, notInjected, older, exempted, orphans } = auditCounts(entries);
   const cards: (readonly [number, string])[] = [
     [objects, "objects"],
     [refused, "refused"],

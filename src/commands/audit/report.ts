@@ -28,7 +28,7 @@ export interface AuditCounts {
 }
 
 /** Counts what an audit found. */
-export function countsOf(entries: readonly AuditEntry[]): AuditCounts {
+export function auditCounts(entries: readonly AuditEntry[]): AuditCounts {
   const count = (which: (entry: AuditEntry) => boolean): number => entries.filter(which).length;
   return {
     objects: entries.length,
@@ -149,7 +149,7 @@ export function tableLines(report: AuditReport, { all, color }: { all: boolean; 
     color.dim(report.about),
     ...(report.proposed === undefined ? [] : [color.dim(`compared with ${report.proposed}`)]),
     ...(shown.length > 0 ? [color.bold(cells(["NAMESPACE", "OBJECT", "VERDICT"]).trimEnd()), ...rows] : []),
-    summaryLine(countsOf(report.entries)),
+    summaryLine(auditCounts(report.entries)),
     ...(report.proposed === undefined ? [] : blastLines(report)),
   ];
 }
