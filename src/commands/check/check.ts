@@ -19,7 +19,7 @@ import { modelLines, selects } from "./models.ts";
 import { type ExpectedNodes, nodeLines } from "./nodes.ts";
 import { platformLines } from "./platform.ts";
 import { type ReplicasSeen, replicaLines } from "./replicas.ts";
-import { checkReport, countsOf, textLines } from "./report.ts";
+import { checkReport, levelCounts, textLines } from "./report.ts";
 import { installRights, neededRights, rightsLines } from "./rights.ts";
 import { suggestedDefaults } from "./suggest.ts";
 import { skewOf, trialLines, tryModels } from "./trial.ts";
@@ -50,13 +50,13 @@ export function check(options: CheckOptions, console: Console, now: () => number
     if (options.suggest) return suggest(connected, console);
     const end = now() + options.waitSeconds * 1000;
     let lines = await linesOf(connected, options, now());
-    while (countsOf(lines).error > 0 && now() + PAUSE_MS < end) {
+    while (levelCounts(lines).error > 0 && now() + PAUSE_MS < end) {
       await sleep(PAUSE_MS);
       lines = await linesOf(connected, options, now());
     }
     if (options.output === "json") console.out(jsonText(checkReport(lines)));
     else console.print(textLines(lines, console.paint(options.color), options.output === "short"));
-    return countsOf(lines).error > 0 ? EXIT.refused : EXIT.ok;
+    return levelCounts(lines).error > 0 ? EXIT.refused : EXIT.ok;
   });
 }
 

@@ -5,7 +5,7 @@ import type { CheckLine, Level } from "./line.ts";
 export type Counts = Record<Level, number>;
 
 /** Counts lines by level. */
-export function countsOf(lines: readonly CheckLine[]): Counts {
+export function levelCounts(lines: readonly CheckLine[]): Counts {
   const counts = { ok: 0, warning: 0, error: 0 };
   for (const { level } of lines) counts[level] += 1;
   return counts;
@@ -23,7 +23,7 @@ export function textLines(lines: readonly CheckLine[], paint: Paint, short: bool
       ...(hint === undefined ? [] : [`    ${hint}`]),
       ...(page === undefined ? [] : [paint.dim(`    see ${page}`)]),
     ]),
-    summary(countsOf(lines)),
+    summary(levelCounts(lines)),
   ];
 }
 
@@ -41,7 +41,7 @@ export function checkReport(lines: readonly CheckLine[]): object {
   return {
     apiVersion: "kthena-ascend.io/v1alpha1",
     kind: "CheckReport",
-    counts: countsOf(lines),
+    counts: levelCounts(lines),
     checks: lines,
   };
 }
