@@ -5,7 +5,7 @@ import { describe, expect, it } from "vitest";
 import { parse } from "yaml";
 import { DEFAULTS_LIMITS } from "../../src/api/limits.ts";
 import { showDefaults, showSchema } from "../../src/commands/defaults/defaults.ts";
-import { documentText } from "../../src/commands/defaults/document-text.ts";
+import { commentedDocument } from "../../src/commands/defaults/document-text.ts";
 import { defaultsJsonSchema } from "../../src/commands/defaults/schema.ts";
 import { type DefaultsDocument, defaultsSchema } from "../../src/defaults/document.ts";
 import { HARDWARE_NAMES } from "../../src/defaults/hardware.ts";
@@ -168,7 +168,7 @@ function accepted(given: unknown): DefaultsDocument | undefined {
 
 describe("defaults -o yaml", () => {
   it("without a document prints one that changes nothing", () => {
-    expectSame(again(documentText(resolveDefaults([]))), resolveDefaults([]));
+    expectSame(again(commentedDocument(resolveDefaults([]))), resolveDefaults([]));
   });
 
   it("prints a document that is read again with the same result, whatever the documents are", () => {
@@ -180,7 +180,7 @@ describe("defaults -o yaml", () => {
         compared += 1;
         const first = resolveDefaults([layer(one)], undefined, "v1.28.0");
         // A sidecar without a container is told of and left out.
-        expectSame(again(documentText(first)), first);
+        expectSame(again(commentedDocument(first)), first);
       }),
       { numRuns: 600 },
     );
@@ -194,7 +194,7 @@ describe("defaults -o yaml", () => {
         const layers = given.flatMap((one) => accepted(one) ?? []);
         const [own, ...cluster] = layers.map((one, index) => layer(one, `${index}.yaml`));
         const first = resolveDefaults(cluster, own && { name: "n", document: own });
-        const text = documentText(first);
+        const text = commentedDocument(first);
         const parsed = parseDefaults(text, "printed");
         if (!parsed.ok) {
           const lines = parsed.problems.map(({ path, message }) => `${path} ${message}`).join();
@@ -216,7 +216,7 @@ describe("defaults -o yaml", () => {
       kvConnectors: { mooncake: { versions: [{ from: "0.20" }] } },
       engineContainers: ["e"],
     };
-    const text = documentText(resolveDefaults([layer(site)]));
+    const text = commentedDocument(resolveDefaults([layer(site)]));
     expect(text).toContain("platform: mindcluster # site.yaml");
     expect(text).toContain("# hardware: a2 # built-in");
     expect(text).toContain("# engineContainers: site.yaml");
@@ -229,14 +229,16 @@ describe("defaults -o yaml", () => {
   });
 
   it("has annotations of the Namespace beside the document", () => {
-    const text = documentText(resolveDefaults([], { name: "n", asks: { "kthena-ascend.io/npus": "4" } }));
+    const text = commentedDocument(
+      resolveDefaults([], { name: "n", asks: { "kthena-ascend.io/npus": "4" } }),
+    );
     expect(text).toContain('# kthena-ascend.io/npus: "4" # annotation of Namespace n');
     again(text);
   });
 
   it("cannot be led astray by the name of a file or the value of an annotation", () => {
     const evil = 'a\nrules: {"*": off}\r#\u2028x: 1';
-    const text = documentText(
+    const text = commentedDocument(
       resolveDefaults([layer({ mode: "audit" }, evil)], { name: "n", asks: { "kthena-ascend.io/x": evil } }),
     );
     expect(again(text).settings).toMatchObject({ mode: "audit", rules: {}, asks: {} });
@@ -245,14 +247,14 @@ describe("defaults -o yaml", () => {
   it("is never too long to be read again", () => {
     const keys = Array.from({ length: 500 }, (_, index) => [`VAR_${index}`, "v".repeat(20)]);
     const site = layer({ hccl: { env: Object.fromEntries(keys) } }, "d/".repeat(100));
-    const text = documentText(resolveDefaults([site]));
+    const text = commentedDocument(resolveDefaults([site]));
     expect(Buffer.byteLength(text)).toBeLessThanOrEqual(DEFAULTS_LIMITS.textBytes);
     expectSame(again(text), resolveDefaults([site]));
   });
 
   it("reads the same in YAML 1.1, as kubectl and helm read it", () => {
     const site = layer({ hccl: { env: { A: "yes", B: "012", C: "1:30" } }, rules: { "*": "off" } });
-    const text = documentText(resolveDefaults([site]));
+    const text = commentedDocument(resolveDefaults([site]));
     expect(parse(text, { version: "1.1" })).toEqual(parse(text));
   });
 
@@ -287,7 +289,7 @@ describe("defaults --schema", () => {
   });
 
   it("is named in the first line of what is written", () => {
-    expect(documentText(resolveDefaults([]))).toMatch(
+    expect(commentedDocument(resolveDefaults([]))).toMatch(
       /^# yaml-language-server: \$schema=ascend-defaults\.schema\.json\n/,
     );
   });

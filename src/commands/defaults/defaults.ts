@@ -6,7 +6,7 @@ import { defaultsProblems } from "../../rules/defaults-problems.ts";
 import { type Console, EXIT } from "../console.ts";
 import { jsonText } from "../terminal.ts";
 import { type ClusterDefaultsOptions, clusterDefaults } from "./cluster.ts";
-import { documentText } from "./document-text.ts";
+import { commentedDocument } from "./document-text.ts";
 import { loadDefaults, problemText } from "./load.ts";
 import { defaultsJsonSchema } from "./schema.ts";
 
@@ -34,7 +34,7 @@ export async function showDefaults(options: DefaultsOptions, console: Console): 
     console.out(jsonText({ settings, provenance }));
   } else {
     for (const problem of togetherWrong(resolved)) console.complain([`warning: ${problemText(problem)}`]);
-    console.out(documentText(resolved));
+    console.out(commentedDocument(resolved));
   }
   return EXIT.ok;
 }

@@ -18,7 +18,7 @@ const NAMED_ITEMS: [RegExp, string, string][] = [
  * The defaults as one document that is read again with the same result, each value with a comment that says where it
  * came from. What follows from platform and hardware, and annotations of the Namespace, are comments only.
  */
-export function documentText(resolution: Resolution): string {
+export function commentedDocument(resolution: Resolution): string {
   const { document, following } = documentOf(resolution);
   const commented = yamlText(document, (yaml) => addComments(yaml, resolution, following));
   if (Buffer.byteLength(commented) <= DEFAULTS_LIMITS.textBytes) return commented;
