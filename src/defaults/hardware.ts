@@ -256,7 +256,7 @@ export function fabricOf(row: HardwareRow, wanted: FabricName | ""): FabricName 
 }
 
 /** What the defaults can change of a row; pinned with an object. */
-export function hardwareFacts(row: HardwareRow): HardwareFacts {
+export function hardwareFactsOf(row: HardwareRow): HardwareFacts {
   return {
     perNode: row.perNode,
     allowedCounts: [...row.allowedCounts],

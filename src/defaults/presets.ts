@@ -1,5 +1,5 @@
 import type { PlatformName } from "./document.ts";
-import { HARDWARE_TABLE, type HardwareName, hardwareFacts } from "./hardware.ts";
+import { HARDWARE_TABLE, type HardwareName, hardwareFactsOf } from "./hardware.ts";
 import { BUILT_IN_KV } from "./kv-presets.ts";
 import type { DriverMount, HardwareFacts, Settings } from "./settings.ts";
 
@@ -54,7 +54,7 @@ export const PLATFORMS: Record<PlatformName, PlatformPreset> = {
 
 /** What the defaults can change of the hardware table, by its rows. */
 export const HARDWARE: Record<HardwareName, HardwareFacts> = Object.fromEntries(
-  HARDWARE_TABLE.map((row) => [row.name, hardwareFacts(row)]),
+  HARDWARE_TABLE.map((row) => [row.name, hardwareFactsOf(row)]),
 ) as Record<HardwareName, HardwareFacts>;
 
 /** What holds where no document says anything, platform and hardware presets left out. */
