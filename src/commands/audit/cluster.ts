@@ -15,7 +15,7 @@ import type { Console } from "../console.ts";
 import { asOwner, type LiveWorld, liveWorld } from "../review/live.ts";
 import type { AuditOptions, Proposal } from "./audit.ts";
 import { type Blast, blastOf } from "./blast.ts";
-import { type AuditEntry, type AuditedObject, auditEntry, identityOf, judgedAnew } from "./entry.ts";
+import { type AuditEntry, type AuditedObject, auditEntry, judgedAnew, referenceOf } from "./entry.ts";
 import { noTies, orphansIn, remember, type Ties, tieKey } from "./orphans.ts";
 import { isStamped, onlyForPods, podEntry, servingNameOf } from "./pods.ts";
 import { type Progress, progressBar, SILENT } from "./progress.ts";
@@ -144,7 +144,7 @@ class Auditor {
 
   async readKind(resource: Resource): Promise<void> {
     await this.#pages(resource, undefined, async (object) => {
-      const { namespace } = identityOf(object);
+      const { namespace } = referenceOf(object);
       remember(this.#ties, object, namespace);
       this.#entries.push(await this.#entryOf(object, namespace, resource));
     });
@@ -152,7 +152,7 @@ class Auditor {
 
   async readPods(): Promise<void> {
     await this.#pages(PODS, KTHENA_NAME_LABEL, async (pod) => {
-      const { namespace } = identityOf(pod);
+      const { namespace } = referenceOf(pod);
       const serving = this.#servings.get(`${namespace}/${servingNameOf(pod) ?? ""}`);
       const holds = isStamped(pod) && serving ? serving : (serving ?? pod);
       const { defaults, owner } = await this.#world.around(holds, namespace);

@@ -65,7 +65,7 @@ export function auditEntry(audited: AuditedObject, created = judgedAnew(audited)
   const short = (text: string): string => mask(text).slice(0, MOST_CHARACTERS);
   const told = created.findings.filter(({ severity }) => severity !== "allowed");
   return {
-    ...identityOf(object),
+    ...referenceOf(object),
     verdict: verdictOf(created.findings),
     injected,
     ...(notInjected ? { notInjected } : {}),
@@ -79,7 +79,7 @@ export function auditEntry(audited: AuditedObject, created = judgedAnew(audited)
 }
 
 /** Kind, namespace and name of an object. */
-export function identityOf(object: JsonObject): Pick<AuditEntry, "kind" | "namespace" | "name"> {
+export function referenceOf(object: JsonObject): Pick<AuditEntry, "kind" | "namespace" | "name"> {
   const { name, namespace } = objectOf(object.metadata);
   return {
     kind: stringOf(object.kind) ?? "",
@@ -93,7 +93,7 @@ type Judged = Pick<Judgement, "findings" | "skip" | "operations">;
 
 /** What the webhook would say were the manifest of a stored object created: what its user asked for. */
 export function judgedAnew({ object, known, facts, injectors }: AuditedObject): Judged {
-  const request = requestFor(uninjected(object), identityOf(object).namespace);
+  const request = requestFor(uninjected(object), referenceOf(object).namespace);
   const { findings } = measure(request);
   if (findings.length > 0) return { findings: [...findings], operations: [], skip: undefined };
   return judgeRequest(request, known, {
@@ -110,7 +110,7 @@ export function judgedAtChange({
   facts,
   injectors,
 }: AuditedObject): Pick<Judgement, "findings" | "object"> {
-  const request = requestFor(object, identityOf(object).namespace);
+  const request = requestFor(object, referenceOf(object).namespace);
   const { findings } = measure(request);
   if (findings.length > 0) return { findings: [...findings], object };
   const update = { ...request, operation: "UPDATE", oldObject: object };

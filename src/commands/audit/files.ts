@@ -14,7 +14,7 @@ import { offlineWorld } from "../review/offline.ts";
 import type { Known, ReviewWorld } from "../review/world.ts";
 import type { AuditOptions, Proposal } from "./audit.ts";
 import { blastOf } from "./blast.ts";
-import { type AuditEntry, auditEntry, identityOf, judgedAnew } from "./entry.ts";
+import { type AuditEntry, auditEntry, judgedAnew, referenceOf } from "./entry.ts";
 import { noTies, orphansIn, remember, tieKey } from "./orphans.ts";
 import { podEntry, servingNameOf } from "./pods.ts";
 import type { AuditReport } from "./report.ts";
@@ -82,7 +82,7 @@ async function entryOf(item: ManifestObject, beside: Beside): Promise<AuditEntry
   if (!REVIEWED.some(({ kind }) => kind === object.kind)) return undefined;
   const audited = { object, known, facts: undefined, injectors };
   const created = judgedAnew(audited);
-  const entry = { ...auditEntry(audited, created), ...identityOf(object), namespace: place };
+  const entry = { ...auditEntry(audited, created), ...referenceOf(object), namespace: place };
   if (!after) return entry;
   return { ...entry, blast: blastOf({ ...audited, after: await know(after), diff }, created) };
 }

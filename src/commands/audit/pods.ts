@@ -6,7 +6,7 @@ import { annotationsOf } from "../../pinning/annotations.ts";
 import type { Injectors, Owner } from "../../pinning/workload.ts";
 import { explainPod } from "../explain/pod.ts";
 import type { Known } from "../review/world.ts";
-import { type AuditEntry, identityOf } from "./entry.ts";
+import { type AuditEntry, referenceOf } from "./entry.ts";
 
 /** The ModelServing that one of Kthena's pods belongs to, by its label; undefined where it is no such pod. */
 export function servingNameOf(pod: JsonObject): string | undefined {
@@ -60,7 +60,7 @@ export function podEntry(
   });
   const name = servingNameOf(pod) ?? "";
   return {
-    ...identityOf(pod),
+    ...referenceOf(pod),
     verdict: "admitted",
     injected: completed,
     ...(completed ? {} : { notInjected: { why, missed: missing.length > 0 } }),

@@ -8,7 +8,7 @@ import { annotationsOf } from "../../pinning/annotations.ts";
 import { uninjected } from "../../pinning/uninjected.ts";
 import { asObject } from "../cluster/named.ts";
 import { isUnasked, refreshPatch } from "../refresh/plan.ts";
-import { identityOf } from "./entry.ts";
+import { referenceOf } from "./entry.ts";
 import type { Running } from "./version-blast.ts";
 
 const DRY_RUN = { dryRun: true, fieldManager: "kthena-ascend-audit" } as const;
@@ -34,7 +34,7 @@ export class RunningVersion {
   async #refresh(object: JsonObject, resource: Resource): Promise<Pick<Running, "refreshed" | "refuses">> {
     if (!isWorkloadKind(resource.kind) || annotationsOf(object)[INJECTED] === undefined)
       return { refreshed: undefined, refuses: false };
-    const { namespace, name } = identityOf(object);
+    const { namespace, name } = referenceOf(object);
     const place = { namespace, name };
     const result = await this.#client.patch<AnyObject>(resource, place, refreshPatch(this.run), DRY_RUN);
     if (!result.ok) return { refreshed: undefined, refuses: this.#isRefusal(result.failure, resource) };

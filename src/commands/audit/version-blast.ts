@@ -13,7 +13,7 @@ import { get } from "../../pinning/tree.ts";
 import type { Difference } from "../explain/explanation.ts";
 import { restartsOf } from "../review/consequence.ts";
 import { type Blast, shown } from "./blast.ts";
-import { type AuditedObject, identityOf, judgedAtChange, rulesOf } from "./entry.ts";
+import { type AuditedObject, judgedAtChange, referenceOf, rulesOf } from "./entry.ts";
 
 /** What the version that runs in a cluster answers about one object: by dry runs at its API server. */
 export interface Running {
@@ -69,7 +69,7 @@ function judgedRefreshed(
   { object, known, facts, injectors }: AuditedObject,
   run: string,
 ): Pick<Judgement, "findings" | "object"> {
-  const request = requestFor(askedOf(object, run), identityOf(object).namespace);
+  const request = requestFor(askedOf(object, run), referenceOf(object).namespace);
   const around = { defaultsFor: () => known.defaults, clusterFacts: () => facts, injectors };
   return judgeRequest({ ...request, operation: "UPDATE", oldObject: object }, known, around);
 }
