@@ -17,7 +17,7 @@ import type { AuditOptions, Proposal } from "./audit.ts";
 import { type Blast, blastOf } from "./blast.ts";
 import { type AuditEntry, type AuditedObject, auditEntry, judgedAnew, referenceOf } from "./entry.ts";
 import { noTies, orphansIn, remember, type Ties, tieKey } from "./orphans.ts";
-import { isStamped, onlyForPods, podEntry, servingNameOf } from "./pods.ts";
+import { hasStamp, onlyForPods, podEntry, servingNameOf } from "./pods.ts";
 import { type Progress, progressBar, SILENT } from "./progress.ts";
 import type { AuditReport } from "./report.ts";
 import { RunningVersion } from "./running.ts";
@@ -154,7 +154,7 @@ class Auditor {
     await this.#pages(PODS, KTHENA_NAME_LABEL, async (pod) => {
       const { namespace } = referenceOf(pod);
       const serving = this.#servings.get(`${namespace}/${servingNameOf(pod) ?? ""}`);
-      const holds = isStamped(pod) && serving ? serving : (serving ?? pod);
+      const holds = hasStamp(pod) && serving ? serving : (serving ?? pod);
       const { defaults, owner } = await this.#world.around(holds, namespace);
       this.#entries.push(podEntry(pod, serving, { defaults, owner, injectors: this.#injectors }));
     });

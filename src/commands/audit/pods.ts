@@ -14,7 +14,7 @@ export function servingNameOf(pod: JsonObject): string | undefined {
 }
 
 /** Whether the template of a pod was completed. */
-export function isStamped(pod: JsonObject): boolean {
+export function hasStamp(pod: JsonObject): boolean {
   return annotationsOf(pod)[STAMP] !== undefined;
 }
 
