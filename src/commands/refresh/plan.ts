@@ -36,7 +36,7 @@ export function stepOf(kind: WorkloadKind, before: JsonObject, after: JsonObject
 /** Steps in waves: smaller models first, so that a mistake shows where it costs least; at most so many at a time. */
 export function wavesOf(steps: readonly RefreshStep[], most: number): RefreshStep[][] {
   const ordered = [...steps].sort(
-    (left, right) => left.npus - right.npus || keyOf(left).localeCompare(keyOf(right), "en"),
+    (left, right) => left.npus - right.npus || refreshKeyOf(left).localeCompare(refreshKeyOf(right), "en"),
   );
   const waves: RefreshStep[][] = [];
   for (let start = 0; start < ordered.length; start += most) waves.push(ordered.slice(start, start + most));
@@ -44,7 +44,11 @@ export function wavesOf(steps: readonly RefreshStep[], most: number): RefreshSte
 }
 
 /** `ModelServing models/qwen3`. */
-export function keyOf({ kind, namespace, name }: Pick<RefreshStep, "kind" | "namespace" | "name">): string {
+export function refreshKeyOf({
+  kind,
+  namespace,
+  name,
+}: Pick<RefreshStep, "kind" | "namespace" | "name">): string {
   return `${kind} ${namespace}/${name}`;
 }
 

@@ -16,8 +16,8 @@ import { touches } from "../review/applied.ts";
 import {
   isOfRun,
   isUnasked,
-  keyOf,
   type RefreshStep,
+  refreshKeyOf,
   refreshPatch,
   runAt,
   stateOf,
@@ -127,7 +127,7 @@ async function consider(
   const after = await wouldBe(connected, kind, object, run);
   if (!after) return;
   if (isUnasked(after, run)) {
-    unasked.push(keyOf({ kind, ...placeOf(object) }));
+    unasked.push(refreshKeyOf({ kind, ...placeOf(object) }));
     return;
   }
   const step = stepOf(kind, object, after);
@@ -149,7 +149,7 @@ async function wouldBe(
   if (result.ok) return asObject(result.value, KINDS[kind]);
   if (isNotFound(result.failure)) return undefined;
   throw new UsageError(
-    `${keyOf({ kind, ...place })} would be refused, so nothing was changed: ${describeFailure(result.failure)}; leave it out with --selector, or mend it first`,
+    `${refreshKeyOf({ kind, ...place })} would be refused, so nothing was changed: ${describeFailure(result.failure)}; leave it out with --selector, or mend it first`,
   );
 }
 
@@ -178,7 +178,7 @@ async function undoPlan(
     if (!after) continue;
     if (!isAsBefore(after, before))
       throw new UsageError(
-        `${keyOf({ kind, ...where })} would not become what it was, so nothing was changed: put the defaults of before in force first; where its manifest was changed since, take it out of the file`,
+        `${refreshKeyOf({ kind, ...where })} would not become what it was, so nothing was changed: put the defaults of before in force first; where its manifest was changed since, take it out of the file`,
       );
     const step = stepOf(kind, object, after);
     if (step) todo.models.push({ step, before });
@@ -203,7 +203,7 @@ function planLines(waves: readonly RefreshStep[][]): string[] {
     ...waves.flatMap((wave, index) =>
       wave.map(
         (step) =>
-          `  wave ${index + 1}: ${keyOf(step)}, ${step.pods === 0 ? "nothing restarts" : sizeText(step)}`,
+          `  wave ${index + 1}: ${refreshKeyOf(step)}, ${step.pods === 0 ? "nothing restarts" : sizeText(step)}`,
       ),
     ),
   ];
@@ -217,7 +217,7 @@ async function underWayIsReady(
   now: () => number,
 ): Promise<boolean> {
   if (steps.length === 0) return true;
-  console.print([`Waiting for ${steps.map(keyOf).join(", ")}, which an earlier run refreshed.`]);
+  console.print([`Waiting for ${steps.map(refreshKeyOf).join(", ")}, which an earlier run refreshed.`]);
   return waitFor(connected, steps, options, console, now);
 }
 
@@ -237,7 +237,7 @@ async function runWaves(
       });
       if (!written.ok) {
         console.complain([
-          `${keyOf(step)} was refused: ${describeFailure(written.failure)}`,
+          `${refreshKeyOf(step)} was refused: ${describeFailure(written.failure)}`,
           ...stopped(options),
         ]);
         return EXIT.refused;
@@ -245,7 +245,7 @@ async function runWaves(
     }
     const restarting = wave.filter(({ pods }) => pods > 0);
     if (!(await waitFor(connected, restarting, options, console, now))) return EXIT.refused;
-    console.print([`wave ${index + 1} of ${waves.length}: ${wave.map(keyOf).join(", ")} done`]);
+    console.print([`wave ${index + 1} of ${waves.length}: ${wave.map(refreshKeyOf).join(", ")} done`]);
   }
   return EXIT.ok;
 }
@@ -268,7 +268,7 @@ async function waitFor(
       if (gone || state === "ready") break;
       if (state === "failed" || now() >= end) {
         const why = state === "failed" ? "failed" : `is not ready after ${options.timeoutSeconds} seconds`;
-        console.complain([`${keyOf(step)} ${why}`, ...stopped(options)]);
+        console.complain([`${refreshKeyOf(step)} ${why}`, ...stopped(options)]);
         return false;
       }
       await sleep(PAUSE_MS);
