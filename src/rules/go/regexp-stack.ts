@@ -4,7 +4,7 @@ import {
   MOST_HEIGHT,
   MOST_INSTRUCTIONS,
   makeNode,
-  measure,
+  measureNode,
   type NodeKind,
   type RegexpNode,
 } from "./regexp-tree.ts";
@@ -183,7 +183,7 @@ function isTooLarge(stack: RegexpStack, node: RegexpNode): boolean {
     }
     if (stack.allocated < Math.floor(MOST_INSTRUCTIONS / stack.repeats)) return false;
     stack.measuring = true;
-    if (stack.nodes.some((part) => measure(part) > MOST_INSTRUCTIONS)) return true;
+    if (stack.nodes.some((part) => measureNode(part) > MOST_INSTRUCTIONS)) return true;
   }
-  return measure(node) > MOST_INSTRUCTIONS;
+  return measureNode(node) > MOST_INSTRUCTIONS;
 }

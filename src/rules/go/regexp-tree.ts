@@ -56,13 +56,13 @@ export function isOneCharacter(node: RegexpNode): boolean {
 }
 
 /** Number of instructions that a node compiles to, reckoned anew for the node itself. */
-export function measure(node: RegexpNode): number {
+export function measureNode(node: RegexpNode): number {
   node.size = Math.max(1, instructions(node));
   return node.size;
 }
 
 function instructions(node: RegexpNode): number {
-  const below = node.children.reduce((sum, child) => sum + (child.size ?? measure(child)), 0);
+  const below = node.children.reduce((sum, child) => sum + (child.size ?? measureNode(child)), 0);
   switch (node.kind) {
     case "literal":
       return node.length;
