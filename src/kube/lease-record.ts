@@ -24,7 +24,11 @@ export interface ObservedLease {
 }
 
 /** Takes a look at the Lease: only a change moves the time from which it is counted. */
-export function observe(previous: ObservedLease | undefined, lease: Lease, monotonic: number): ObservedLease {
+export function observeLease(
+  previous: ObservedLease | undefined,
+  lease: Lease,
+  monotonic: number,
+): ObservedLease {
   const version = lease.metadata.resourceVersion ?? "";
   const spec = lease.spec ?? {};
   const same =

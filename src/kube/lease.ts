@@ -1,6 +1,6 @@
 import type { KubeClient } from "./client.ts";
 import { describeFailure, type Failure, failureOfThrow, isNotFound, type Result } from "./failure.ts";
-import { claim, heldByOther, type Lease, type ObservedLease, observe, release } from "./lease-record.ts";
+import { claim, heldByOther, type Lease, type ObservedLease, observeLease, release } from "./lease-record.ts";
 import { LEASES, type Place } from "./resource.ts";
 import type { Surroundings } from "./surroundings.ts";
 
@@ -196,7 +196,7 @@ export class LeaderElection {
 
   #see(lease: Lease): void {
     const before = this.#observed?.spec.holderIdentity;
-    this.#observed = observe(this.#observed, lease, this.#around.clock.monotonic());
+    this.#observed = observeLease(this.#observed, lease, this.#around.clock.monotonic());
     const holder = this.#observed.spec.holderIdentity ?? "";
     if (holder === before) return;
     try {

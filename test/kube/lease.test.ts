@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { type ElectionOptions, LeaderElection } from "../../src/kube/lease.ts";
-import { claim, heldByOther, type Lease, observe, release } from "../../src/kube/lease-record.ts";
+import { claim, heldByOther, type Lease, observeLease, release } from "../../src/kube/lease-record.ts";
 import { type Clock, silentLog, systemClock } from "../../src/kube/surroundings.ts";
 import { type Call, fakeApiServer, status, until } from "./fake-api-server.ts";
 
@@ -11,15 +11,15 @@ test("what is observed ages by the own clock, and only a change makes it young a
   });
   // Written by a clock that is a year ahead.
   const spec = { holderIdentity: "a", leaseDurationSeconds: 15, renewTime: "2031-01-01T00:00:00.000000Z" };
-  const first = observe(undefined, lease(spec), 1_000);
-  const again = observe(first, lease(spec, "2"), 9_000);
+  const first = observeLease(undefined, lease(spec), 1_000);
+  const again = observeLease(first, lease(spec, "2"), 9_000);
   expect(again).toMatchObject({ at: 1_000, version: "2" });
   expect(heldByOther(again, "b", 15_999, 15_000)).toBe(true);
   expect(heldByOther(again, "b", 16_000, 15_000)).toBe(false);
   expect(heldByOther(again, "a", 1_001, 15_000)).toBe(false);
-  expect(observe(again, lease({ ...spec, renewTime: "x" }), 9_500).at).toBe(9_500);
+  expect(observeLease(again, lease({ ...spec, renewTime: "x" }), 9_500).at).toBe(9_500);
   // A holder that was configured with a longer time is left that time.
-  const longer = observe(undefined, lease({ ...spec, leaseDurationSeconds: 60 }), 0);
+  const longer = observeLease(undefined, lease({ ...spec, leaseDurationSeconds: 60 }), 0);
   expect(heldByOther(longer, "b", 50_000, 15_000)).toBe(true);
 });
 
@@ -38,7 +38,7 @@ test("a claim counts transitions and keeps the time of acquisition; a release fr
     leaseTransitions: 1,
     acquireTime: "1970-01-01T00:00:03.000000Z",
   });
-  const free = observe(undefined, { metadata: { name: "l" }, spec: release(renewed, 4_000) }, 0);
+  const free = observeLease(undefined, { metadata: { name: "l" }, spec: release(renewed, 4_000) }, 0);
   expect(heldByOther(free, "b", 0, 15_000)).toBe(false);
 });
 
