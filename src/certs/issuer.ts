@@ -8,7 +8,7 @@ import { publishBundle, type ReadTarget, readTargets, type WebhookConfigurationR
 import { type CertificatePolicy, nextStep, type RotationStep, type Seen } from "./rotate.ts";
 import { Settling } from "./settling.ts";
 import { executed } from "./steps.ts";
-import { patchOf, readSecret, type Secret, type SecretChange, type Stored } from "./store.ts";
+import { readSecret, type Secret, type SecretChange, type Stored, secretPatchOf } from "./store.ts";
 
 /** What an issuer looks after. */
 export interface IssuerOptions {
@@ -121,7 +121,7 @@ export class Issuer {
       if (!readSecret(made.value).empty) return failed("somebody else has just written the Secret");
       version = made.value.metadata.resourceVersion ?? "";
     }
-    const patch = { type: "merge", body: patchOf(change, version, request) } as const;
+    const patch = { type: "merge", body: secretPatchOf(change, version, request) } as const;
     return await this.#client.patch<Secret>(SECRETS, place, patch, { fieldManager: FIELD_MANAGER });
   }
 

@@ -101,7 +101,7 @@ export function changeTo({ ca, next, leaf }: Pick<Stored, "ca" | "next" | "leaf"
 }
 
 /** The merge patch of a change, refused by the server when somebody wrote after `version`. */
-export function patchOf(
+export function secretPatchOf(
   change: SecretChange,
   version: string,
   request: "leaf" | "ca" | null | undefined,

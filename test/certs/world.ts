@@ -8,7 +8,13 @@ import {
 import { dnsNamesOf } from "../../src/certs/service-names.ts";
 import { Settling } from "../../src/certs/settling.ts";
 import { executed } from "../../src/certs/steps.ts";
-import { patchOf, ROTATE_ANNOTATION, readSecret, type Secret, type Stored } from "../../src/certs/store.ts";
+import {
+  ROTATE_ANNOTATION,
+  readSecret,
+  type Secret,
+  type Stored,
+  secretPatchOf,
+} from "../../src/certs/store.ts";
 import { type Certificate, readBundle, signedBy } from "../../src/certs/x509.ts";
 import { systemClock } from "../../src/kube/surroundings.ts";
 
@@ -127,7 +133,7 @@ export class World {
       }
     } else {
       const { change, request } = await executed(step, this.stored, this.policy, new Date(this.now));
-      const patch = patchOf(change, "1", request) as { data: Record<string, string | null> };
+      const patch = secretPatchOf(change, "1", request) as { data: Record<string, string | null> };
       const data = Object.entries(patch.data).filter((pair): pair is [string, string] => pair[1] !== null);
       const annotations =
         request === undefined

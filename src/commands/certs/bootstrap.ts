@@ -5,7 +5,7 @@ import { publishBundle, readTargets } from "../../certs/publish.ts";
 import { type CertificatePolicy, DEFAULT_POLICY } from "../../certs/rotate.ts";
 import { dnsNamesOf } from "../../certs/service-names.ts";
 import { newCa, newLeaf } from "../../certs/steps.ts";
-import { changeTo, KEYS, patchOf, readSecret, type Secret } from "../../certs/store.ts";
+import { changeTo, KEYS, readSecret, type Secret, secretPatchOf } from "../../certs/store.ts";
 import { SECRETS } from "../../kube/resource.ts";
 import { type Console, EXIT, UsageError } from "../console.ts";
 import { type CertsWish, got, namedInstallation, type Setting, withInstallation } from "./setting.ts";
@@ -85,7 +85,7 @@ async function intoCluster(
     );
   }
   const { ca, leaf } = await made(policy);
-  const body = patchOf(changeTo({ ca, leaf }), present.metadata.resourceVersion ?? "", null);
+  const body = secretPatchOf(changeTo({ ca, leaf }), present.metadata.resourceVersion ?? "", null);
   // The bundle first: until the certificate is served, trusting one CA more does no harm.
   const read = got(await readTargets(client, targets), "read the webhook configurations");
   const trust = { trust: [ca.certificate], keep: true };
