@@ -24,7 +24,7 @@ export interface Causes {
 /** All that keeps the model from serving and needs a person, the most telling first. */
 export function causesOf(observed: Observed, serving: ServingFact | undefined, nowMs: number): Causes {
   const refusal = refusalOf(observed);
-  const pods = serving ? podsOf(observed, serving) : [];
+  const pods = serving ? stayingPodsOf(observed, serving) : [];
   const fresh = freshlyUnscheduled(pods, nowMs);
   const lasting = pods.filter((pod) => !fresh.has(pod));
   const gangs = serving ? gangCauses(observed, serving, pods, nowMs) : { causes: [], recheckMs: undefined };
@@ -42,7 +42,7 @@ export function causesOf(observed: Observed, serving: ServingFact | undefined, n
 }
 
 /** The pods of a ModelServing that are to stay. */
-export function podsOf({ pods }: Pick<Observed, "pods">, serving: ServingFact): PodFact[] {
+export function stayingPodsOf({ pods }: Pick<Observed, "pods">, serving: ServingFact): PodFact[] {
   return pods.filter(
     (pod) =>
       !pod.deleting &&

@@ -1,4 +1,4 @@
-import { causesOf, expectedPods, podsOf } from "./causes.ts";
+import { causesOf, expectedPods, stayingPodsOf } from "./causes.ts";
 import type { ConditionFinding } from "./condition.ts";
 import type { ObjectFact, Observed, PodFact, ServingFact } from "./facts.ts";
 import { type Cause, causesText, type Reason } from "./reasons.ts";
@@ -107,7 +107,7 @@ function activeParts(observed: Observed, serving: ServingFact | undefined, cause
     const text = `${missing.join(", ")} ${are} missing; Kthena's controller makes them, if this stays see its log`;
     return ["False", "ChildrenMissing", text];
   }
-  return servingParts(serving, podsOf(observed, serving));
+  return servingParts(serving, stayingPodsOf(observed, serving));
 }
 
 function servingParts(serving: ServingFact, pods: readonly PodFact[]): Parts {

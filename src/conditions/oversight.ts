@@ -1,7 +1,7 @@
 import { isOlder } from "../defaults/pinned.ts";
 import type { ResolvedDefaults } from "../defaults/settings.ts";
 import { agrees } from "../readings/routing.ts";
-import { podsOf } from "./causes.ts";
+import { stayingPodsOf } from "./causes.ts";
 import type { PodFact, RouteFact, ServerFact, ServingFact } from "./facts.ts";
 
 /** What can be remarked of a ModelServing: the closed list. */
@@ -60,7 +60,7 @@ const REFRESH = "set the annotation kthena-ascend.io/refresh to a new value on i
 function injectionRemarks({ serving, pods, ownerOptedOut, settingsToday }: Surrounding): OversightRemark[] {
   if (serving.optedOut || ownerOptedOut) return [];
   const out = new Set(serving.roles.filter(({ optedOut }) => optedOut).map(({ name }) => name));
-  const bare = podsOf({ pods }, serving).filter(
+  const bare = stayingPodsOf({ pods }, serving).filter(
     (pod) => pod.npus !== undefined && !pod.injected && !out.has(pod.role),
   );
   const name = `ModelServing ${serving.namespace}/${serving.name}`;
