@@ -5,7 +5,7 @@ import type { NpuAmount, PodFact, PodGroupFact, PodProblem } from "./facts.ts";
  * @param affected the pods with this problem, `pod` first among them
  * @param role all pods of the role
  */
-export function problemText(
+export function podProblemText(
   problem: PodProblem,
   pod: PodFact,
   affected: readonly PodFact[],

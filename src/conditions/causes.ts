@@ -1,5 +1,5 @@
 import { stringOf } from "../api/json.ts";
-import { gangText, problemText } from "./cause-text.ts";
+import { gangText, podProblemText } from "./cause-text.ts";
 import { stored } from "./condition.ts";
 import type { Observed, PodFact, PodGroupFact, ServingFact } from "./facts.ts";
 import { CAUSES, type Cause, firstCauseIn } from "./reasons.ts";
@@ -86,7 +86,7 @@ function podCauses(
     if (!first?.problem) return [];
     const role = pods.filter(({ role }) => role === first.role);
     return [
-      { reason: first.problem.kind, message: problemText(first.problem, first, affected, role, groups) },
+      { reason: first.problem.kind, message: podProblemText(first.problem, first, affected, role, groups) },
     ];
   });
 }
