@@ -35,7 +35,7 @@ const COMMANDS: readonly ((context: CommandContext) => CommandUnknownOpts)[] = [
 ];
 
 /** The command line as a whole. */
-export function programOf(context: CommandContext): CommandUnknownOpts {
+export function makeProgram(context: CommandContext): CommandUnknownOpts {
   const program: CommandUnknownOpts = new Command(context.programName)
     .description("Completes Kthena's model workloads for Huawei Ascend NPUs.")
     .usage("COMMAND [options]")
@@ -80,7 +80,7 @@ function prepare(command: CommandUnknownOpts, context: CommandContext): void {
 export async function runProgram(argv: readonly string[], context: CommandContext): Promise<number> {
   let code: number = EXIT.ok;
   const { console } = context;
-  const program = programOf({
+  const program = makeProgram({
     ...context,
     ends: (end) => {
       code = end;
