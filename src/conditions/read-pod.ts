@@ -1,7 +1,7 @@
 import { at, type JsonObject, listOf, objectOf, stringOf } from "../api/json.ts";
 import { KTHENA_NAME_LABEL, KTHENA_ROLE_LABEL, STAMP } from "../api/names.ts";
 import type { NpuAmount, PodFact, PodProblem } from "./facts.ts";
-import { conditionOf, npuAmount, readObject, timeOf, wholeOf } from "./read.ts";
+import { conditionOf, npuAmount, readObjectFact, timeOf, wholeOf } from "./read.ts";
 
 /** Reasons of a waiting container (kubelet, pkg/kubelet/images/types.go and container/sync_result.go). */
 const IMAGE_REASONS = [
@@ -27,7 +27,7 @@ export function readPod(pod: JsonObject): PodFact {
   const states = containerStates(pod);
   const ready = conditionOf(pod, "Ready")?.status === "True";
   return {
-    ...readObject(pod),
+    ...readObjectFact(pod),
     serving: stringOf(labels[KTHENA_NAME_LABEL]) ?? "",
     role: stringOf(labels[KTHENA_ROLE_LABEL]) ?? "",
     scheduled: (stringOf(at(pod, "spec", "nodeName")) ?? "") !== "",

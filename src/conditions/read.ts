@@ -20,7 +20,7 @@ import type {
 const REVISION_LABEL = "workload.serving.volcano.sh/revision";
 
 /** Reads what all kinds have. None of these functions throws, whatever the JSON. */
-export function readObject(object: JsonObject): ObjectFact {
+export function readObjectFact(object: JsonObject): ObjectFact {
   const metadata = objectOf(object.metadata);
   return {
     namespace: stringOf(metadata.namespace) ?? "",
@@ -35,7 +35,7 @@ export function readObject(object: JsonObject): ObjectFact {
 /** Reads a ModelBooster. */
 export function readBooster(object: JsonObject): BoosterFact {
   return {
-    ...readObject(object),
+    ...readObjectFact(object),
     generation: wholeOf(at(object, "metadata", "generation")) ?? 0,
     takenUp: wholeOf(at(object, "status", "observedGeneration")) ?? 0,
     backendName: stringOf(at(object, "spec", "backend", "name")) ?? "",
@@ -51,7 +51,7 @@ export function readServing(object: JsonObject): ServingFact {
   const annotations = objectOf(metadata.annotations);
   const name = stringOf(metadata.name) ?? "";
   return {
-    ...readObject(object),
+    ...readObjectFact(object),
     generation: wholeOf(metadata.generation) ?? 0,
     observed: wholeOf(at(object, "status", "observedGeneration")) ?? 0,
     replicas: wholeOf(at(object, "spec", "replicas")) ?? 1,
@@ -75,7 +75,7 @@ function roleFact({ value, name, replicas, podsEach }: ServingRole, serving: str
 /** Reads a ModelServer. */
 export function readServer(object: JsonObject): ServerFact {
   return {
-    ...readObject(object),
+    ...readObjectFact(object),
     revision: revisionOf(objectOf(object.metadata)),
     selector: stringMapOf(at(object, "spec", "workloadSelector", "matchLabels")),
     type: stringOf(at(object, "spec", "kvConnector", "type")) ?? "http",
@@ -87,7 +87,7 @@ export function readRoute(object: JsonObject): RouteFact {
   const targets = listOf(at(object, "spec", "rules")).flatMap((rule) =>
     listOf(objectOf(rule).targetModels).flatMap((target) => stringOf(objectOf(target).modelServerName) ?? []),
   );
-  return { ...readObject(object), revision: revisionOf(objectOf(object.metadata)), targets };
+  return { ...readObjectFact(object), revision: revisionOf(objectOf(object.metadata)), targets };
 }
 
 /** Reads a PodGroup (Volcano, scheduling.volcano.sh/v1beta1). */
@@ -97,7 +97,7 @@ export function readPodGroup(object: JsonObject): PodGroupFact {
   );
   const unschedulable = conditionOf(object, "Unschedulable");
   return {
-    ...readObject(object),
+    ...readObjectFact(object),
     serving: stringOf(at(object, "metadata", "labels", KTHENA_NAME_LABEL)) ?? "",
     phase: stringOf(at(object, "status", "phase")) ?? "",
     queue: stringOf(at(object, "spec", "queue")) ?? "",
