@@ -1,7 +1,7 @@
 import type { Bounded } from "../interrupt/bounded.ts";
 import { type ChangeHandler, ChangeHandlers } from "./change-handlers.ts";
 import { failureOfThrow } from "./failure.ts";
-import { readOne, readPage } from "./reading.ts";
+import { readBounded, readPage } from "./reading.ts";
 import { type KubeObject, keyOf } from "./resource.ts";
 import { type Indexer, Store } from "./store.ts";
 import type { Log } from "./surroundings.ts";
@@ -64,7 +64,7 @@ export class Holding<T extends KubeObject> {
 
   /** Reads one object without taking it in; `length`: of its JSON, where that is known. */
   readOne(object: T, length?: number): Bounded<T> {
-    return readOne(object, this.#transform, length);
+    return readBounded(object, this.#transform, length);
   }
 
   /** Takes a whole list in the place of what is held. */

@@ -11,7 +11,7 @@ const LARGE = Number.POSITIVE_INFINITY;
  * Reads one object. What it throws, and that it takes too long, is a result.
  * `length`: of the object's JSON; what is short is not watched for time
  */
-export function readOne<T, R>(object: T, read: (object: T) => R, length = LARGE): Bounded<R> {
+export function readBounded<T, R>(object: T, read: (object: T) => R, length = LARGE): Bounded<R> {
   try {
     return bounded(length, () => read(object), OBJECT_LIMITS);
   } catch (error) {
@@ -31,7 +31,7 @@ export async function readPage<T, R>(
   if (all) return all;
   const results: Bounded<R>[] = [];
   for (const object of objects) {
-    results.push(readOne(object, read));
+    results.push(readBounded(object, read));
     await turn();
   }
   return results;
