@@ -10,7 +10,7 @@ import type {
 } from "../conditions/facts.ts";
 import { anchorOf, anchorsOf } from "../conditions/oversight.ts";
 import { readBooster, readPodGroup, readRoute, readServer, readServing } from "../conditions/read.ts";
-import { readPod } from "../conditions/read-pod.ts";
+import { readPodFact } from "../conditions/read-pod.ts";
 import type { KubeClient } from "../kube/client.ts";
 import { Informer, type InformerOptions } from "../kube/informer.ts";
 import { type KubeObject, NAMESPACES, PODS, type Resource } from "../kube/resource.ts";
@@ -114,7 +114,7 @@ export class ClusterCache {
     return this.#of<HeldPod>({
       resource: PODS,
       labelSelector: KTHENA_NAME_LABEL,
-      transform: keeping<MemberPod, PodFact>(onlyMembership, readPod),
+      transform: keeping<MemberPod, PodFact>(onlyMembership, readPodFact),
       indexers: { serving, group: ({ metadata }) => groupOf(metadata) },
     });
   }

@@ -21,7 +21,7 @@ const CONFIG_REASONS = [
 ];
 
 /** Reads one of Kthena's pods. Never throws. */
-export function readPod(pod: JsonObject): PodFact {
+export function readPodFact(pod: JsonObject): PodFact {
   const metadata = objectOf(pod.metadata);
   const labels = objectOf(metadata.labels);
   const states = containerStates(pod);

@@ -5,7 +5,7 @@ import { type Children, createStatusReviewer } from "../../src/admission/status.
 import type { AdmissionRequest } from "../../src/api/admission-review.ts";
 import type { JsonObject } from "../../src/api/json.ts";
 import { readServer, readServing } from "../../src/conditions/read.ts";
-import { readPod } from "../../src/conditions/read-pod.ts";
+import { readPodFact } from "../../src/conditions/read-pod.ts";
 import {
   available,
   booster,
@@ -64,7 +64,7 @@ const children: fc.Arbitrary<Children> = fc.record({
   pods: fc.array(
     fc
       .constantFrom(readyStatus(), engineStatus(waiting("ImagePullBackOff", "x")))
-      .map((status) => readPod(pod("server", 0, { status }))),
+      .map((status) => readPodFact(pod("server", 0, { status }))),
     { maxLength: 2 },
   ),
   podGroups: fc.constant([]),

@@ -5,7 +5,7 @@ import type { Verdict } from "../../src/admission/verdict.ts";
 import type { AdmissionRequest } from "../../src/api/admission-review.ts";
 import type { JsonObject } from "../../src/api/json.ts";
 import { readRoute, readServer, readServing } from "../../src/conditions/read.ts";
-import { readPod } from "../../src/conditions/read-pod.ts";
+import { readPodFact } from "../../src/conditions/read-pod.ts";
 import { booster, condition, NOW, type Objects, settled, whole } from "../conditions/world.ts";
 
 function childrenOf({ servings, servers, routes, pods }: Objects): Children {
@@ -13,7 +13,7 @@ function childrenOf({ servings, servers, routes, pods }: Objects): Children {
     servings: servings.map(readServing),
     servers: servers.map(readServer),
     routes: routes.map(readRoute),
-    pods: pods.map(readPod),
+    pods: pods.map(readPodFact),
     podGroups: [],
   };
 }

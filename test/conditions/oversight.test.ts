@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import type { JsonObject } from "../../src/api/json.ts";
 import { anchorOf, anchorsOf, remarksOn } from "../../src/conditions/oversight.ts";
 import { readRoute, readServer, readServing } from "../../src/conditions/read.ts";
-import { readPod } from "../../src/conditions/read-pod.ts";
+import { readPodFact } from "../../src/conditions/read-pod.ts";
 import { pinnedText } from "../../src/defaults/pinned.ts";
 import { resolveDefaults } from "../../src/defaults/resolve.ts";
 import type { ResolvedDefaults } from "../../src/defaults/settings.ts";
@@ -26,7 +26,7 @@ function world({
   return remarksOn(
     {
       serving: readServing(object),
-      pods: pods.map(readPod),
+      pods: pods.map(readPodFact),
       servers: servers.map(readServer),
       routes: routes.map(readRoute),
       ownerOptedOut,

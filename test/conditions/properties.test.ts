@@ -4,7 +4,7 @@ import { isObject, type Json, type JsonObject } from "../../src/api/json.ts";
 import { mergeConditions, sameConditions } from "../../src/conditions/condition.ts";
 import { evaluate } from "../../src/conditions/evaluate.ts";
 import { readBooster, readPodGroup, readRoute, readServer, readServing } from "../../src/conditions/read.ts";
-import { readPod } from "../../src/conditions/read-pod.ts";
+import { readPodFact } from "../../src/conditions/read-pod.ts";
 import { REASONS } from "../../src/conditions/reasons.ts";
 import { reportIn } from "../../src/conditions/report.ts";
 import {
@@ -158,7 +158,7 @@ test("no JSON whatever makes it throw", () => {
           servings: others.map(readServing),
           servers: others.map(readServer),
           routes: others.map(readRoute),
-          pods: others.map(readPod),
+          pods: others.map(readPodFact),
           podGroups: others.map(readPodGroup),
           report: reportIn(read.conditions),
         },

@@ -2,7 +2,7 @@ import type { JsonObject } from "../../src/api/json.ts";
 import { mergeConditions } from "../../src/conditions/condition.ts";
 import { type Evaluation, evaluate } from "../../src/conditions/evaluate.ts";
 import { readBooster, readPodGroup, readRoute, readServer, readServing } from "../../src/conditions/read.ts";
-import { readPod } from "../../src/conditions/read-pod.ts";
+import { readPodFact } from "../../src/conditions/read-pod.ts";
 import { reportIn } from "../../src/conditions/report.ts";
 
 /** Objects as Kthena and Kubernetes store them, for a ModelBooster `models/m` with backend `b` and its children. */
@@ -34,7 +34,7 @@ export function judged(objects: Partial<Objects> & { booster: JsonObject }, nowM
       servings: servings.map(readServing),
       servers: servers.map(readServer),
       routes: routes.map(readRoute),
-      pods: pods.map(readPod),
+      pods: pods.map(readPodFact),
       podGroups: podGroups.map(readPodGroup),
       report: reportIn(read.conditions),
     },
