@@ -14,7 +14,7 @@ import { restartsOf } from "../review/consequence.ts";
 import { maskedJson } from "../review/json.ts";
 import { withoutSecret } from "../review/report.ts";
 import type { Known } from "../review/world.ts";
-import { type AuditedObject, judgedAnew, judgedAtChange, rulesOf } from "./entry.ts";
+import { type AuditedObject, judgedAnew, judgedAtChange, ruleIdsOf } from "./entry.ts";
 
 /** What new defaults would mean for one object. */
 export interface Blast {
@@ -68,9 +68,9 @@ export function blastOf(change: Change, created = judgedAnew(change)): Blast {
     injectors,
   });
   return {
-    refused: fresh(rulesOf(changeBefore, "deny"), rulesOf(changeAfter, "deny")),
-    refusedAnew: fresh(rulesOf(anewBefore, "deny"), rulesOf(anewAfter, "deny")),
-    warned: fresh(rulesOf(changeBefore, "warn"), rulesOf(changeAfter, "warn")),
+    refused: fresh(ruleIdsOf(changeBefore, "deny"), ruleIdsOf(changeAfter, "deny")),
+    refusedAnew: fresh(ruleIdsOf(anewBefore, "deny"), ruleIdsOf(anewAfter, "deny")),
+    warned: fresh(ruleIdsOf(changeBefore, "warn"), ruleIdsOf(changeAfter, "warn")),
     otherwise: otherwise(object, lean, { known, after, injectors }),
     refreshed: differences.length,
     ...restarts(object, after, injectors),

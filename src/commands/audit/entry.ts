@@ -73,7 +73,7 @@ export function auditEntry(audited: AuditedObject, created = judgedAnew(audited)
     findings: told.slice(0, MOST_FINDINGS).map(({ rule, severity, path, message, fix }) => {
       return { rule, severity, path: short(path), message: short(message), fix: short(fix) };
     }),
-    exempted: rulesOf(created.findings, "allowed"),
+    exempted: ruleIdsOf(created.findings, "allowed"),
     orphan: [],
   };
 }
@@ -122,7 +122,7 @@ export function judgedAtChange({
 }
 
 /** The rules that say something of a severity, each once. */
-export function rulesOf(findings: readonly Finding[], severity: Finding["severity"]): string[] {
+export function ruleIdsOf(findings: readonly Finding[], severity: Finding["severity"]): string[] {
   return [...new Set(findings.flatMap((finding) => (finding.severity === severity ? [finding.rule] : [])))];
 }
 

@@ -13,7 +13,7 @@ import { get } from "../../pinning/tree.ts";
 import type { Difference } from "../explain/explanation.ts";
 import { restartsOf } from "../review/consequence.ts";
 import { type Blast, shown } from "./blast.ts";
-import { type AuditedObject, judgedAtChange, referenceOf, rulesOf } from "./entry.ts";
+import { type AuditedObject, judgedAtChange, referenceOf, ruleIdsOf } from "./entry.ts";
 
 /** What the version that runs in a cluster answers about one object: by dry runs at its API server. */
 export interface Running {
@@ -47,10 +47,10 @@ export function versionBlast(change: VersionChange, created: Pick<Judgement, "fi
     refreshed && differences.length > 0 && typeof kind === "string" && isWorkloadKind(kind)
       ? restartsOf(kind, { before: object, asked: askedOf(object, run), after: refreshed.object })
       : { pods: 0, npus: 0 };
-  const denied = rulesOf([...next.findings, ...(refreshed?.findings ?? [])], "deny");
+  const denied = ruleIdsOf([...next.findings, ...(refreshed?.findings ?? [])], "deny");
   return {
     refused: running.refuses ? [] : denied,
-    refusedAnew: running.refusesAnew ? [] : rulesOf(created.findings, "deny"),
+    refusedAnew: running.refusesAnew ? [] : ruleIdsOf(created.findings, "deny"),
     // What the running version warns about is not read.
     warned: [],
     otherwise: recordDifferences(object, next.object).length,
