@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import { issueCa, issueLeaf } from "../../src/certs/self-made.ts";
 import { type Certificate, readCertificate } from "../../src/certs/x509.ts";
 import type { CheckLine, Reading } from "../../src/commands/check/line.ts";
-import { modelLines, modelSeen, selects } from "../../src/commands/check/models.ts";
+import { modelLines, modelSeen, selectorMatches } from "../../src/commands/check/models.ts";
 import { nodeLines } from "../../src/commands/check/nodes.ts";
 import { KTHENA_CRDS, platformLines } from "../../src/commands/check/platform.ts";
 import { type ReplicasSeen, readyAddresses, replicaLines } from "../../src/commands/check/replicas.ts";
@@ -275,10 +275,10 @@ test("label selectors are read as Kubernetes reads them", () => {
       { key: "d", operator: "DoesNotExist" },
     ],
   };
-  expect(selects(selector, { a: "1", c: "" })).toBe(true);
-  expect(selects(selector, { a: "1", b: "x", c: "" })).toBe(false);
-  expect(selects(selector, { a: "1", c: "", d: "" })).toBe(false);
-  expect(selects(undefined, {})).toBe(true);
+  expect(selectorMatches(selector, { a: "1", c: "" })).toBe(true);
+  expect(selectorMatches(selector, { a: "1", b: "x", c: "" })).toBe(false);
+  expect(selectorMatches(selector, { a: "1", c: "", d: "" })).toBe(false);
+  expect(selectorMatches(undefined, {})).toBe(true);
 });
 
 test("a trial that the API server could not have judged says that the webhook cannot be called", () => {

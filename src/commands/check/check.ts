@@ -15,7 +15,7 @@ import { type ColorChoice, type Console, EXIT, UsageError } from "../console.ts"
 import { jsonText } from "../terminal.ts";
 import { readModels, readNodes, readPlatform, readReplicas, readWebhooks } from "./gather.ts";
 import type { CheckLine } from "./line.ts";
-import { modelLines, selects } from "./models.ts";
+import { modelLines, selectorMatches } from "./models.ts";
 import { type ExpectedNodes, nodeLines } from "./nodes.ts";
 import { platformLines } from "./platform.ts";
 import { type ReplicasSeen, replicaLines } from "./replicas.ts";
@@ -102,7 +102,7 @@ async function installationLines(
   const models = await readModels(client);
   const [webhook] = webhooksOf(installed.mutating);
   const selected = (labels: Readonly<Record<string, string>>): boolean =>
-    webhook === undefined || selects(webhook.namespaceSelector, labels);
+    webhook === undefined || selectorMatches(webhook.namespaceSelector, labels);
   return [
     ...replicaLines(replicas),
     ...webhookLines(await readWebhooks(client, installed, now)),

@@ -87,7 +87,7 @@ export function modelSeen(object: AnyObject, asksForNpus: boolean): ModelSeen {
 }
 
 /** Whether a label selector takes an object with these labels (metav1.LabelSelector). */
-export function selects(selector: unknown, labels: Readonly<Record<string, string>>): boolean {
+export function selectorMatches(selector: unknown, labels: Readonly<Record<string, string>>): boolean {
   const own = new Map(Object.entries(labels));
   const { matchLabels, matchExpressions } = objectOf(selector);
   const equal = Object.entries(objectOf(matchLabels)).every(([key, value]) => own.get(key) === value);
