@@ -17,7 +17,7 @@ export interface Evaluation {
  */
 export function evaluate(observed: Observed, nowMs: number): Evaluation {
   const { booster } = observed;
-  const serving = servingOf(observed);
+  const serving = currentServingOf(observed);
   const { causes, recheckMs } = booster.deleting
     ? { causes: [], recheckMs: undefined }
     : causesOf(observed, serving, nowMs);
@@ -30,7 +30,7 @@ export function evaluate(observed: Observed, nowMs: number): Evaluation {
 }
 
 /** The ModelServing that counts: the one with the name that Kthena gives it now, else the newest. */
-export function servingOf({ booster, servings }: Observed): ServingFact | undefined {
+export function currentServingOf({ booster, servings }: Observed): ServingFact | undefined {
   const present = servings.filter(({ deleting }) => !deleting);
   const name = `${booster.name}-${booster.backendName}`;
   return (
