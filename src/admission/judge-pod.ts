@@ -5,7 +5,14 @@ import { patchOf } from "../pinning/patch.ts";
 import { enginesOfUnit } from "../rules/engines.ts";
 import { judge } from "../rules/index.ts";
 import { holdersOf, type RuleSubject, rulePods } from "../rules/subject.ts";
-import { injectorsOf, type Judgement, type LookedUp, policyOf, shown, untouched } from "./judgement.ts";
+import {
+  injectorsOf,
+  type Judgement,
+  type LookedUp,
+  policyOf,
+  shownAddition,
+  untouched,
+} from "./judgement.ts";
 import type { ReviewSurroundings } from "./surroundings.ts";
 
 /** Why a pod is not looked at: only Kthena's are, at their creation, and none that its template completed. */
@@ -54,7 +61,7 @@ export function judgePod(
     kind: "Pod",
     object: completed,
     operations: patchOf(object, completed),
-    additions: () => injection.additions.map((item) => shown(item, "")),
+    additions: () => injection.additions.map((item) => shownAddition(item, "")),
     findings: judge(subject, severities, surroundings.rules),
   };
 }

@@ -9,7 +9,14 @@ import { patchOf } from "../pinning/patch.ts";
 import { completePlain } from "../pinning/plain.ts";
 import { judge, RULES } from "../rules/index.ts";
 import type { Rule } from "../rules/rule.ts";
-import { type Judgement, type LookedUp, oldObjectOf, policyOf, shown, untouched } from "./judgement.ts";
+import {
+  type Judgement,
+  type LookedUp,
+  oldObjectOf,
+  policyOf,
+  shownAddition,
+  untouched,
+} from "./judgement.ts";
 import { ratcheted } from "./ratchet.ts";
 import type { KnownKind } from "./shape.ts";
 import type { ReviewSurroundings } from "./surroundings.ts";
@@ -49,7 +56,7 @@ function modelServer(object: JsonObject, oldObject: JsonObject | undefined, worl
     kind: "ModelServer",
     object: completed.object,
     operations: patchOf(object, completed.object),
-    additions: () => completed.additions.map((item) => shown(item, "")),
+    additions: () => completed.additions.map((item) => shownAddition(item, "")),
     findings: [],
   };
 }

@@ -16,7 +16,7 @@ import {
   oldObjectOf,
   policyOf,
   type ShownAddition,
-  shown,
+  shownAddition,
 } from "./judgement.ts";
 import { withOrigin } from "./origin.ts";
 import { ratcheted } from "./ratchet.ts";
@@ -50,7 +50,7 @@ export function judgeWorkload(
     operations: patchOf(object, completed.object),
     additions: () => [
       ...completed.units.flatMap(unitAdditions),
-      ...completed.additions.map((item) => shown(item, "")),
+      ...completed.additions.map((item) => shownAddition(item, "")),
     ],
     findings: [...findings, ...besideFindings(kind, object, skip, world)],
     asRecorded: () =>
@@ -100,7 +100,7 @@ function workloadFindings(about: WorkloadCase): Finding[] {
 
 function unitAdditions(unit: CompletedWorkload["units"][number]): ShownAddition[] {
   return unit.additions.map((addition) =>
-    shown(addition, `${unit.unit.field.replace(/\[\d+\]$/, "")}[${unit.unit.key}]`),
+    shownAddition(addition, `${unit.unit.field.replace(/\[\d+\]$/, "")}[${unit.unit.key}]`),
   );
 }
 

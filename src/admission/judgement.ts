@@ -86,7 +86,7 @@ export function untouched(kind: KnownKind | undefined, object: JsonObject, skip?
 }
 
 /** An addition as people see it. `prefix`: path of the unit that it belongs to. */
-export function shown({ path, ...rest }: Addition, prefix: string): ShownAddition {
+export function shownAddition({ path, ...rest }: Addition, prefix: string): ShownAddition {
   const text = encodePath(path);
   return { ...rest, path: prefix === "" ? text : `${prefix}${text.startsWith("[") ? "" : "."}${text}` };
 }
