@@ -74,7 +74,7 @@ export function blastOf(change: Change, created = judgedAnew(change)): Blast {
     otherwise: otherwise(object, lean, { known, after, injectors }),
     refreshed: differences.length,
     ...restarts(object, after, injectors),
-    ...(diff ? { differences: differences.map((one) => shown(one, object)) } : {}),
+    ...(diff ? { differences: differences.map((one) => shownDifference(one, object)) } : {}),
   };
 }
 
@@ -146,7 +146,7 @@ function refreshedObject(
 }
 
 /** A difference as it is shown: without secrets. */
-export function shown({ was, today, ...place }: Difference, object: JsonObject): Difference {
+export function shownDifference({ was, today, ...place }: Difference, object: JsonObject): Difference {
   const mask = maskFor(object);
   const masked = (value: Json): Json => maskedJson(withoutSecret(value), mask);
   return {

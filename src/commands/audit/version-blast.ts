@@ -12,7 +12,7 @@ import { parseRecord } from "../../pinning/record.ts";
 import { get } from "../../pinning/tree.ts";
 import type { Difference } from "../explain/explanation.ts";
 import { restartsOf } from "../review/consequence.ts";
-import { type Blast, shown } from "./blast.ts";
+import { type Blast, shownDifference } from "./blast.ts";
 import { type AuditedObject, judgedAtChange, referenceOf, ruleIdsOf } from "./entry.ts";
 
 /** What the version that runs in a cluster answers about one object: by dry runs at its API server. */
@@ -56,7 +56,7 @@ export function versionBlast(change: VersionChange, created: Pick<Judgement, "fi
     otherwise: recordDifferences(object, next.object).length,
     refreshed: differences.length,
     ...size,
-    ...(diff ? { differences: differences.map((one) => shown(one, object)) } : {}),
+    ...(diff ? { differences: differences.map((one) => shownDifference(one, object)) } : {}),
   };
 }
 
