@@ -5,9 +5,9 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { JsonObject } from "../../src/api/json.ts";
 import {
   isOfRun,
+  modelStateOf,
   type RefreshStep,
   runAt,
-  stateOf,
   stepOf,
   wavesOf,
 } from "../../src/commands/refresh/plan.ts";
@@ -68,16 +68,16 @@ describe("a model", () => {
   });
 
   it("is ready when its controller has seen its newest spec, all groups stand and none is updated", () => {
-    expect(stateOf("ModelServing", serving(3, "Available"))).toBe("ready");
-    expect(stateOf("ModelServing", serving(2, "Available"))).toBe("waiting");
-    expect(stateOf("ModelServing", serving(3, "Available", "UpdateInProgress"))).toBe("waiting");
-    expect(stateOf("ModelServing", serving(3))).toBe("waiting");
+    expect(modelStateOf("ModelServing", serving(3, "Available"))).toBe("ready");
+    expect(modelStateOf("ModelServing", serving(2, "Available"))).toBe("waiting");
+    expect(modelStateOf("ModelServing", serving(3, "Available", "UpdateInProgress"))).toBe("waiting");
+    expect(modelStateOf("ModelServing", serving(3))).toBe("waiting");
   });
 
   it("that is a ModelBooster is ready when it is Active, and has failed when it is Failed", () => {
-    expect(stateOf("ModelBooster", serving(3, "Active"))).toBe("ready");
-    expect(stateOf("ModelBooster", serving(3, "Failed"))).toBe("failed");
-    expect(stateOf("ModelBooster", serving(2, "Failed"))).toBe("waiting");
+    expect(modelStateOf("ModelBooster", serving(3, "Active"))).toBe("ready");
+    expect(modelStateOf("ModelBooster", serving(3, "Failed"))).toBe("failed");
+    expect(modelStateOf("ModelBooster", serving(2, "Failed"))).toBe("waiting");
   });
 
   it("tells whether this command refreshed it", () => {

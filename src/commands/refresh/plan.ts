@@ -58,7 +58,7 @@ export function refreshPatch(run: string): { type: "merge"; body: object } {
 }
 
 /** Whether a model runs as it was asked for; failed: it will not by itself. */
-export function stateOf(kind: WorkloadKind, object: JsonObject): "ready" | "waiting" | "failed" {
+export function modelStateOf(kind: WorkloadKind, object: JsonObject): "ready" | "waiting" | "failed" {
   if (kind === "ModelServing") {
     const { generation, observed, available, updating } = readServing(object);
     return observed >= generation && available && !updating ? "ready" : "waiting";

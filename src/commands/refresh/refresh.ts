@@ -16,11 +16,11 @@ import { touches } from "../review/applied.ts";
 import {
   isOfRun,
   isUnasked,
+  modelStateOf,
   type RefreshStep,
   refreshKeyOf,
   refreshPatch,
   runAt,
-  stateOf,
   stepOf,
   wavesOf,
 } from "./plan.ts";
@@ -132,7 +132,7 @@ async function consider(
   }
   const step = stepOf(kind, object, after);
   if (step) models.push({ step, before: modelBefore(step, object) });
-  else if (isOfRun(object) && stateOf(kind, found as unknown as JsonObject) !== "ready")
+  else if (isOfRun(object) && modelStateOf(kind, found as unknown as JsonObject) !== "ready")
     underWay.push({ kind, ...placeOf(object), pods: 0, npus: 0 });
 }
 
@@ -264,7 +264,7 @@ async function waitFor(
     for (;;) {
       const found = await client.get<AnyObject>(KINDS[step.kind], place);
       const gone = !found.ok && isNotFound(found.failure);
-      const state = found.ok ? stateOf(step.kind, found.value as unknown as JsonObject) : "waiting";
+      const state = found.ok ? modelStateOf(step.kind, found.value as unknown as JsonObject) : "waiting";
       if (gone || state === "ready") break;
       if (state === "failed" || now() >= end) {
         const why = state === "failed" ? "failed" : `is not ready after ${options.timeoutSeconds} seconds`;
