@@ -1,6 +1,6 @@
 import type { Place } from "../kube/resource.ts";
 import type { ServiceName } from "./bundle.ts";
-import { targetsOf, type WebhookConfigurationRef } from "./publish.ts";
+import { type WebhookConfigurationRef, webhookConfigurationRefs } from "./publish.ts";
 
 /** The objects that belong to the certificates of one installation. */
 export interface Installation {
@@ -29,6 +29,9 @@ export function installationOf(
     service: { name: names.service ?? release, namespace },
     secret: { name: names.secret ?? `${release}-tls`, namespace },
     lease: { name: names.lease ?? `${release}-certs`, namespace },
-    targets: targetsOf({ mutating: names.mutating ?? release, validating: names.validating ?? release }),
+    targets: webhookConfigurationRefs({
+      mutating: names.mutating ?? release,
+      validating: names.validating ?? release,
+    }),
   };
 }

@@ -17,7 +17,10 @@ export interface ReadTarget {
 }
 
 /** The configurations of an installation. */
-export function targetsOf(names: { mutating: string; validating: string }): WebhookConfigurationRef[] {
+export function webhookConfigurationRefs(names: {
+  mutating: string;
+  validating: string;
+}): WebhookConfigurationRef[] {
   return [
     { resource: MUTATING_WEBHOOKS, name: names.mutating },
     { resource: VALIDATING_WEBHOOKS, name: names.validating },
