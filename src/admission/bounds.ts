@@ -5,7 +5,7 @@ import { OBJECT_LIMITS as LIMITS } from "../api/limits.ts";
 import { ASK } from "../api/names.ts";
 import { isNpuResource } from "../engines/accelerators.ts";
 import { type Judgement, untouched } from "./judgement.ts";
-import { templatesOf } from "./places.ts";
+import { findPlaces } from "./places.ts";
 import { type KnownKind, kindOf } from "./shape.ts";
 
 /** What the pass before any reading says of a request. */
@@ -101,7 +101,7 @@ interface Look {
 function lookOver(kind: KnownKind, object: JsonObject, findings: Finding[]): void {
   const look: Look = { findings };
   lookAtMetadata(look, "metadata", object.metadata);
-  const { units, templates } = templatesOf(kind, object);
+  const { units, templates } = findPlaces(kind, object);
   number(look, units.path, units.list, LIMITS.roles);
   if (kind === "ModelBooster") {
     const backend = objectOf(objectOf(object.spec).backend);

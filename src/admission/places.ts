@@ -8,7 +8,7 @@ export interface Places {
 }
 
 /** Finds the units and the pod templates of an object, whatever stands there. A pod is its own template, at "". */
-export function templatesOf(kind: KnownKind, object: JsonObject): Places {
+export function findPlaces(kind: KnownKind, object: JsonObject): Places {
   if (kind === "Pod") return { units: { path: "", list: [] }, templates: [{ path: "", template: object }] };
   if (kind === "ModelBooster") {
     const list = listOf(at(object, "spec", "backend", "workers"));
