@@ -2,7 +2,7 @@ import type { EngineCommand } from "./command-line.ts";
 import { flagOf, isOn, sizeOf } from "./flags.ts";
 import { isGiven } from "./parallel.ts";
 import { type RolePod, unexplainedWorkers } from "./role-pod.ts";
-import { type NeededNpus, needed, unknown, type World, withData } from "./world.ts";
+import { type NeededNpus, needed, unknownNpus, type World, withData } from "./world.ts";
 
 /**
  * SGLang: its tensor parallel size is that of all nodes, and data parallelism multiplies only without
@@ -13,22 +13,22 @@ export function npusOfSglang(world: World, pod: RolePod, part: RolePod["part"]):
   const { nodes, data, pipeline } = sizes;
   const diffusion = npusOfDiffusion(world);
   if (diffusion !== undefined) return diffusion;
-  if (!nodes.known) return unknown(nodes.reason);
-  if (!data.known) return unknown(data.reason);
+  if (!nodes.known) return unknownNpus(nodes.reason);
+  if (!data.known) return unknownNpus(data.reason);
   const strange = oddPlacement(command);
-  if (strange !== undefined) return unknown(strange);
+  if (strange !== undefined) return unknownNpus(strange);
   const attention = data.value === 1 ? true : isOn(command.flags, "enable-dp-attention");
-  if (attention === undefined) return unknown("it is not clear whether --enable-dp-attention is given");
+  if (attention === undefined) return unknownNpus("it is not clear whether --enable-dp-attention is given");
   if (!attention && nodes.value > 1) {
-    return unknown("SGLang takes data parallelism over several nodes only with --enable-dp-attention");
+    return unknownNpus("SGLang takes data parallelism over several nodes only with --enable-dp-attention");
   }
   const stages = pipeline.known ? pipeline.value : 1;
   if (stages % nodes.value !== 0 && nodes.value % stages !== 0) {
-    return unknown(`pipeline-parallel-size ${stages} does not divide among ${nodes.value} nodes`);
+    return unknownNpus(`pipeline-parallel-size ${stages} does not divide among ${nodes.value} nodes`);
   }
   const replicas = attention ? 1 : data.value;
   const unexplained = nodes.value > 1 ? undefined : unexplainedWorkers(pod, part, world.size * replicas);
-  if (unexplained !== undefined) return unknown(unexplained);
+  if (unexplained !== undefined) return unknownNpus(unexplained);
   const factors = withData(world, "data-parallel-size", replicas, true);
   return needed(world, (world.size * replicas) / nodes.value, factors, { what: "nodes", count: nodes.value });
 }
@@ -43,7 +43,7 @@ function npusOfDiffusion({ command, ...world }: World): NeededNpus | undefined {
   const type = flagOf(command.flags, "model-type");
   const isDiffusion = type.state === "given" && type.value?.text === "diffusion";
   const given = count.state === "unknown" && isGiven(command, "num-gpus") === true;
-  if (given || (isDiffusion && count.state === "unknown")) return unknown(count.reason);
+  if (given || (isDiffusion && count.state === "unknown")) return unknownNpus(count.reason);
   return isDiffusion ? needed({ command, ...world }, 1, ["num-gpus 1, the default"]) : undefined;
 }
 

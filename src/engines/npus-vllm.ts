@@ -2,7 +2,7 @@ import type { EngineCommand } from "./command-line.ts";
 import { flagOf, isOn } from "./flags.ts";
 import { isGiven, type Size } from "./parallel.ts";
 import { type RolePod, unexplainedWorkers } from "./role-pod.ts";
-import { type NeededNpus, needed, unknown, type World, withData } from "./world.ts";
+import { type NeededNpus, needed, unknownNpus, type World, withData } from "./world.ts";
 
 /**
  * vLLM. With `--nnodes` above 1 the whole world is divided among the nodes, whatever else is given (arg_utils.py
@@ -12,10 +12,10 @@ export function npusOfVllm(world: World, pod: RolePod, part: "entry" | "worker")
   const { command, sizes } = world;
   const { nodes, data, dataLocal } = sizes;
   const odd = oddBackend(command);
-  if (odd !== undefined) return unknown(odd);
-  if (!nodes.known) return unknown(nodes.reason);
+  if (odd !== undefined) return unknownNpus(odd);
+  if (!nodes.known) return unknownNpus(nodes.reason);
   if (nodes.value > 1) {
-    if (!data.known) return unknown(data.reason);
+    if (!data.known) return unknownNpus(data.reason);
     const factors = withData(world, "data-parallel-size", data.value, data.given);
     return needed(world, (data.value * world.size) / nodes.value, factors, {
       what: "nodes",
@@ -23,16 +23,16 @@ export function npusOfVllm(world: World, pod: RolePod, part: "entry" | "worker")
     });
   }
   const external = takesOneReplica(command);
-  if (external === undefined) return unknown("it may serve one data parallel rank or all of them");
+  if (external === undefined) return unknownNpus("it may serve one data parallel rank or all of them");
   const ray = command.ray || pod.worker?.engine === "ray-worker";
   if (external && ray) return overPods(world, world.size, world.factors, pod);
   if (external) return needed(world, world.size, world.factors);
-  if (!data.known) return unknown(data.reason);
+  if (!data.known) return unknownNpus(data.reason);
   if (ray) return withRay(world, pod, part, data);
   if (dataLocal !== undefined) return withLocal(world, dataLocal);
   const total = data.value * world.size;
   const unexplained = unexplainedWorkers(pod, part, total);
-  if (unexplained !== undefined) return unknown(unexplained);
+  if (unexplained !== undefined) return unknownNpus(unexplained);
   return needed(world, total, withData(world, "data-parallel-size", data.value, data.given));
 }
 
@@ -65,7 +65,7 @@ function takesOneReplica(command: EngineCommand): boolean | undefined {
 }
 
 function withLocal(world: World, local: Size): NeededNpus {
-  if (!local.known) return unknown(local.reason);
+  if (!local.known) return unknownNpus(local.reason);
   const factors = [...world.factors, `data-parallel-size-local ${local.value}`];
   return needed(world, world.size * local.value, factors);
 }
@@ -78,16 +78,16 @@ function withRay(
   data: Size & { known: true },
 ): NeededNpus {
   const { dataLocal } = world.sizes;
-  if (dataLocal?.known === false) return unknown(dataLocal.reason);
+  if (dataLocal?.known === false) return unknownNpus(dataLocal.reason);
   const factors = withData(world, "data-parallel-size", data.value, data.given);
   if (dataLocal === undefined || dataLocal.value === data.value) {
     return overPods(world, data.value * world.size, factors, pod);
   }
   if (part === "entry") return withLocal(world, dataLocal);
   const workers = pod.workerReplicas;
-  if (workers === undefined || workers === 0) return unknown("the number of worker pods is not known");
+  if (workers === undefined || workers === 0) return unknownNpus("the number of worker pods is not known");
   const rest = data.value - dataLocal.value;
-  if (rest < 0) return unknown("data-parallel-size-local is larger than data-parallel-size");
+  if (rest < 0) return unknownNpus("data-parallel-size-local is larger than data-parallel-size");
   const others = [
     ...world.factors,
     `data-parallel-size ${data.value} without the entry's ${dataLocal.value}`,
@@ -97,7 +97,7 @@ function withRay(
 
 function overPods(world: World, total: number, factors: string[], pod: RolePod): NeededNpus {
   if (pod.workerReplicas === undefined) {
-    return unknown("the engine uses Ray, and the number of worker pods is not known");
+    return unknownNpus("the engine uses Ray, and the number of worker pods is not known");
   }
   const count = 1 + pod.workerReplicas;
   return needed(world, total / count, factors, { what: "pods (Ray)", count });

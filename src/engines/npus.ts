@@ -4,7 +4,7 @@ import { npusOfSglang } from "./npus-sglang.ts";
 import { npusOfVllm } from "./npus-vllm.ts";
 import { parallelSizes } from "./parallel.ts";
 import type { RolePod } from "./role-pod.ts";
-import { type NeededNpus, unknown, worldOf } from "./world.ts";
+import { type NeededNpus, unknownNpus, worldOf } from "./world.ts";
 
 export type { RolePod } from "./role-pod.ts";
 export type { NeededNpus } from "./world.ts";
@@ -22,12 +22,12 @@ export function neededNpus(pod: RolePod): NeededNpus {
 /** A worker pod without a readable engine of its own follows the entry where Ray or `--nnodes` spreads the engine. */
 function ofWorker(pod: RolePod): NeededNpus {
   const { entry } = pod;
-  if (entry === undefined) return unknown(pod.own.reason ?? "the role's entry pod is not known");
+  if (entry === undefined) return unknownNpus(pod.own.reason ?? "the role's entry pod is not known");
   const ray = entry.ray || pod.own.engine === "ray-worker";
   const { nodes } = parallelSizes(entry);
-  if (!ray && !nodes.known) return unknown(nodes.reason);
+  if (!ray && !nodes.known) return unknownNpus(nodes.reason);
   if (!ray && nodes.known && nodes.value === 1) {
-    return unknown(pod.own.reason ?? "nothing says how the entry pod's engine uses its workers");
+    return unknownNpus(pod.own.reason ?? "nothing says how the entry pod's engine uses its workers");
   }
   const followed = ofEngine({ ...entry, ray }, pod, "worker");
   return followed.known
@@ -37,7 +37,7 @@ function ofWorker(pod: RolePod): NeededNpus {
 
 function ofEngine(command: EngineCommand, pod: RolePod, part: "entry" | "worker"): NeededNpus {
   if (!isCounted(command)) {
-    return unknown(command.reason ?? "its command line starts no engine");
+    return unknownNpus(command.reason ?? "its command line starts no engine");
   }
   const sizes = parallelSizes(command);
   const world = worldOf(command, sizes);

@@ -23,7 +23,7 @@ export interface World {
 }
 
 /** The answer where it cannot be told. */
-export function unknown(reason: string): NeededNpus & { known: false } {
+export function unknownNpus(reason: string): NeededNpus & { known: false } {
   return { known: false, reason };
 }
 
@@ -59,8 +59,8 @@ export function needed(
   const divided = by === undefined || by.count === 1 ? product : `${product} / ${by.count} ${by.what}`;
   if (!Number.isSafeInteger(perPod)) {
     return Number.isInteger(perPod)
-      ? unknown(`${divided} is no size that exists`)
-      : unknown(`${divided} is no whole number of NPUs for each pod`);
+      ? unknownNpus(`${divided} is no size that exists`)
+      : unknownNpus(`${divided} is no whole number of NPUs for each pod`);
   }
   return { known: true, perPod, explanation: divided, worldSize: world.size };
 }
