@@ -1,5 +1,5 @@
 import { type JsonObject, stringOf } from "../api/json.ts";
-import { type EngineCommand, ofEngine, unreadable } from "./engine-command.ts";
+import { type EngineCommand, ofEngine, unreadableCommand } from "./engine-command.ts";
 import { type Found, type RayStart, searchLine, searchScript, startsRayOnly } from "./engine-search.ts";
 import { engineOfEntrypoint } from "./entrypoints.ts";
 import { NO_FLAGS } from "./flags.ts";
@@ -42,21 +42,21 @@ export function readEngineCommand(container: JsonObject, context: ContainerConte
   const command = stringsOf(container.command);
   const args = stringsOf(container.args);
   if (command === undefined || args === undefined) {
-    return unreadable("command and args are no lists of strings");
+    return unreadableCommand("command and args are no lists of strings");
   }
   const raw: Raw[] = [
     ...command.map((text, index) => ({ text, at: { list: "command" as const, index } })),
     ...args.map((text, index) => ({ text, at: { list: "args" as const, index } })),
   ];
   const first = raw[0];
-  if (first === undefined) return { ...unreadable("it has neither command nor args"), form: "none" };
+  if (first === undefined) return { ...unreadableCommand("it has neither command nor args"), form: "none" };
   const refers = raw.some(({ text }) => text.includes("$"));
   const environment: Environment = refers ? environmentOf(container, context.groupSize) : new Map();
   const expanded = expandAll(
     raw.map(({ text }) => text),
     environment,
   );
-  if (expanded === undefined) return unreadable("its arguments are longer than a process can take");
+  if (expanded === undefined) return unreadableCommand("its arguments are longer than a process can take");
   const words = expanded.map((word, index) => ({ ...word, at: raw[index]?.at }));
   const joined = joinedProgram(first);
   // One string that holds everything works only where the image's entrypoint is a shell with -c.
@@ -86,7 +86,7 @@ function ofLine(words: readonly Word[], raw: readonly Raw[], environment: Enviro
   }
   const alone = program.arguments.length > 0 ? knownProgram(program.script.text) : undefined;
   if (alone !== undefined) {
-    return unreadable(
+    return unreadableCommand(
       `-c runs "${program.script.text}" alone, and what follows are arguments of that script; make it one string`,
     );
   }
@@ -110,7 +110,7 @@ function ofScript(
   end?: Word["at"] | undefined,
 ): EngineCommand {
   const script = expandInScript(text, environment, MAX_ARGUMENT);
-  if (script === undefined) return unreadable("the script is longer than an argument can be");
+  if (script === undefined) return unreadableCommand("the script is longer than an argument can be");
   const { arguments: words, bash, login = false } = shell;
   const run = { text: script, arguments: words, bash, login, environment, depth: 0, budget: newBudget() };
   const { found, facts } = searchScript(run);
@@ -129,7 +129,7 @@ const AT_FIRST = { list: "args" as const, index: 0 };
 function describe(found: Found, form: "list" | "shell"): EngineCommand {
   switch (found.kind) {
     case "unreadable":
-      return { ...unreadable(found.reason), ...rayOf(found) };
+      return { ...unreadableCommand(found.reason), ...rayOf(found) };
     case "none":
       return {
         ...noEngine(`it starts ${found.name || "nothing"}, which is no engine known here`, form),
@@ -161,7 +161,7 @@ function describe(found: Found, form: "list" | "shell"): EngineCommand {
 }
 
 function noEngine(reason: string, form: "list" | "shell"): EngineCommand {
-  return { ...unreadable(reason), form };
+  return { ...unreadableCommand(reason), form };
 }
 
 function rayOf(found: { ray?: boolean; rayStart?: RayStart }): Partial<EngineCommand> {
@@ -176,7 +176,7 @@ function ofEntrypoint(words: readonly Word[], image: string | undefined): Engine
   const started = image === undefined ? undefined : knownImage(baseName(repositoryOf(image)));
   if (started?.kind === "helper") return describe(started, "list");
   return {
-    ...unreadable("it has no command, and its image and flags name no engine known here"),
+    ...unreadableCommand("it has no command, and its image and flags name no engine known here"),
     form: "list",
   };
 }

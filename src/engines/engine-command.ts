@@ -31,7 +31,7 @@ export interface EngineCommand {
 }
 
 /** The answer where a command line cannot be read. */
-export function unreadable(reason: string): EngineCommand {
+export function unreadableCommand(reason: string): EngineCommand {
   return { engine: "unknown", form: "unreadable", flags: NO_FLAGS, reason: withoutMarks(reason), ray: false };
 }
 
