@@ -103,7 +103,7 @@ export interface RuleVariable {
 }
 
 /** A variable of an engine, or undefined where it does not set it. */
-export function variableOf(engine: RuleEngine, name: string): RuleVariable | undefined {
+export function ruleVariableOf(engine: RuleEngine, name: string): RuleVariable | undefined {
   const item = engine.env.get(name);
   if (!item) return undefined;
   const from = item.valueFrom !== undefined && item.valueFrom !== null;

@@ -1,6 +1,6 @@
 import { isObject, type JsonObject, objectOf, stringOf } from "../api/json.ts";
 import { environmentOf, expand } from "../engines/references.ts";
-import { type RuleEngine, type RuleVariable, variableOf, withNpus } from "./engines.ts";
+import { type RuleEngine, type RuleVariable, ruleVariableOf, withNpus } from "./engines.ts";
 import { quoted } from "./quote.ts";
 import type { Remark, Rule } from "./rule.ts";
 import type { RuleSubject } from "./subject.ts";
@@ -19,7 +19,7 @@ const ownAddress: Rule = {
   },
   check: (subject) =>
     withNpus(subject.engines).flatMap((engine): Remark[] => {
-      const found = variableOf(engine, "HCCL_IF_IP");
+      const found = ruleVariableOf(engine, "HCCL_IF_IP");
       if (!found) return [];
       const from = objectOf(found.item.valueFrom);
       if (isObject(from.fieldRef)) return fieldRemark(engine, found, stringOf(from.fieldRef.fieldPath) ?? "");
@@ -105,7 +105,7 @@ const interfaceSyntax: Rule = {
   check: (subject) =>
     withNpus(subject.engines).flatMap((engine) =>
       [...PLAIN_ONLY, "HCCL_SOCKET_IFNAME"].flatMap((name): Remark[] => {
-        const found = variableOf(engine, name);
+        const found = ruleVariableOf(engine, name);
         const text = found?.value;
         if (!found || text === undefined) return [];
         const problem = name === "HCCL_SOCKET_IFNAME" ? hcclProblem(text) : plainProblem(text);
@@ -160,7 +160,7 @@ const hostEth0: Rule = {
       if (!pod?.pod.hostNetwork || settings.hccl.hostNetworkIfname === "eth0") return [];
       if (pod.pod.asks.socketIfname === "eth0") return [];
       const named = [...PLAIN_ONLY, "HCCL_SOCKET_IFNAME"]
-        .map((name) => variableOf(engine, name))
+        .map((name) => ruleVariableOf(engine, name))
         .find((found) => found?.value?.replace(/^=/, "") === "eth0");
       if (!named) return [];
       return [

@@ -1,5 +1,5 @@
 import { stringOf } from "../api/json.ts";
-import { type RuleEngine, type RuleVariable, variableOf, withNpus } from "./engines.ts";
+import { type RuleEngine, type RuleVariable, ruleVariableOf, withNpus } from "./engines.ts";
 import { quoted } from "./quote.ts";
 import type { Remark, Rule } from "./rule.ts";
 import type { RuleSubject } from "./subject.ts";
@@ -106,7 +106,7 @@ export function variables(
 ): { engine: RuleEngine; found: RuleVariable; value: string }[] {
   return withNpus(subject.engines).flatMap((engine) =>
     names.flatMap((name) => {
-      const found = engine.env.has(name) ? variableOf(engine, name) : undefined;
+      const found = engine.env.has(name) ? ruleVariableOf(engine, name) : undefined;
       const value = found?.value;
       return found === undefined || value === undefined || stringOf(value) === undefined
         ? []

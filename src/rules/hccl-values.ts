@@ -1,5 +1,5 @@
 import { listOf, objectOf } from "../api/json.ts";
-import { type RuleEngine, type RuleVariable, variableOf, withNpus } from "./engines.ts";
+import { type RuleEngine, type RuleVariable, ruleVariableOf, withNpus } from "./engines.ts";
 import { basePort, timeouts, variables } from "./hccl-ranges.ts";
 import { quoted } from "./quote.ts";
 import type { Remark, Rule } from "./rule.ts";
@@ -81,7 +81,7 @@ const fabric: Rule = {
   check: (subject) =>
     withNpus(subject.engines).flatMap((engine): Remark[] => {
       const on = (name: string): RuleVariable | undefined => {
-        const found = variableOf(engine, name);
+        const found = ruleVariableOf(engine, name);
         return found?.value === "1" ? found : undefined;
       };
       const [roce, pcie, memory] = [
@@ -123,7 +123,7 @@ const INTRA_LINKS = ["HCCL_INTRA_ROCE_ENABLE", "HCCL_INTRA_PCIE_ENABLE"] as cons
 function aloneOff(engine: RuleEngine): Remark[] {
   return INTRA_LINKS.flatMap((name): Remark[] => {
     const other = INTRA_LINKS.find((link) => link !== name) ?? name;
-    const found = variableOf(engine, name);
+    const found = ruleVariableOf(engine, name);
     if (found?.value?.trim() !== "0" || engine.env.has(other)) return [];
     return [
       {
@@ -199,7 +199,7 @@ const portClash: Rule = {
 
 /** First of the 16 ports that HCCL takes; undefined where a variable hides it. */
 export function hcclPorts(engine: RuleEngine): number | undefined {
-  const found = variableOf(engine, "HCCL_IF_BASE_PORT");
+  const found = ruleVariableOf(engine, "HCCL_IF_BASE_PORT");
   if (!found) return 60000;
   return /^\d{1,5}$/.test(found.value ?? "") ? Number(found.value) : undefined;
 }

@@ -1,7 +1,7 @@
 import type { KvConnector, KvSideSizes } from "../engines/kv-transfer-config.ts";
 import { type TransportPorts, transportPortsOf, WIDEST_TRANSPORT } from "../engines/mooncake.ts";
 import { servedPorts } from "../engines/ports.ts";
-import { variableOf } from "./engines.ts";
+import { ruleVariableOf } from "./engines.ts";
 import { hcclPorts } from "./hccl-values.ts";
 import { p2pWith, RIGHT } from "./kv.ts";
 import { isMooncake, type KvEngine, kvEngines } from "./kv-subject.ts";
@@ -113,7 +113,7 @@ function transportClash(
 }
 
 function transportStart(engine: KvEngine["engine"], ports: TransportPorts): number | undefined {
-  const moved = ports.movable ? variableOf(engine, "ASCEND_BASE_PORT") : undefined;
+  const moved = ports.movable ? ruleVariableOf(engine, "ASCEND_BASE_PORT") : undefined;
   if (!moved) return ports.base;
   return /^\d{1,5}$/.test(moved.value ?? "") ? Number(moved.value) : undefined;
 }

@@ -5,7 +5,7 @@ import type { ImageFacts } from "../engines/images.ts";
 import type { Chip } from "../engines/resource-names.ts";
 import type { HardwareClue } from "../readings/hardware.ts";
 import type { RuleEngine } from "./engines.ts";
-import { variableOf, withNpus } from "./engines.ts";
+import { ruleVariableOf, withNpus } from "./engines.ts";
 import { quoted } from "./quote.ts";
 import type { Remark, Rule } from "./rule.ts";
 
@@ -142,7 +142,7 @@ const libraryPath: Rule = {
   },
   check: (subject) =>
     withNpus(subject.engines).flatMap((engine): Remark[] => {
-      const found = variableOf(engine, "LD_LIBRARY_PATH");
+      const found = ruleVariableOf(engine, "LD_LIBRARY_PATH");
       const text = stringOf(found?.item.value);
       if (!found || !text || !/\$[({]?LD_LIBRARY_PATH/.test(text)) return [];
       return [
@@ -169,7 +169,7 @@ const cudaEnv: Rule = {
   check: (subject) =>
     withNpus(subject.engines).flatMap((engine): Remark[] =>
       Object.entries(INSTEAD).flatMap(([name, instead]) => {
-        const found = variableOf(engine, name);
+        const found = ruleVariableOf(engine, name);
         if (!found || (instead !== "" && engine.env.has(instead))) return [];
         return [
           {
