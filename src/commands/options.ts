@@ -49,7 +49,7 @@ export function collected(value: string, previous: string[] | undefined): string
 }
 
 /** Reads a whole number within limits. The function throws InvalidArgumentError that names them. */
-export function wholeNumber(least: number, most: number): (text: string) => number {
+export function wholeNumberWithin(least: number, most: number): (text: string) => number {
   return (text) => {
     const number = /^\d{1,15}$/.test(text) ? Number(text) : Number.NaN;
     if (!(number >= least && number <= most))

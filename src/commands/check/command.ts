@@ -7,7 +7,7 @@ import {
   kubeSource,
   releaseNamespaceOption,
   releaseOption,
-  wholeNumber,
+  wholeNumberWithin,
 } from "../options.ts";
 
 /** `kthena-ascend check`. */
@@ -21,7 +21,7 @@ export function checkCommand({ console, userAgent, ends }: CommandContext) {
     .option("--suggest", "print the defaults document that fits the NPUs of the nodes, and nothing else")
     .addOption(
       new Option("--wait <seconds>", "try again while there are errors, for so long")
-        .argParser(wholeNumber(0, 3600))
+        .argParser(wholeNumberWithin(0, 3600))
         .default(0),
     )
     .addOption(

@@ -1,7 +1,7 @@
 import { Command, InvalidArgumentError, Option } from "@commander-js/extra-typings";
 import { FABRIC_NAMES, HARDWARE_NAMES } from "../../defaults/hardware.ts";
 import type { CommandContext } from "../context.ts";
-import { wholeNumber } from "../options.ts";
+import { wholeNumberWithin } from "../options.ts";
 
 /** Pods of a role and NPUs of each: `2x4`. */
 export interface RoleSize {
@@ -25,13 +25,17 @@ export function newDeclared() {
     .requiredOption("--model <name>", "as the engine takes it: a repository of Hugging Face, or a path")
     .addOption(
       new Option("--npus <n>", "NPUs of each pod (default: 1, with --nodes those of a whole node)").argParser(
-        wholeNumber(1, 64),
+        wholeNumberWithin(1, 64),
       ),
     )
     .addOption(
-      new Option("--nodes <n>", "one model over several nodes").argParser(wholeNumber(1, 64)).default(1),
+      new Option("--nodes <n>", "one model over several nodes")
+        .argParser(wholeNumberWithin(1, 64))
+        .default(1),
     )
-    .addOption(new Option("--replicas <n>", "copies of the whole").argParser(wholeNumber(1, 999)).default(1))
+    .addOption(
+      new Option("--replicas <n>", "copies of the whole").argParser(wholeNumberWithin(1, 999)).default(1),
+    )
     .addOption(
       new Option("--prefill <pods x npus>", "prefill on pods of its own, such as 2x4").argParser(size),
     )

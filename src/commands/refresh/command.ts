@@ -1,7 +1,7 @@
 import { Command, Option } from "@commander-js/extra-typings";
 import { UsageError } from "../console.ts";
 import type { CommandContext } from "../context.ts";
-import { contextOption, kubeconfigOption, kubeSource, wholeNumber } from "../options.ts";
+import { contextOption, kubeconfigOption, kubeSource, wholeNumberWithin } from "../options.ts";
 
 /** `kthena-ascend refresh`. */
 export function refreshCommand({ console, userAgent, ends }: CommandContext) {
@@ -15,12 +15,12 @@ export function refreshCommand({ console, userAgent, ends }: CommandContext) {
     .option("-l, --selector <labels>", "only models with these labels, as kubectl takes them")
     .addOption(
       new Option("--max-unavailable <models>", "how many models restart at a time")
-        .argParser(wholeNumber(1, 1000))
+        .argParser(wholeNumberWithin(1, 1000))
         .default(1),
     )
     .addOption(
       new Option("--timeout <seconds>", "how long a wave may take")
-        .argParser(wholeNumber(1, 86_400))
+        .argParser(wholeNumberWithin(1, 86_400))
         .default(3600),
     )
     .option("--dry-run", "only the plan: waves, pods and NPUs")

@@ -3,7 +3,13 @@ import { Command, Option } from "@commander-js/extra-typings";
 import type { LogLevel } from "../../observe/log.ts";
 import { UsageError } from "../console.ts";
 import type { ProcessFacts } from "../context.ts";
-import { contextOption, defaultsOption, kubeconfigOption, kubeSource, wholeNumber } from "../options.ts";
+import {
+  contextOption,
+  defaultsOption,
+  kubeconfigOption,
+  kubeSource,
+  wholeNumberWithin,
+} from "../options.ts";
 import type { ServeOptions } from "./serve.ts";
 import type { ServeClusterOptions } from "./serve-cluster.ts";
 
@@ -24,7 +30,7 @@ export const clusterProcess = {
     new Option("--identity <name>", "this replica (default: $POD_NAME, else the host and something random)"),
   leaseSeconds: () =>
     new Option("--lease-seconds <n>", "how long the Leases last without renewal")
-      .argParser(wholeNumber(5, 3600))
+      .argParser(wholeNumberWithin(5, 3600))
       .default(15),
   namespacedDefaults: () =>
     new Option("--namespaced-defaults <bool>", "whether namespaces may have defaults documents")
@@ -32,7 +38,7 @@ export const clusterProcess = {
       .default("true" as const),
   metricsPort: () =>
     new Option("--metrics-port <port>", "plain HTTP, /metrics; 0: none")
-      .argParser(wholeNumber(0, 65_535))
+      .argParser(wholeNumberWithin(0, 65_535))
       .default(9090),
   bindAddress: () => new Option("--bind-address <address>", "where to listen").default("0.0.0.0"),
   logLevel: () => new Option("--log-level <level>").choices(LOG_LEVELS).default("info" as const),
@@ -54,17 +60,17 @@ const certificateOptions = {
       .helpGroup(IN_CLUSTER),
   leafDays: () =>
     new Option("--leaf-days <n>", "how long managed certificates live")
-      .argParser(wholeNumber(1, 825))
+      .argParser(wholeNumberWithin(1, 825))
       .default(90)
       .helpGroup(IN_CLUSTER),
   caDays: () =>
     new Option("--ca-days <n>", "how long managed CAs live")
-      .argParser(wholeNumber(2, 36_500))
+      .argParser(wholeNumberWithin(2, 36_500))
       .default(3650)
       .helpGroup(IN_CLUSTER),
   settleSeconds: () =>
     new Option("--settle-seconds <n>", "how long each step of a change of CA is in place before the next")
-      .argParser(wholeNumber(0, 3600))
+      .argParser(wholeNumberWithin(0, 3600))
       .default(60)
       .helpGroup(IN_CLUSTER),
 };
@@ -78,12 +84,12 @@ export function serveDeclared() {
       "Runs the admission webhook over HTTPS: POST /mutate and /validate, GET /healthz and /readyz.",
     )
     .addOption(
-      new Option("--port <port>", "0 takes a free one").argParser(wholeNumber(0, 65_535)).default(8443),
+      new Option("--port <port>", "0 takes a free one").argParser(wholeNumberWithin(0, 65_535)).default(8443),
     )
     .addOption(clusterProcess.bindAddress())
     .addOption(
       new Option("--drain-seconds <n>", "after SIGTERM, go on answering for so long")
-        .argParser(wholeNumber(0, 3600))
+        .argParser(wholeNumberWithin(0, 3600))
         .default(5),
     )
     .addOption(clusterProcess.logLevel())
