@@ -1,5 +1,6 @@
-import { familyOf, strictnessOf } from "../../src/commands/rules/rules.ts";
+import { strictnessOf } from "../../src/commands/rules/rules.ts";
 import { RULES } from "../../src/rules/index.ts";
+import { ruleFamilyOf } from "../../src/rules/severity.ts";
 
 const BEGIN = "<!-- rules: written by npm run docs -->";
 const END = "<!-- end of rules -->";
@@ -22,9 +23,9 @@ export function withRulesTable(page: string): string {
 }
 
 function rulesTable(): string {
-  const families = [...new Set(RULES.map(({ id }) => familyOf(id)))];
+  const families = [...new Set(RULES.map(({ id }) => ruleFamilyOf(id)))];
   const rows = families.flatMap((family) => {
-    const rules = RULES.filter(({ id }) => familyOf(id) === family);
+    const rules = RULES.filter(({ id }) => ruleFamilyOf(id) === family);
     const together = TOGETHER[family];
     if (together !== undefined)
       return [

@@ -4,6 +4,7 @@ import { type ResolvedDefaults, sourceOf } from "../../defaults/settings.ts";
 import { canBeAllowed } from "../../rules/exemptions.ts";
 import { RULES } from "../../rules/index.ts";
 import type { ExamplePlace, Rule } from "../../rules/rule.ts";
+import { ruleFamilyOf } from "../../rules/severity.ts";
 import { type Console, EXIT, UsageError } from "../console.ts";
 import { clusterDefaults } from "../defaults/cluster.ts";
 import { type DefaultsOptions, fileDefaults } from "../defaults/defaults.ts";
@@ -43,18 +44,13 @@ export async function rulesDefaults(
 }
 
 function chosen(which: string): readonly Rule[] {
-  const rules = RULES.filter(({ id }) => id === which || familyOf(id) === which);
+  const rules = RULES.filter(({ id }) => id === which || ruleFamilyOf(id) === which);
   if (rules.length > 0) return rules;
-  const known = [...RULES.map(({ id }) => id), ...new Set(RULES.map(({ id }) => familyOf(id)))];
+  const known = [...RULES.map(({ id }) => id), ...new Set(RULES.map(({ id }) => ruleFamilyOf(id)))];
   const guess = closest(which, known);
   throw new UsageError(
     `rules: ${which} is no rule and no family; ${guess ? `did you mean ${guess}?` : "kthena-ascend rules lists them"}`,
   );
-}
-
-/** The part of an id before its slash. */
-export function familyOf(id: string): string {
-  return id.slice(0, id.indexOf("/"));
 }
 
 /** How strict a rule is, in words. */
