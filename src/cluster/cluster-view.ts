@@ -1,9 +1,4 @@
-import type {
-  ReviewSurroundings as Admission,
-  Awaitable,
-  PodContext,
-  Unavailable,
-} from "../admission/surroundings.ts";
+import type { Awaitable, PodContext, ReviewSurroundings, Unavailable } from "../admission/surroundings.ts";
 import { type JsonObject, listOf, objectOf, stringOf } from "../api/json.ts";
 import {
   INJECTED,
@@ -103,7 +98,7 @@ export class ClusterView {
   }
 
   /** What the reviewers ask. */
-  get surroundings(): Admission {
+  get surroundings(): ReviewSurroundings {
     return {
       defaultsFor: (namespace) => this.#defaults.of(namespace),
       clusterFacts: () => this.#facts.facts(),
