@@ -1,21 +1,7 @@
-import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from "prom-client";
+import { Counter, collectDefaultMetrics, Gauge, Registry } from "prom-client";
 import { RELEASE_VERSION } from "../api/release.ts";
-
-/** What is measured of one review. */
-export interface ReviewMeasure {
-  path: string;
-  /** Empty where the request held no review. */
-  kind: string;
-  operation: string;
-  outcome: string;
-  skip: string | undefined;
-  findings: readonly { rule: string; severity: string; audited?: boolean }[];
-  /** What audit mode kept from happening. */
-  audited?: { refused: boolean; additions: number } | undefined;
-  seconds: number;
-  /** Length of the body, where one was read. */
-  length?: number | undefined;
-}
+import { SHEDS, type Shed } from "../server/work-under-way.ts";
+import { type ReviewMetrics, reviewMetrics } from "./review-metrics.ts";
 
 /** What is read at each scrape. */
 export interface StateMeasure {
@@ -39,15 +25,11 @@ export interface StateMeasure {
 }
 
 /** The metrics of one process, in a registry of their own. */
-export interface Metrics {
+export interface Metrics extends ReviewMetrics {
   registry: Registry;
-  review: (measure: ReviewMeasure) => void;
   /** Counts what was given up so that the rest goes on. */
-  shed: (what: string) => void;
+  shed: (what: Shed) => void;
 }
-
-/** Kinds outside of this list are counted as `other`: labels must not grow with what is sent. */
-const KINDS = new Set(["ModelServing", "ModelBooster", "ModelServer", "ModelRoute", "Pod", "ConfigMap"]);
 
 /** Makes the metrics. `state` is asked at each scrape. */
 export function createMetrics(state: () => StateMeasure): Metrics {
@@ -61,7 +43,12 @@ export function createMetrics(state: () => StateMeasure): Metrics {
     labelNames: ["what"] as const,
     registers: [registry],
   });
-  return { registry, review: reviewCounters(registry), shed: (what) => shed.inc({ what }) };
+  for (const what of SHEDS) shed.inc({ what }, 0);
+  return {
+    registry,
+    ...reviewMetrics(registry),
+    shed: (what) => shed.inc({ what }),
+  };
 }
 
 function buildInfo(registry: Registry): void {
@@ -72,59 +59,6 @@ function buildInfo(registry: Registry): void {
     registers: [registry],
   });
   info.set({ version: RELEASE_VERSION, node: process.versions.node }, 1);
-}
-
-function reviewCounters(registry: Registry): Metrics["review"] {
-  const registers = [registry];
-  const reviews = new Counter({
-    name: "kthena_ascend_reviews_total",
-    help: "Requests to a review path, by what became of them.",
-    labelNames: ["path", "kind", "operation", "outcome"] as const,
-    registers,
-  });
-  const seconds = new Histogram({
-    name: "kthena_ascend_review_duration_seconds",
-    help: "Time from the whole body at hand to the answer handed over.",
-    labelNames: ["path"] as const,
-    buckets: [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5],
-    registers,
-  });
-  const findings = new Counter({
-    name: "kthena_ascend_findings_total",
-    help: "Findings of rules in reviews.",
-    labelNames: ["rule", "severity"] as const,
-    registers,
-  });
-  const skips = new Counter({
-    name: "kthena_ascend_skips_total",
-    help: "Objects that nothing was injected into, by the reason.",
-    labelNames: ["reason"] as const,
-    registers,
-  });
-  const audited = new Counter({
-    name: "kthena_ascend_audited_total",
-    help: "Requests that would have been refused or completed, but for the audit mode of the defaults.",
-    labelNames: ["path", "kind", "would"] as const,
-    registers,
-  });
-  const bytes = new Histogram({
-    name: "kthena_ascend_body_bytes",
-    help: "Length of the bodies of reviews.",
-    buckets: [2 ** 12, 2 ** 14, 2 ** 16, 2 ** 18, 2 ** 20, 2 ** 22, 7 * 2 ** 20],
-    registers,
-  });
-  return (measure) => {
-    if (measure.length !== undefined) bytes.observe(measure.length);
-    const { path, operation, outcome } = measure;
-    const kind = measure.kind === "" || KINDS.has(measure.kind) ? measure.kind : "other";
-    reviews.inc({ path, kind, operation, outcome });
-    seconds.observe({ path }, measure.seconds);
-    if (measure.skip !== undefined) skips.inc({ reason: measure.skip });
-    for (const { rule, severity, audited: told } of measure.findings)
-      findings.inc({ rule, severity: told ? "audit" : severity });
-    if (measure.audited?.refused) audited.inc({ path, kind, would: "refuse" });
-    if (measure.audited && measure.audited.additions > 0) audited.inc({ path, kind, would: "inject" });
-  };
 }
 
 function stateGauges(registry: Registry, state: () => StateMeasure): void {

@@ -1,5 +1,7 @@
 /** Why something was given up so that the rest goes on; a label of the metric. */
-export type Shed = "body" | "review" | "answer" | "connection";
+export const SHEDS = ["body", "review", "answer", "connection"] as const;
+
+export type Shed = (typeof SHEDS)[number];
 
 /** What one request holds in memory. */
 export interface Work {

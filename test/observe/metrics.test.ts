@@ -1,4 +1,8 @@
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
 import { expect, test } from "vitest";
+import { parseAllDocuments } from "yaml";
+import { listOf, objectOf } from "../../src/api/json.ts";
 import { createMetrics, type StateMeasure } from "../../src/observe/metrics.ts";
 import { startMetricsServer } from "../../src/server/metrics-server.ts";
 
@@ -38,6 +42,44 @@ test("reviews are counted by what became of them, findings by rule, skips by rea
   expect(found).toContain('kthena_ascend_skips_total{reason="no-npu"} 1');
   expect(found).toContain('kthena_ascend_review_duration_seconds_count{path="/mutate"} 2');
 });
+
+test("what an alert asks for is there before it happens, on the paths that are served", async () => {
+  const metrics = createMetrics(() => state);
+  const before = await lines(metrics);
+  expect(before.filter((line) => line.startsWith("kthena_ascend_reviews_total"))).toEqual([]);
+  for (const what of ["body", "review", "answer", "connection"])
+    expect(before).toContain(`kthena_ascend_shed_total{what="${what}"} 0`);
+  metrics.expectReviews(["/mutate", "/other"]);
+  const found = await lines(metrics);
+  const pod = 'path="/mutate",kind="Pod",operation="CREATE"';
+  expect(found).toContain(`kthena_ascend_reviews_total{${pod},outcome="failed"} 0`);
+  expect(found).toContain(
+    'kthena_ascend_reviews_total{path="/other",kind="",operation="",outcome="unreadable"} 0',
+  );
+  expect(found.join()).not.toContain("/validate");
+});
+
+test("what every webhook of the chart is called for is counted from 0 on", async () => {
+  const text = await readFile(join(import.meta.dirname, "../../deploy/install.yaml"), "utf8");
+  const webhooks = parseAllDocuments(text).flatMap((document) => listOf(objectOf(document.toJS()).webhooks));
+  const metrics = createMetrics(() => state);
+  metrics.expectReviews(["/mutate", "/validate", "/mutate-status"]);
+  const found = await lines(metrics);
+  expect(webhooks.length).toBeGreaterThan(8);
+  for (const { clientConfig, rules } of webhooks.map(objectOf)) {
+    const { path } = objectOf(objectOf(clientConfig).service);
+    for (const { operations, resources } of listOf(rules).map(objectOf))
+      for (const operation of listOf(operations))
+        for (const resource of listOf(resources)) {
+          const kind = found.find((line) => kindIn(line)?.toLowerCase() === singular(String(resource)));
+          const labels = `path="${path}",kind="${kind && kindIn(kind)}",operation="${operation}"`;
+          expect(found).toContain(`kthena_ascend_reviews_total{${labels},outcome="failed"} 0`);
+        }
+  }
+});
+
+const kindIn = (line: string): string | undefined => /kind="(\w+)"/.exec(line)?.[1];
+const singular = (resource: string): string => resource.replace(/s(\/.*)?$/, "");
 
 test("a kind that is not ours does not make a label of its own", async () => {
   const metrics = createMetrics(() => state);

@@ -85,8 +85,10 @@ export async function serveCluster(
   const { mutate, validate } = createReviewers({ ...view.surroundings, ...injectors });
   const { clientCaFile } = options;
   const clientCa = clientCaFile === undefined ? undefined : await readClientCa(clientCaFile).catch(asUsage);
+  const routes = { "/mutate": mutate, "/validate": validate, ...reconciling?.routes };
+  metrics.expectReviews(Object.keys(routes));
   const server = createAdmissionServer({
-    routes: { "/mutate": mutate, "/validate": validate, ...reconciling?.routes },
+    routes,
     tls: await certificates.start().catch(asUsage),
     log,
     readiness,
