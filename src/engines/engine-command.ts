@@ -43,7 +43,7 @@ export function ofEngine(
   serve: boolean,
   ray: boolean,
 ): EngineCommand {
-  const flags = readFlags(words, engine);
+  const flags = readFlags(words, engine, serve || engine === "lmdeploy");
   const model = modelOf(flags, engine, serve);
   return { engine, form, flags, ray: ray || asksForRay(flags), ...(model === undefined ? {} : { model }) };
 }

@@ -94,8 +94,9 @@ const MOST_COMPARED = 100;
 /**
  * Reads flags as argparse and vLLM's FlexibleArgumentParser do (vllm/utils/argparse_utils.py): `--flag value`,
  * `--flag=value`, `_` for `-` in names, short forms. Beginnings of flags, which argparse completes, are not guessed.
+ * `takesModel`: the first word may be the model.
  */
-export function readFlags(words: readonly Word[], engine: FlagEngine): FlagReader {
+export function readFlags(words: readonly Word[], engine: FlagEngine, takesModel = true): FlagReader {
   const reader: Filling = {
     flags: [],
     dotted: [],
@@ -111,7 +112,7 @@ export function readFlags(words: readonly Word[], engine: FlagEngine): FlagReade
     if (word === undefined || (word.known && word.text === "--")) break;
     if (isFlag(word)) index += addFlag(reader, words, index, engine);
     else {
-      addPositional(reader, word, index, engine);
+      addPositional(reader, word, index, engine, takesModel);
       index++;
     }
   }
@@ -145,8 +146,17 @@ function isFlag(word: Word): boolean {
   return blank < 0 || (equals >= 0 && equals < blank);
 }
 
-function addPositional(reader: Filling, word: Word, index: number, engine: FlagEngine): void {
-  const isModel = reader.positionals.length === 0 && index === 0;
+/** Words that are there to bring flags: `$@`, `${ARGS[@]}`, and by their names `$VLLM_ARGS`, `${EXTRA_OPTS}`. */
+const BRINGS_FLAGS = /^\$\{?(?:[@*]|\w+\[[@*]|(?:[a-z\d]+_)*(?:args|arguments|opts|options|flags|params)\b)/i;
+
+function addPositional(
+  reader: Filling,
+  word: Word,
+  index: number,
+  engine: FlagEngine,
+  takesModel: boolean,
+): void {
+  const isModel = takesModel && index === 0 && !BRINGS_FLAGS.test(word.text);
   reader.positionals.push(word);
   if (word.knownLength === 0 && !word.known && !isModel) reader.open = { text: word.text, index };
   else addJoined(reader, word, index, engine, true);

@@ -5,6 +5,8 @@ export type Part =
   | { kind: "variable"; name: string; source: string; quoted: boolean; fallback: boolean }
   /** `$@` */
   | { kind: "arguments"; source: string; quoted: boolean }
+  /** `${NAME[@]}`: every item of an array. */
+  | { kind: "items"; name: string; source: string; quoted: boolean }
   | { kind: "unknown"; source: string; quoted: boolean };
 
 /** A word of a script before its variables have values. */
@@ -12,11 +14,12 @@ export interface RawWord {
   parts: Part[];
 }
 
-/** `NAME=value`, `NAME+=value`; without a value where it is an array or an element of one. */
+/** `NAME=value`, `NAME+=value`; without a value where it is an array, `NAME=(…)`, or an item of one. */
 export interface Assignment {
   name: string;
   append: boolean;
   value: RawWord | undefined;
+  items?: readonly RawWord[];
 }
 
 /** A simple command: what it assigns, its words, and under what circumstances it runs. */

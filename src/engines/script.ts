@@ -1,6 +1,6 @@
 import { type Assignment, assignmentOf, type Command, type RawWord } from "./script-model.ts";
 import type { Script } from "./shell.ts";
-import { expandValue, expandWord, type ShellState } from "./variables.ts";
+import { expandItems, expandValue, expandWord, type ShellState } from "./variables.ts";
 import type { Word } from "./word.ts";
 
 /** Called with each simple command, its words expanded, before it takes effect. */
@@ -78,6 +78,10 @@ function assign(state: ShellState, assignment: Assignment, exported: boolean): v
   // Another IFS changes how every value falls apart.
   if (assignment.name === "IFS") state.variables.clear();
   const before = state.variables.get(assignment.name);
+  if (assignment.items !== undefined) {
+    assignItems(state, assignment.name, assignment.items, assignment.append ? before?.items : []);
+    return;
+  }
   const value = assignment.value === undefined ? undefined : expandValue(state, assignment.value);
   // dash has no +=.
   const start = assignment.append ? (state.bash ? before?.text : undefined) : "";
@@ -87,6 +91,17 @@ function assign(state: ShellState, assignment: Assignment, exported: boolean): v
     text: tooLong ? undefined : text,
     exported: exported || before?.exported === true,
   });
+}
+
+/** An array. dash has none; what it adds to an array that is not known gives none that is. */
+function assignItems(
+  state: ShellState,
+  name: string,
+  items: readonly RawWord[],
+  before: readonly Word[] | undefined,
+): void {
+  const known = before !== undefined && state.bash ? expandItems(state, items, before) : undefined;
+  state.variables.set(name, { text: undefined, items: known, exported: false });
 }
 
 function declare(state: ShellState, raw: RawWord[], words: Word[], builtin: string): readonly string[] {

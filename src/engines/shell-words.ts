@@ -31,11 +31,15 @@ export function wordOf(reader: WordReader, word: WordNode): RawWord {
   return { parts };
 }
 
-/** An assignment; an array and an element of one have no value here. */
+/** An assignment; an item of an array, `NAME[0]=…`, has no value here, nor has an array with `[2]=…` in it. */
 export function assignmentNode(reader: WordReader, node: AssignmentNode): Assignment {
-  const plain = node.value.type === "Word" && node.index === undefined;
-  const value = plain && node.value.type === "Word" ? wordOf(reader, node.value) : undefined;
-  return { name: node.name, append: node.append === true, value };
+  const { name, value } = node;
+  const append = node.append === true;
+  if (node.index !== undefined) return { name, append, value: undefined };
+  if (value.type === "Word") return { name, append, value: wordOf(reader, value) };
+  const items = value.elements.map((element) => wordOf(reader, element));
+  const placed = value.elements.some(({ text }) => /^\[[^\]]*\]\+?=/.test(text));
+  return { name, append, value: undefined, ...(placed ? {} : { items }) };
 }
 
 /** An assignment as the word that `export` gets. */
@@ -118,6 +122,8 @@ function parameter(reader: WordReader, node: Child<"ParameterExpansion">, quoted
   }
   const plain = node.prefix === undefined && node.index === undefined;
   if (plain && name === "@" && operation === undefined) return { kind: "arguments", source, quoted };
+  const isAll = node.prefix === undefined && node.index?.text === "@";
+  if (isAll && operation === undefined) return { kind: "items", name, source, quoted };
   const fallback = operation?.type === "Default" && !operation.operator.endsWith("+");
   if (!plain || !/^(?:[A-Za-z_]\w*|\d+)$/.test(name) || (operation !== undefined && !fallback)) {
     return { kind: "unknown", source, quoted };

@@ -2,9 +2,17 @@ import { MARK_START, mark, withoutMarks } from "./references.ts";
 import type { Part, RawWord } from "./script-model.ts";
 import { knownWord, type Word } from "./word.ts";
 
-/** What a shell knows while a script runs; a name that is missing, or has no text, has a value nobody knows here. */
+/** A variable of a shell. Without text or items it has a value nobody knows here. */
+interface Variable {
+  text: string | undefined;
+  /** The items of an array, which is never exported. */
+  items?: readonly Word[] | undefined;
+  exported: boolean;
+}
+
+/** What a shell knows while a script runs; a name that is missing has a value nobody knows here. */
 export interface ShellState {
-  variables: Map<string, { text: string | undefined; exported: boolean }>;
+  variables: Map<string, Variable>;
   /** `$0` first, then `$1` and on; undefined once `set` or `shift` has changed them. */
   arguments: readonly Word[] | undefined;
   /** Whether the shell is bash for certain: `sh` is dash on some images, which knows less. */
@@ -52,7 +60,8 @@ export function exportsOf({ variables, given }: ShellState): Map<string, string 
 export function expandWord(state: ShellState, word: RawWord): Word[] {
   const only = word.parts.length === 1 ? word.parts[0] : undefined;
   if (only?.kind === "text") return spend(state, [knownWord(only.text)]);
-  if (only?.kind === "arguments") return spend(state, expandArguments(state, only));
+  if (only?.kind === "arguments") return spend(state, asSeveral(only, state.arguments?.slice(1)));
+  if (only?.kind === "items") return spend(state, asSeveral(only, state.variables.get(only.name)?.items));
   const fields = newFields();
   for (const part of word.parts) addPart(state, fields, part);
   endField(fields);
@@ -66,6 +75,17 @@ export function expandValue(state: ShellState, word: RawWord): string | undefine
   if (value === undefined || value.length > 64 * 1024) return undefined;
   state.budget.left -= value.length;
   return state.budget.left < 0 ? undefined : value;
+}
+
+/** The items that an array is given, behind those it has; undefined: not known. */
+export function expandItems(
+  state: ShellState,
+  words: readonly RawWord[],
+  before: readonly Word[],
+): readonly Word[] | undefined {
+  const items = words.flatMap((word) => expandWord(state, word));
+  state.budget.left -= before.length;
+  return state.budget.left < 0 ? undefined : [...before, ...items];
 }
 
 function spend(state: ShellState, words: Word[]): Word[] {
@@ -102,7 +122,7 @@ function addPart(state: ShellState, fields: Fields, part: Part): void {
   if (text === undefined) {
     fields.chunks.push(mark(part.kind === "text" ? part.text : part.source));
     fields.started = true;
-    fields.loose ||= part.kind !== "text" && !part.quoted;
+    fields.loose ||= part.kind === "items" || (part.kind !== "text" && !part.quoted);
   } else if (part.kind === "text" || part.quoted) {
     fields.chunks.push(text);
     fields.started = true;
@@ -137,11 +157,11 @@ function argumentText(state: ShellState, index: number): string | undefined {
   return word.known ? word.text : undefined;
 }
 
-function expandArguments(state: ShellState, part: Part & { kind: "arguments" }): Word[] {
-  const words = state.arguments?.slice(1);
+/** All arguments or items as words of their own; without quotes they fall apart again. */
+function asSeveral(part: Part & { kind: "arguments" | "items" }, words: readonly Word[] | undefined): Word[] {
   const splits =
     !part.quoted && words?.some((word) => !word.known || /[\s*?[]/.test(word.text) || word.text === "");
-  if (words !== undefined && !splits) return words;
+  if (words !== undefined && !splits) return [...words];
   return [{ text: mark(part.source), known: false, knownLength: 0, loose: true }];
 }
 

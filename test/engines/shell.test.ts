@@ -81,6 +81,37 @@ describe("expansions", () => {
   });
 });
 
+describe("arrays", () => {
+  test.each([
+    ['A=(b "c d"); a "${A[@]}"', "a|b|c d"],
+    ["A=(b c); a ${A[@]}", "a|b|c"],
+    ["A=(b 'c d'); a ${A[@]}", "a|‹${A[@]}…›"],
+    ['A=(\n  b # why\n  # more\n  "$X"\n)\na "${A[@]}" z', "a|b|x y|z"],
+    ['A=(b); A+=(c $X); a "${A[@]}"', "a|b|c|x|y"],
+    ['A=(); a "${A[@]}" z', "a|z"],
+    ['A=(b); B=("${A[@]}" c); a "${B[@]}"', "a|b|c"],
+    ['A=(b $UNKNOWN); a "${A[@]}"', "a|b|‹$UNKNOWN…›"],
+    ['A=(b); if true; then A+=(c); fi; a "${A[@]}"', "[an if] true ; a|‹${A[@]}…›"],
+    ['A=(b); A[1]=c; a "${A[@]}"', "a|‹${A[@]}…›"],
+    ['A=([1]=b); a "${A[@]}"', "a|‹${A[@]}…›"],
+    ['A+=(b); a "${A[@]}"', "a|‹${A[@]}…›"],
+    ['A=(b); unset A; a "${A[@]}"', "unset|A ; a|‹${A[@]}…›"],
+    ['A=(b); a "${A[*]}" "${A[0]}" "${#A[@]}"', "a|‹${A[*]}›|‹${A[0]}›|‹${#A[@]}›"],
+    ['a "x${NONE[@]}"', "a|‹x${NONE[@]}…›"],
+  ])("%j reads %j", (text, commands) => {
+    expect(read(text, { X: "x y", UNKNOWN: undefined })).toBe(commands);
+  });
+
+  test("dash has none", () => {
+    expect(read('A=(b); a "${A[@]}"', {}, [], false)).toBe("a|‹${A[@]}…›");
+  });
+
+  test("that repeat themselves end", () => {
+    const doubled = `A=(${"b ".repeat(500)})\n${'A+=("${A[@]}")\n'.repeat(64)}a "\${A[@]}"`;
+    expect(read(doubled).length).toBeLessThan(100);
+  });
+});
+
 describe("variables", () => {
   test.each([
     ["TP=4; a $TP", "a|4"],

@@ -70,6 +70,32 @@ describe("pods of one role that do not share an engine", () => {
   });
 });
 
+describe("flags that a script collects", () => {
+  it.each([
+    ['A=(--tensor-parallel-size 4)\nA+=(-dp 2)\nexec vllm serve m "${A[@]}"', "8"],
+    ['CMD=(python -m vllm.entrypoints.openai.api_server --model m -tp 2)\n"${CMD[@]}"', "2"],
+    ['A=(--tp 4)\npython3 -m sglang.launch_server "${A[@]}" > log 2>&1', "4"],
+  ])("%j are counted", (text, npus) => {
+    expect(limit(container(script(text)))).toBe(npus);
+  });
+
+  it.each([
+    'python -m vllm.entrypoints.openai.api_server "${A[@]}"',
+    "python -m vllm.entrypoints.openai.api_server $(cat flags)",
+    "python3 -m sglang.launch_server $SERVER",
+    "vllm serve ${VLLM_ARGS}",
+    'set -- m -tp 8\nvllm serve "$@"',
+  ])("%j are not taken for a model", (text) => {
+    expect(told(container(script(text)))).toContain("npu/unknown-count deny");
+  });
+
+  it("stand in a KV configuration as well", () => {
+    const kv = '{"kv_connector":"MooncakeConnectorV1","kv_role":"kv_producer","kv_port":"30000"}';
+    const text = `A=(m --kv-transfer-config '${kv}')\nvllm serve "\${A[@]}"`;
+    expect(findingsOn(container(script(text))).map(({ rule }) => rule)).toContain("kv/sizes");
+  });
+});
+
 describe("what people start", () => {
   it.each([
     [
