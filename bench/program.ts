@@ -1,6 +1,6 @@
 import { type ChildProcess, execFile, spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { copyFile, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { request } from "node:https";
 import { createServer } from "node:net";
 import { join } from "node:path";
@@ -25,16 +25,17 @@ export interface Program {
 export async function buildProgram({ cert, key }: ServingPair): Promise<Program> {
   const folder = await mkdtemp(join(ROOT, "node_modules", ".bench-"));
   const tsc = join(ROOT, "node_modules", ".bin", "tsc");
-  await promisify(execFile)(tsc, ["-p", join(ROOT, "tsconfig.build.json"), "--outDir", folder]);
-  // Beneath node_modules nothing else says that these are modules.
-  await writeFile(join(folder, "package.json"), '{"type": "module"}');
+  const dist = join(folder, "dist");
+  await promisify(execFile)(tsc, ["-p", join(ROOT, "tsconfig.build.json"), "--outDir", dist]);
+  // It says that these are modules, and the program reads its own version there.
+  await copyFile(join(ROOT, "package.json"), join(folder, "package.json"));
   const pair = { cert: join(folder, "tls.crt"), key: join(folder, "tls.key") };
   await writeFile(pair.cert, cert);
   await writeFile(pair.key, key);
   const values: unknown = parse(await readFile(join(ROOT, "deploy", "chart", "values.yaml"), "utf8"));
   const { nodeOptions } = values as { nodeOptions: string };
   const remove = () => rm(folder, { recursive: true });
-  return { main: join(folder, "main.js"), pair, nodeOptions, remove };
+  return { main: join(dist, "main.js"), pair, nodeOptions, remove };
 }
 
 /** What the chart sets beside. */

@@ -27,6 +27,7 @@ import { EXIT, UsageError } from "../console.ts";
 import { auditHappening } from "./audit-events.ts";
 import { keepCompilersSmall, outliveRejections } from "./long-running.ts";
 import { Reconciling, settingsOf } from "./reconciling.ts";
+import { startWarmUp } from "./warm-up.ts";
 
 /** What `kthena-ascend serve --release NAME` takes. */
 export interface ServeClusterOptions {
@@ -122,7 +123,9 @@ export async function serveCluster(
   });
   const { release, namespace, host, drainSeconds } = options;
   log.info({ host, ...ports.numbers, release, namespace }, "serving");
+  const stopWarmUp = startWarmUp(server, systemClock);
   const signal = await stopped;
+  stopWarmUp();
   log.info({ signal, seconds: drainSeconds }, "draining");
   // The Leases go back first, so that another replica takes over while this one still answers.
   await Promise.all([keeper.stop(), reconciling?.stop(), certificates.stop(), drained(options, server)]);

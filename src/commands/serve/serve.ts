@@ -2,11 +2,13 @@ import { createReviewers } from "../../admission/index.ts";
 import { readPair, watchPair } from "../../certs/files.ts";
 import type { KeyPair } from "../../certs/self-made.ts";
 import { resolveDefaults } from "../../defaults/resolve.ts";
+import { systemClock } from "../../kube/surroundings.ts";
 import { createLog, type LogLevel } from "../../observe/log.ts";
 import { createAdmissionServer } from "../../server/server.ts";
 import { EXIT, UsageError } from "../console.ts";
 import { loadDefaults } from "../defaults/load.ts";
 import { keepCompilersSmall } from "./long-running.ts";
+import { startWarmUp } from "./warm-up.ts";
 
 /** What `kthena-ascend serve` takes. */
 export interface ServeOptions {
@@ -40,7 +42,9 @@ export async function serve(options: ServeOptions, stopped: Promise<NodeJS.Signa
   const unwatch = files
     ? watchPair(files, { log, current: pair, onPair: server.replaceCertificate })
     : undefined;
+  const stopWarmUp = startWarmUp(server, systemClock);
   const signal = await stopped;
+  stopWarmUp();
   log.info({ signal, seconds: options.drainSeconds }, "draining");
   await server.drain({ graceMs: options.drainSeconds * 1000, limitMs: options.drainSeconds * 1000 + 20_000 });
   unwatch?.();
