@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
+import type { Helm } from "../../deploy/manifest.ts";
 import { REASONS } from "../../src/conditions/reasons.ts";
 import type { KubeClient } from "../../src/kube/client.ts";
 import type { Lease } from "../../src/kube/lease-record.ts";
@@ -16,7 +17,13 @@ import {
   MODEL_SERVINGS,
   mustBe,
 } from "./kthena-controllers/objects.ts";
+import { eventually } from "./manifest-user.ts";
 import { type Product, RELEASE, RELEASE_NAMESPACE, startProduct } from "./product.ts";
+import { alertsHaveData, dashboardHasData } from "./prometheus/asked.ts";
+import { findPrometheus } from "./prometheus/programs.ts";
+import { renderEndpoint, renderRules } from "./prometheus/rules.ts";
+import { startPrometheus } from "./prometheus/server.ts";
+import { callNobody } from "./prometheus/uncallable.ts";
 
 /**
  * The conditions of ModelBoosters with the product as it is installed, the garbage collector, the scheduler and nodes
@@ -28,6 +35,7 @@ let admin: KubeClient;
 let watch: BoosterWatch;
 
 const AVAILABLE = expecting("True Available");
+const programs = findPrometheus();
 
 beforeAll(async () => {
   product = await startProduct({ crdFolders: [crdFolder(), podGroupCrdFolder()], nodes: [{ count: 3 }] });
@@ -43,13 +51,26 @@ afterAll(async () => {
 });
 
 /** Creates a ModelBooster with a worker of so many replicas, each with so many NPUs. */
-async function create(name: string, { replicas = 1, npus = 1, image = "engine:1" } = {}): Promise<Place> {
+async function create(name: string, how: BoosterOptions = {}): Promise<Place> {
+  mustBe(await admin.create(MODEL_BOOSTERS, boosterOf(name, how)));
+  return { namespace: "models", name };
+}
+
+interface BoosterOptions {
+  replicas?: number;
+  npus?: number;
+  image?: string;
+  inject?: "true" | "false";
+}
+
+function boosterOf(
+  name: string,
+  { replicas = 1, npus = 1, image = "engine:1", inject = "true" }: BoosterOptions,
+): AnyObject {
   const worker = { type: "server", image, replicas, pods: 1, config: { "tensor-parallel-size": npus } };
   const backend = { name: "b", type: "vLLM", modelURI: "hf://a/b", replicas: 1, workers: [worker] };
-  const annotations = { "kthena-ascend.io/inject": "true" };
-  const metadata = { name, namespace: "models", annotations };
-  mustBe(await admin.create(MODEL_BOOSTERS, { metadata, spec: { backend } } as AnyObject));
-  return { namespace: "models", name };
+  const annotations = { "kthena-ascend.io/inject": inject };
+  return { metadata: { name, namespace: "models", annotations }, spec: { backend } } as AnyObject;
 }
 
 async function serving(name: string): Promise<Place> {
@@ -378,6 +399,41 @@ test("pods that were admitted without injection are told once, on their ModelSer
   expect(metrics?.text).toMatch(/kthena_ascend_condition\{type="Active",status="True"\} [1-9]/);
   expect(metrics?.text).toMatch(/kthena_ascend_modelbooster_start_seconds_count [1-9]/);
 });
+
+test.skipIf(programs === undefined)(
+  "a Prometheus has what the dashboard and the alerts ask for (with prometheus on the PATH)",
+  async () => {
+    if (programs === undefined) return;
+    const { plane, installation } = product;
+    const helm: Helm = async (args) => (await plane.helm(args)).stdout;
+    const rules = await renderRules(helm);
+    const watched = { replicas: installation.replicas, endpoint: await renderEndpoint(helm), rules };
+    const prometheus = await startPrometheus(plane, programs, watched);
+    // What has happened before the first look is no increase.
+    const seen = () => prometheus.query("count_over_time(up[1m]) > 1 and up == 1");
+    const targets = installation.replicas.length + 1;
+    await eventually("all are read twice", seen, (found) => found.length === targets, 40_000);
+    await callNobody(plane);
+    await happenings();
+    await dashboardHasData(prometheus);
+    await alertsHaveData(prometheus, rules, (selector) => selector.includes('reason="OlderDefaults"'));
+    // The metric's own namespace is kept, that of the pod is not put in its place.
+    const cluster = () => prometheus.query('kthena_ascend_defaults_valid{namespace=""}');
+    await eventually("the cluster's defaults", cluster, (found) => found.length === targets - 1, 40_000);
+    await prometheus.stop();
+  },
+);
+
+/** One of each that is counted: completed and Available, refused, left alone, failed. */
+async function happenings(): Promise<void> {
+  await serving("counted");
+  expect((await admin.create(MODEL_BOOSTERS, boosterOf("too-many", { npus: 99 }))).ok).toBe(false);
+  mustBe(await admin.create(MODEL_BOOSTERS, boosterOf("alone", { inject: "false" })));
+  const failed = await create("failed");
+  const message = 'admission webhook "v" denied the request: no';
+  mustBe(await reportBooster(admin, failed, { type: "Failed", status: true, message }));
+  await watch.says(failed, expecting("False ChildRefused", "True ChildRefused"));
+}
 
 test("so far no condition of Kthena's was ever stored in place of a true one", () => {
   const foreign = watch
