@@ -1,30 +1,12 @@
 import { exactNumber } from "../api/exact-numbers.ts";
-import { isObject, type Json, type JsonObject, listOf, objectOf, stringOf } from "../api/json.ts";
-import { ASK } from "../api/names.ts";
+import { isObject, type Json, type JsonObject, objectOf, stringOf } from "../api/json.ts";
 import { configText } from "../engines/booster.ts";
 import { imageFacts } from "../engines/images.ts";
+import { judgedBoosterOf } from "./booster-backend.ts";
+import { BOOSTER_GANG_RULES } from "./booster-gang.ts";
 import { BOOSTER_NAME_RULES } from "./booster-names.ts";
 import { writing } from "./remedy.ts";
 import type { Remark, Rule } from "./rule.ts";
-import type { RuleSubject } from "./subject.ts";
-
-/** The backend of a ModelBooster with its workers. */
-interface Booster {
-  backend: JsonObject;
-  workers: { field: string; type: string; worker: JsonObject }[];
-}
-
-/** What a rule reads of a ModelBooster; undefined for other kinds, and where the owner wants to be left alone. */
-function boosterOf({ kind, object }: RuleSubject): Booster | undefined {
-  if (kind !== "ModelBooster") return undefined;
-  if (objectOf(objectOf(object.metadata).annotations)[ASK.inject] === "false") return undefined;
-  const backend = objectOf(objectOf(object.spec).backend);
-  const workers = listOf(backend.workers).map((item, index) => {
-    const worker = objectOf(item);
-    return { field: `spec.backend.workers[${index}]`, type: stringOf(worker.type) ?? "server", worker };
-  });
-  return { backend, workers };
-}
 
 const configValue: Rule = {
   id: "booster/config-value",
@@ -37,7 +19,7 @@ const configValue: Rule = {
     admitted: 'config: {max-model-len: "1048576", enforce-eager: ""}',
   },
   check: (subject) =>
-    boosterOf(subject)?.workers.flatMap(({ field, type, worker }) =>
+    judgedBoosterOf(subject)?.workers.flatMap(({ field, type, worker }) =>
       Object.entries(isObject(worker.config) ? worker.config : {}).flatMap(([key, value]): Remark[] => {
         const problem = value === undefined ? undefined : configProblem(objectOf(worker.config), key, value);
         if (!problem) return [];
@@ -132,7 +114,7 @@ const roles: Rule = {
     admitted: "type: vLLMDisaggregated\nworkers: [{type: prefill}, {type: decode}]",
   },
   check: (subject) => {
-    const booster = boosterOf(subject);
+    const booster = judgedBoosterOf(subject);
     if (booster?.backend.type !== "vLLMDisaggregated" || booster.workers.length === 0) return [];
     const missing = ["prefill", "decode"].filter((role) =>
       booster.workers.every(({ type }) => type !== role),
@@ -159,7 +141,7 @@ const replicas: Rule = {
     admitted: "workers: [{type: server, replicas: 1}]",
   },
   check: (subject) =>
-    boosterOf(subject)?.workers.flatMap(({ field, type, worker }): Remark[] =>
+    judgedBoosterOf(subject)?.workers.flatMap(({ field, type, worker }): Remark[] =>
       worker.replicas !== undefined && worker.replicas !== null
         ? []
         : [
@@ -172,37 +154,6 @@ const replicas: Rule = {
             },
           ],
     ) ?? [],
-};
-
-const gangImmutable: Rule = {
-  id: "booster/scaled",
-  severity: "warn",
-  summary: "The replicas of a ModelBooster's workers stay as they were created",
-  why: "Kthena writes them into the ModelServing's minRoleReplicas, which is immutable, so its controller's update is refused (Kthena, convert templates; ModelServing CRD).",
-  example: {
-    refused: "an update of workers[].replicas from 1 to 2",
-    admitted: "an update of backend.replicas, or a new ModelBooster",
-  },
-  check: (subject) => {
-    const old = subject.oldObject;
-    const booster = boosterOf(subject);
-    if (!old || !booster) return [];
-    const before = boosterOf({ ...subject, object: old });
-    return booster.workers.flatMap(({ field, type, worker }): Remark[] => {
-      const was = before?.workers.find((candidate) => candidate.type === type)?.worker.replicas;
-      if (typeof was !== "number" || typeof worker.replicas !== "number" || was === worker.replicas)
-        return [];
-      return [
-        {
-          path: `${field}.replicas`,
-          value: worker.replicas,
-          against: was,
-          message: `replicas of worker ${type} changes from ${was} to ${worker.replicas}, which Kthena cannot carry out`,
-          fix: "change backend.replicas, or create the ModelBooster anew",
-        },
-      ];
-    });
-  },
 };
 
 const empty: Rule = {
@@ -235,7 +186,7 @@ export const BOOSTER_RULES: readonly Rule[] = [
   pods,
   roles,
   replicas,
-  gangImmutable,
+  ...BOOSTER_GANG_RULES,
   empty,
   ...BOOSTER_NAME_RULES,
 ];

@@ -1,10 +1,11 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import type { Helm } from "../../deploy/manifest.ts";
+import { at } from "../../src/api/json.ts";
 import { REASONS } from "../../src/conditions/reasons.ts";
 import type { KubeClient } from "../../src/kube/client.ts";
 import type { Lease } from "../../src/kube/lease-record.ts";
 import { type AnyObject, LEASES, type Place, PODS } from "../../src/kube/resource.ts";
-import { childOf, podsReady, serve } from "./booster-steps.ts";
+import { childOf, podsGone, podsReady, serve } from "./booster-steps.ts";
 import { BoosterWatch, conditionsOf, expecting, kthenaPass, summaryOf } from "./booster-watch.ts";
 import { crdFolder, podGroupCrdFolder } from "./control-plane/crds.ts";
 import type { Replica } from "./installation/replica.ts";
@@ -256,6 +257,41 @@ test("a child that the API server refuses: who refused what, until it is made", 
   }
   await serve(product.plane, admin, place);
   await watch.says(place, AVAILABLE);
+});
+
+test("other replicas of a worker: warned about, refused for the ModelServing, and both ways out work", async () => {
+  const place = await serving("resized");
+  const set = (path: string, value: number) => {
+    const patch = JSON.stringify([{ op: "replace", path: `/spec/backend/${path}`, value }]);
+    return product.plane.kubectl([
+      "patch",
+      "modelbooster",
+      "resized",
+      "-n=models",
+      "--type=json",
+      "-p",
+      patch,
+    ]);
+  };
+  const { stderr } = await set("workers/0/replicas", 2);
+  expect(stderr).toContain("replicas of worker server changes from 1 to 2");
+  expect(stderr).toContain("change backend.replicas instead, or delete ModelServing resized-b then");
+  await kthenaPass(admin, place);
+  const text = await watch.says(place, expecting("False ChildRefused", "True ChildRefused"));
+  expect(text).toContain("minRoleReplicas is immutable");
+  mustBe(await admin.remove(MODEL_SERVINGS, childOf(place)));
+  await podsGone(product.plane, childOf(place));
+  await serve(product.plane, admin, place);
+  await watch.says(place, AVAILABLE);
+  const child = mustBe(await admin.get<AnyObject>(MODEL_SERVINGS, childOf(place)));
+  expect(at(child.spec, "template", "gangPolicy", "minRoleReplicas")).toEqual({ leader: 2 });
+  expect((await set("replicas", 2)).stderr).toBe("");
+  await kthenaPass(admin, place);
+  await watch.says(place, expecting("False RollingOut"));
+  await podsGone(product.plane, childOf(place));
+  await serve(product.plane, admin, place);
+  await watch.says(place, AVAILABLE);
+  mustBe(await admin.remove(MODEL_BOOSTERS, place));
 });
 
 test("too few NPUs: how many are asked for and how many nodes have them; recovery with a new node", async () => {
