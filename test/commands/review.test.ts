@@ -2,6 +2,7 @@ import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
+import type { JsonObject } from "../../src/api/json.ts";
 import { appliedOver, LAST_APPLIED } from "../../src/commands/review/applied.ts";
 import { reviewDeclared, reviewOptions } from "../../src/commands/review/command.ts";
 import { consequences } from "../../src/commands/review/consequence.ts";
@@ -281,6 +282,26 @@ describe("what will happen to a role", () => {
     expect(consequences("ModelServing", { before, asked, after })).toEqual([
       { unit: "a", effect, pods, npus },
     ]);
+  });
+
+  it("restarts all pods of a ModelBooster whose backend changes: they carry a hash of all of it", () => {
+    const booster = (replicas: number, image: string): JsonObject => {
+      const worker = (type: string, more: JsonObject): JsonObject => ({
+        type,
+        replicas: 1,
+        resources: { limits: { "huawei.com/ascend-1980": 2 } },
+        ...more,
+      });
+      const workers = [worker("prefill", { image }), worker("decode", { image: "x", pods: 2 })];
+      return { spec: { backend: { name: "b", replicas, workers } } };
+    };
+    const told = (before: JsonObject, after: JsonObject) =>
+      consequences("ModelBooster", { before, asked: after, after }).map(
+        ({ unit, effect, pods, npus }) => `${unit} ${effect} ${pods} ${npus}`,
+      );
+    expect(told(booster(1, "x"), booster(1, "x"))).toEqual(["prefill nothing 0 0", "decode nothing 0 0"]);
+    expect(told(booster(1, "x"), booster(1, "y"))).toEqual(["prefill restarts 1 2", "decode restarts 2 4"]);
+    expect(told(booster(1, "x"), booster(2, "x"))).toEqual(["prefill restarts 2 4", "decode restarts 4 8"]);
   });
 });
 

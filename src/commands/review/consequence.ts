@@ -29,7 +29,8 @@ export interface AppliedVersions {
 /**
  * What will happen to each role of a ModelServing or worker of a ModelBooster. Kthena makes pods anew when a role
  * changes in anything but its scaling: all of the group, or with RoleRollingUpdate those of the role
- * (pkg/model-serving-controller, utils/revision_util.go; rolloutStrategy of the CRD).
+ * (pkg/model-serving-controller, utils/revision_util.go; rolloutStrategy of the CRD). Of a ModelBooster all pods carry
+ * a hash of the whole backend, scaling and all, as a label (pkg/model-booster-controller, convert/model_serving.go).
  */
 export function consequences(kind: WorkloadKind, { before, asked, after }: AppliedVersions): Consequence[] {
   const old = new Map(before ? unitsOf(kind, before).map((unit) => [unit.key, unit]) : []);
@@ -39,8 +40,9 @@ export function consequences(kind: WorkloadKind, { before, asked, after }: Appli
     units.filter(({ key, value }) => !same(kind, old.get(key)?.value, value)).map(({ key }) => key),
   );
   const gone = [...old.values()].filter(({ key }) => !units.some((unit) => unit.key === key));
-  const whole = changed.size > 0 || gone.length > 0;
-  const together = kind === "ModelServing" && !byRole(after);
+  const backend = (object: JsonObject | undefined): Json => objectOf(object?.spec).backend ?? null;
+  const whole = changed.size > 0 || gone.length > 0 || !equal(backend(before), backend(after));
+  const together = kind === "ModelBooster" || !byRole(after);
   const found = units.map((unit): Consequence => {
     const stored = old.get(unit.key);
     const count = sizeOf(kind, unit, after);
