@@ -1,8 +1,10 @@
+import { at } from "../../src/api/json.ts";
 import type { KubeClient } from "../../src/kube/client.ts";
-import type { Place } from "../../src/kube/resource.ts";
+import type { AnyObject, Place } from "../../src/kube/resource.ts";
 import { kthenaPass } from "./booster-watch.ts";
 import type { ControlPlane } from "./control-plane/control-plane.ts";
 import { createPods, reportServing } from "./kthena-controllers/model-serving.ts";
+import { MODEL_SERVINGS, mustBe } from "./kthena-controllers/objects.ts";
 
 /** What Kthena's controllers and nodes do for a ModelBooster between its creation and its first answer. */
 
@@ -35,4 +37,22 @@ export async function serve(
   await podsReady(plane, serving);
   await reportServing(admin, serving, true);
   await kthenaPass(admin, place);
+}
+
+/**
+ * What Kthena does for a ModelBooster as it stands: pods whose ModelServing has changed are made anew, as its
+ * controllers do for a change of a template.
+ */
+export async function follow(
+  plane: ControlPlane,
+  admin: KubeClient,
+  place: Place,
+  serving: Place,
+): Promise<void> {
+  await kthenaPass(admin, place);
+  const { metadata, status } = mustBe(await admin.get<AnyObject>(MODEL_SERVINGS, serving));
+  if (at(status, "observedGeneration") === metadata.generation) return;
+  await reportServing(admin, serving, false);
+  await podsGone(plane, serving);
+  await serve(plane, admin, place, serving);
 }

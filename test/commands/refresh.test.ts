@@ -3,14 +3,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { JsonObject } from "../../src/api/json.ts";
-import {
-  isOfRun,
-  modelStateOf,
-  type RefreshStep,
-  runAt,
-  stepOf,
-  wavesOf,
-} from "../../src/commands/refresh/plan.ts";
+import { type RefreshStep, runAt, stepOf, timeOfRun, wavesOf } from "../../src/commands/refresh/plan.ts";
+import { boosterReadiness, servingReadiness, specMark } from "../../src/commands/refresh/readiness.ts";
 import { modelBefore, readState, writeState } from "../../src/commands/refresh/state.ts";
 
 const step = (name: string, npus: number): RefreshStep => ({
@@ -62,30 +56,67 @@ describe("a step", () => {
 });
 
 describe("a model", () => {
-  const serving = (observedGeneration: number, ...types: string[]): JsonObject => ({
-    metadata: { name: "m", generation: 3 },
-    status: { observedGeneration, conditions: types.map((type) => ({ type, status: "True" })) },
+  const model = (observedGeneration: number, ...conditions: JsonObject[]): JsonObject => ({
+    metadata: { name: "m", uid: "1", generation: 3 },
+    status: { observedGeneration, conditions },
   });
+  const is = (type: string, more: JsonObject = {}): JsonObject => ({ type, status: "True", ...more });
+  const no = (type: string, more: JsonObject = {}): JsonObject => ({ type, status: "False", ...more });
 
   it("is ready when its controller has seen its newest spec, all groups stand and none is updated", () => {
-    expect(modelStateOf("ModelServing", serving(3, "Available"))).toBe("ready");
-    expect(modelStateOf("ModelServing", serving(2, "Available"))).toBe("waiting");
-    expect(modelStateOf("ModelServing", serving(3, "Available", "UpdateInProgress"))).toBe("waiting");
-    expect(modelStateOf("ModelServing", serving(3))).toBe("waiting");
+    const stateOf = (serving: JsonObject) => servingReadiness(serving).state;
+    expect(stateOf(model(3, is("Available")))).toBe("ready");
+    expect(stateOf(model(2, is("Available")))).toBe("waiting");
+    expect(stateOf(model(3, is("Available"), is("UpdateInProgress")))).toBe("waiting");
+    expect(stateOf(model(3))).toBe("waiting");
+    const progressing = is("Progressing", { reason: "GroupProgressing", message: "some groups: [0]" });
+    expect(servingReadiness(model(3, no("Available"), progressing)).why).toBe(
+      "GroupProgressing: some groups: [0]",
+    );
   });
 
-  it("that is a ModelBooster is ready when it is Active, and has failed when it is Failed", () => {
-    expect(modelStateOf("ModelBooster", serving(3, "Active"))).toBe("ready");
-    expect(modelStateOf("ModelBooster", serving(3, "Failed"))).toBe("failed");
-    expect(modelStateOf("ModelBooster", serving(2, "Failed"))).toBe("waiting");
-  });
+  describe("that is a ModelBooster", () => {
+    const serves = model(3, is("Available"));
+    const failed = is("Failed", { reason: "Crashing", message: "exit 1", lastTransitionTime: "12:00" });
 
-  it("tells whether this command refreshed it", () => {
-    const refreshed = (value: string): JsonObject => ({
-      metadata: { annotations: { "kthena-ascend.io/refresh": value } },
+    it("is ready when it is Active and its ModelServing is ready", () => {
+      expect(boosterReadiness(model(3, is("Active")), serves, {}).state).toBe("ready");
+      expect(boosterReadiness(model(2, is("Active")), serves, {}).state).toBe("waiting");
+      expect(boosterReadiness(model(3, is("Active")), model(2, is("Available")), {}).state).toBe("waiting");
+      expect(boosterReadiness(model(3, is("Active")), undefined, {}).state).toBe("waiting");
+      const before = { serving: specMark(serves) };
+      expect(boosterReadiness(model(3, is("Active")), serves, before).why).toContain("has not changed");
     });
-    expect(isOfRun(refreshed(runAt(Date.parse("2026-06-01T01:02:03.456Z"))))).toBe(true);
-    expect(isOfRun(refreshed("2"))).toBe(false);
+
+    it("is ready when it is scaled to zero, as it was asked for", () => {
+      const zero = no("Active", { reason: "ScaledToZero" });
+      expect(boosterReadiness(model(3, zero), serves, {}).state).toBe("ready");
+    });
+
+    it("has failed when it is Failed, but not by what had failed before", () => {
+      const why = "Crashing: exit 1";
+      expect(boosterReadiness(model(3, failed), serves, {})).toEqual({ state: "failed", why });
+      expect(boosterReadiness(model(2, failed), serves, {}).state).toBe("waiting");
+      expect(boosterReadiness(model(3, failed), serves, { failedSince: "12:00" })).toEqual({
+        state: "waiting",
+        why,
+      });
+      expect(boosterReadiness(model(3, failed), serves, { failedSince: "11:00" }).state).toBe("failed");
+    });
+
+    it("is ready where Kthena's Failed of long ago stands beside Active", () => {
+      expect(boosterReadiness(model(3, failed, is("Active")), serves, {}).state).toBe("ready");
+    });
+
+    it("that is not ready tells why", () => {
+      const rolling = no("Active", { reason: "RollingOut", message: "1 of 2 pods" });
+      expect(boosterReadiness(model(3, rolling), serves, {}).why).toBe("RollingOut: 1 of 2 pods");
+    });
+  });
+
+  it("tells when this command refreshed it", () => {
+    expect(timeOfRun(runAt(Date.parse("2026-06-01T01:02:03.456Z")))).toBe(Date.parse("2026-06-01T01:02:03Z"));
+    expect(timeOfRun("2")).toBeUndefined();
   });
 });
 
@@ -105,7 +136,11 @@ describe("what stood before", () => {
       run: "refresh-1",
       models: [{ name: "m", spec: { replicas: 1 } }],
     });
-    await expect(writeState(file, "refresh-2", [])).rejects.toThrow("nothing was changed");
+    await expect(writeState(file, "refresh-2", [])).rejects.toThrow(
+      /nothing was changed: .*run\.json is of another run; name another file with --state/,
+    );
+    const nowhere = join(folder, "none", "run.json");
+    await expect(writeState(nowhere, "refresh-2", [])).rejects.toThrow(/none\/run\.json does not exist/);
     expect(await readFile(file, "utf8")).toContain("refresh-1");
   });
 

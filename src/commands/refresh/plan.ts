@@ -1,6 +1,5 @@
 import { equal, type JsonObject, objectOf } from "../../api/json.ts";
 import { ASK, INJECTED, SETTINGS } from "../../api/names.ts";
-import { readBooster, readServing } from "../../conditions/read.ts";
 import type { WorkloadKind } from "../../kinds/index.ts";
 import { annotationsOf } from "../../pinning/annotations.ts";
 import { parseRecord } from "../../pinning/record.ts";
@@ -14,6 +13,8 @@ export interface RefreshStep {
   /** What restarts. */
   pods: number;
   npus: number;
+  /** Of a ModelBooster of which Kthena sees no change: its ModelServing, which has to be refreshed beside it. */
+  serving?: string;
 }
 
 /**
@@ -57,31 +58,20 @@ export function refreshPatch(run: string): { type: "merge"; body: object } {
   return { type: "merge", body: { metadata: { annotations: { [ASK.refresh]: run } } } };
 }
 
-/** Whether a model runs as it was asked for; failed: it will not by itself. */
-export function modelStateOf(kind: WorkloadKind, object: JsonObject): "ready" | "waiting" | "failed" {
-  if (kind === "ModelServing") {
-    const { generation, observed, available, updating } = readServing(object);
-    return observed >= generation && available && !updating ? "ready" : "waiting";
-  }
-  const { generation, takenUp, conditions } = readBooster(object);
-  const holds = (type: string): boolean =>
-    conditions.some((one) => one.type === type && one.status === "True");
-  if (takenUp < generation) return "waiting";
-  if (holds("Failed")) return "failed";
-  return holds("Active") ? "ready" : "waiting";
-}
-
 /** Value of the annotation `refresh` that this command writes. */
-const RUN = /^refresh-\d{8}T\d{6}Z$/;
+const RUN = /^refresh-(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z$/;
 
 /** The value for a run that begins now (milliseconds since 1970). */
 export function runAt(now: number): string {
   return `refresh-${new Date(now).toISOString().replace(/[-:]|\.\d+/g, "")}`;
 }
 
-/** Whether this command refreshed an object the last time. */
-export function isOfRun(object: JsonObject): boolean {
-  return RUN.test(annotationsOf(object)[ASK.refresh] ?? "");
+/** When a run was, in milliseconds since 1970; undefined where a value of the annotation is of none. */
+export function timeOfRun(value: string | undefined): number | undefined {
+  const [text, ...parts] = RUN.exec(value ?? "") ?? [];
+  if (text === undefined) return undefined;
+  const [year, month, day, hour, minute, second] = parts;
+  return Date.parse(`${year}-${month}-${day}T${hour}:${minute}:${second}Z`);
 }
 
 /** Whether nobody completed an object that was to be refreshed: its record does not tell of the run. */

@@ -1,30 +1,12 @@
-import { setTimeout as sleep } from "node:timers/promises";
-import type { JsonObject } from "../../api/json.ts";
-import { INJECTED } from "../../api/names.ts";
-import { boosterReference } from "../../cluster/cluster-view.ts";
-import { MODEL_BOOSTERS, MODEL_SERVINGS } from "../../cluster/kinds.ts";
-import type { WorkloadKind } from "../../kinds/index.ts";
 import { describeFailure, isNotFound } from "../../kube/failure.ts";
-import { listAll } from "../../kube/list-all.ts";
-import type { AnyObject, Resource } from "../../kube/resource.ts";
-import { annotationsOf } from "../../pinning/annotations.ts";
 import { sizeText } from "../audit/report.ts";
-import { type ClusterAccess, type Connected, readObject, withCluster } from "../cluster/connect.ts";
-import { asObject } from "../cluster/named.ts";
-import { type Console, EXIT, UsageError } from "../console.ts";
-import { touches } from "../review/applied.ts";
-import {
-  isOfRun,
-  isUnasked,
-  modelStateOf,
-  type RefreshStep,
-  refreshKeyOf,
-  refreshPatch,
-  runAt,
-  stepOf,
-  wavesOf,
-} from "./plan.ts";
-import { type ModelBefore, modelBefore, readState, writeState } from "./state.ts";
+import { type ClusterAccess, type Connected, withCluster } from "../cluster/connect.ts";
+import { type Console, EXIT } from "../console.ts";
+import { type RefreshStep, refreshKeyOf, refreshPatch, runAt, wavesOf } from "./plan.ts";
+import type { ModelReadiness } from "./readiness.ts";
+import { readState, writeState } from "./state.ts";
+import { FIELD_MANAGER, KINDS, planOf, type Todo, undoPlan } from "./todo.ts";
+import { type Changed, firstUnready, markOf } from "./waiting.ts";
 
 /** What `refresh` is to do. */
 export interface RefreshOptions {
@@ -43,11 +25,16 @@ export interface RefreshOptions {
   access: ClusterAccess;
 }
 
-const KINDS: Readonly<Record<WorkloadKind, Resource>> = {
-  ModelServing: MODEL_SERVINGS,
-  ModelBooster: MODEL_BOOSTERS,
-};
-const PAUSE_MS = 1_000;
+/** One run of the command. */
+interface Run {
+  /** Value of the annotation that it writes. */
+  name: string;
+  options: RefreshOptions;
+  console: Console;
+  now: () => number;
+  /** Where is kept what stood before. */
+  stateFile: string | undefined;
+}
 
 /**
  * Takes models to today's defaults in waves: the exit code, 1 where it stopped.
@@ -55,143 +42,37 @@ const PAUSE_MS = 1_000;
  */
 export function refresh(options: RefreshOptions, console: Console, now: () => number): Promise<number> {
   return withCluster(options.access, async (connected) => {
-    const run = runAt(now());
+    const name = runAt(now());
+    const { undo } = options;
     const todo =
-      options.undo === undefined
-        ? await planOf(connected, options, run)
-        : await undoPlan(connected, await readState(options.undo), run);
+      undo === undefined
+        ? await planOf(connected, options, name)
+        : await undoPlan(connected, await readState(undo), name);
     const waves = wavesOf(
       todo.models.map(({ step }) => step),
       options.maxUnavailable,
     );
     if (todo.unasked.length > 0)
       console.complain([`left out, as the webhook is not asked about them: ${todo.unasked.join(", ")}`]);
-    console.print(planLines(waves));
-    if (options.dryRun || waves.length === 0) return EXIT.ok;
-    if (!(await underWayIsReady(connected, todo.underWay, options, console, now))) return EXIT.refused;
-    if (options.undo === undefined) {
-      const file = options.stateFile ?? `${run}.json`;
-      await writeState(
-        file,
-        run,
-        todo.models.map(({ before }) => before),
-      );
-      console.print([`What stands now is kept in ${file}; refresh --undo ${file} takes the refresh back.`]);
-    }
-    return runWaves(connected, waves, run, options, console, now);
+    console.print(planLines(waves, todo));
+    if (options.dryRun) return EXIT.ok;
+    const stateFile = undo === undefined ? (options.stateFile ?? `${name}.json`) : undefined;
+    const run = { name, options, console, now, stateFile };
+    const ended = await endOfUnderWay(connected, todo.underWay, run);
+    if (ended !== undefined || waves.length === 0) return ended ?? EXIT.ok;
+    if (stateFile !== undefined) await keep(stateFile, todo, run);
+    return runWaves(connected, waves, run);
   });
 }
 
-interface Todo {
-  models: { step: RefreshStep; before: ModelBefore }[];
-  /** Models that an earlier run refreshed and that are not ready yet. */
-  underWay: RefreshStep[];
-  /** Models that the API server does not ask the webhook about. */
-  unasked: string[];
+async function keep(file: string, { models }: Todo, { name, console }: Run): Promise<void> {
+  const all = models.flatMap(({ before }) => before);
+  await writeState(file, name, all);
+  console.print([`What stands now is kept in ${file}; refresh --undo ${file} takes the refresh back.`]);
 }
 
-/** Looks at every model what a refresh would change; objects are held one page at a time. */
-async function planOf(connected: Connected, options: RefreshOptions, run: string): Promise<Todo> {
-  const todo: Todo = { models: [], underWay: [], unasked: [] };
-  for (const [kind, resource] of Object.entries(KINDS) as [WorkloadKind, Resource][]) {
-    const read = async (objects: AnyObject[]): Promise<never[]> => {
-      for (const found of objects)
-        await consider(connected, kind, asObject(found, resource), found, run, todo);
-      return [];
-    };
-    const { namespace, selector } = options;
-    const what = {
-      pageSize: 200,
-      read,
-      ...(namespace === undefined ? {} : { namespace }),
-      ...(selector === undefined ? {} : { labelSelector: selector }),
-    };
-    const listed = await listAll<AnyObject, never>(connected.client, resource, what, { timeoutMs: 60_000 });
-    if (!listed.ok && !isNotFound(listed.failure))
-      throw new UsageError(`${resource.plural} cannot be read: ${describeFailure(listed.failure)}`);
-  }
-  return todo;
-}
-
-async function consider(
-  connected: Connected,
-  kind: WorkloadKind,
-  object: JsonObject,
-  found: AnyObject,
-  run: string,
-  { models, underWay, unasked }: Todo,
-): Promise<void> {
-  if (annotationsOf(object)[INJECTED] === undefined || found.metadata.deletionTimestamp) return;
-  // What a ModelBooster owns follows it.
-  if (boosterReference(object)) return;
-  const after = await wouldBe(connected, kind, object, run);
-  if (!after) return;
-  if (isUnasked(after, run)) {
-    unasked.push(refreshKeyOf({ kind, ...placeOf(object) }));
-    return;
-  }
-  const step = stepOf(kind, object, after);
-  if (step) models.push({ step, before: modelBefore(step, object) });
-  else if (isOfRun(object) && modelStateOf(kind, found as unknown as JsonObject) !== "ready")
-    underWay.push({ kind, ...placeOf(object), pods: 0, npus: 0 });
-}
-
-/** What the API server says that it would store; undefined where the object is gone by now. @throws UsageError where it would refuse it */
-async function wouldBe(
-  { client }: Connected,
-  kind: WorkloadKind,
-  object: JsonObject,
-  run: string,
-): Promise<JsonObject | undefined> {
-  const place = placeOf(object);
-  const options = { dryRun: true, fieldManager: FIELD_MANAGER };
-  const result = await client.patch<AnyObject>(KINDS[kind], place, refreshPatch(run), options);
-  if (result.ok) return asObject(result.value, KINDS[kind]);
-  if (isNotFound(result.failure)) return undefined;
-  throw new UsageError(
-    `${refreshKeyOf({ kind, ...place })} would be refused, so nothing was changed: ${describeFailure(result.failure)}; leave it out with --selector, or mend it first`,
-  );
-}
-
-const FIELD_MANAGER = "kthena-ascend-refresh";
-
-function placeOf(object: JsonObject): { namespace: string; name: string } {
-  const { name, namespace } = object.metadata as { name?: string; namespace?: string };
-  return { namespace: namespace ?? "default", name: name ?? "" };
-}
-
-/** Refreshing with the defaults of before gives what stood before; where it does not, they are not in force. */
-async function undoPlan(
-  connected: Connected,
-  { models }: { models: readonly ModelBefore[] },
-  run: string,
-): Promise<Todo> {
-  const todo: Todo = { models: [], underWay: [], unasked: [] };
-  for (const before of models) {
-    const { kind, ...place } = before;
-    const where = { namespace: place.namespace, name: place.name };
-    const found = await readObject<AnyObject>(connected.client, KINDS[kind], where);
-    if (!found) continue;
-    const object = asObject(found, KINDS[kind]);
-    if (isAsBefore(object, before)) continue;
-    const after = await wouldBe(connected, kind, object, run);
-    if (!after) continue;
-    if (!isAsBefore(after, before))
-      throw new UsageError(
-        `${refreshKeyOf({ kind, ...where })} would not become what it was, so nothing was changed: put the defaults of before in force first; where its manifest was changed since, take it out of the file`,
-      );
-    const step = stepOf(kind, object, after);
-    if (step) todo.models.push({ step, before });
-  }
-  return todo;
-}
-
-/** Whether a model is what it was, but for its scaling. */
-function isAsBefore({ spec }: JsonObject, { kind, spec: before }: ModelBefore): boolean {
-  return !touches(kind, { spec: before as JsonObject }, { spec });
-}
-
-function planLines(waves: readonly RefreshStep[][]): string[] {
+function planLines(waves: readonly RefreshStep[][], { underWay }: Todo): string[] {
+  if (waves.length === 0 && underWay.length > 0) return ["No further model has older defaults."];
   if (waves.length === 0) return ["No model has older defaults: nothing to do."];
   const all = waves.flat();
   const total = {
@@ -209,78 +90,77 @@ function planLines(waves: readonly RefreshStep[][]): string[] {
   ];
 }
 
-async function underWayIsReady(
+/** Waits for what an earlier run refreshed: the exit code where it does not come up. */
+async function endOfUnderWay(
   connected: Connected,
   steps: readonly RefreshStep[],
-  options: RefreshOptions,
-  console: Console,
-  now: () => number,
-): Promise<boolean> {
-  if (steps.length === 0) return true;
+  { options, console, now }: Run,
+): Promise<number | undefined> {
+  if (steps.length === 0) return undefined;
   console.print([`Waiting for ${steps.map(refreshKeyOf).join(", ")}, which an earlier run refreshed.`]);
-  return waitFor(connected, steps, options, console, now);
+  const changed = steps.map((step) => ({ step, mark: {} }));
+  const unready = await firstUnready(connected, changed, now() + options.timeoutSeconds * 1000, now);
+  if (!unready) return undefined;
+  console.complain([
+    unreadyText(unready, options),
+    "Mend it, or leave it out with --selector; nothing was changed.",
+  ]);
+  return EXIT.refused;
 }
 
-async function runWaves(
-  connected: Connected,
-  waves: readonly RefreshStep[][],
-  run: string,
-  options: RefreshOptions,
-  console: Console,
-  now: () => number,
-): Promise<number> {
+async function runWaves(connected: Connected, waves: readonly RefreshStep[][], run: Run): Promise<number> {
+  const { options, console, now } = run;
   for (const [index, wave] of waves.entries()) {
+    const changed: Changed[] = [];
     for (const step of wave) {
-      const place = { namespace: step.namespace, name: step.name };
-      const written = await connected.client.patch(KINDS[step.kind], place, refreshPatch(run), {
-        fieldManager: FIELD_MANAGER,
-      });
-      if (!written.ok) {
-        console.complain([
-          `${refreshKeyOf(step)} was refused: ${describeFailure(written.failure)}`,
-          ...stopped(options),
-        ]);
+      changed.push({ step, mark: await markOf(connected, step) });
+      const refused = await refreshStep(connected, step, run.name);
+      if (refused) {
+        console.complain([refused, ...stopped(run)]);
         return EXIT.refused;
       }
     }
-    const restarting = wave.filter(({ pods }) => pods > 0);
-    if (!(await waitFor(connected, restarting, options, console, now))) return EXIT.refused;
+    const restarting = changed.filter(({ step }) => step.pods > 0);
+    const unready = await firstUnready(connected, restarting, now() + options.timeoutSeconds * 1000, now);
+    if (unready) {
+      console.complain([unreadyText(unready, options), ...stopped(run)]);
+      return EXIT.refused;
+    }
     console.print([`wave ${index + 1} of ${waves.length}: ${wave.map(refreshKeyOf).join(", ")} done`]);
   }
   return EXIT.ok;
 }
 
-/** Waits until all are ready: whether they are. */
-async function waitFor(
+/** Refreshes one model, and the ModelServing that does not follow it by itself; why it was refused. */
+async function refreshStep(
   { client }: Connected,
-  steps: readonly RefreshStep[],
-  options: RefreshOptions,
-  console: Console,
-  now: () => number,
-): Promise<boolean> {
-  const end = now() + options.timeoutSeconds * 1000;
-  for (const step of steps) {
-    const place = { namespace: step.namespace, name: step.name };
-    for (;;) {
-      const found = await client.get<AnyObject>(KINDS[step.kind], place);
-      const gone = !found.ok && isNotFound(found.failure);
-      const state = found.ok ? modelStateOf(step.kind, found.value as unknown as JsonObject) : "waiting";
-      if (gone || state === "ready") break;
-      if (state === "failed" || now() >= end) {
-        const why = state === "failed" ? "failed" : `is not ready after ${options.timeoutSeconds} seconds`;
-        console.complain([`${refreshKeyOf(step)} ${why}`, ...stopped(options)]);
-        return false;
-      }
-      await sleep(PAUSE_MS);
-    }
+  step: RefreshStep,
+  name: string,
+): Promise<string | undefined> {
+  const { namespace, serving } = step;
+  const objects: Pick<RefreshStep, "kind" | "namespace" | "name">[] = [step];
+  if (serving !== undefined) objects.push({ kind: "ModelServing", namespace, name: serving });
+  for (const object of objects) {
+    const place = { namespace, name: object.name };
+    const options = { fieldManager: FIELD_MANAGER };
+    const written = await client.patch(KINDS[object.kind], place, refreshPatch(name), options);
+    if (!written.ok && !isNotFound(written.failure))
+      return `${refreshKeyOf(object)} was refused: ${describeFailure(written.failure)}`;
   }
-  return true;
+  return undefined;
 }
 
-function stopped({ undo }: RefreshOptions): string[] {
-  return [
-    undo === undefined
-      ? "Stopped; no further model was touched. The same command goes on where it stopped; --undo takes back what it did."
-      : "Stopped; no further model was touched. The same command goes on where it stopped.",
-  ];
+function unreadyText(
+  { step, state, why }: ModelReadiness & { step: RefreshStep },
+  options: RefreshOptions,
+): string {
+  const after = state === "failed" ? "failed" : `is not ready after ${options.timeoutSeconds} seconds`;
+  return `${refreshKeyOf(step)} ${after}: ${why}`;
+}
+
+function stopped({ options, stateFile }: Run): string[] {
+  const { stateFile: given } = options;
+  const again = given === undefined ? "The same command" : "The same command with another --state";
+  const back = stateFile === undefined ? "" : `; refresh --undo ${stateFile} takes back what it did`;
+  return [`Stopped; no further model was touched. ${again} goes on where it stopped${back}.`];
 }

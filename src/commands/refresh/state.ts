@@ -14,6 +14,8 @@ const schema = z.object({
       kind: z.enum(["ModelServing", "ModelBooster"]),
       namespace: z.string(),
       name: z.string(),
+      /** Of a ModelServing: the ModelBooster that it was refreshed with. */
+      owner: z.string().optional(),
       annotations: z.record(z.string(), z.string()),
       spec: z.record(z.string(), z.json()),
     }),
@@ -35,11 +37,15 @@ export function modelBefore({ kind, namespace, name }: RefreshStep, object: Json
 /** Writes a new file that nobody else reads: manifests can hold secrets. @throws UsageError where it cannot be written */
 export async function writeState(file: string, run: string, models: readonly ModelBefore[]): Promise<void> {
   const state = { apiVersion: "kthena-ascend.io/v1alpha1", kind: "RefreshState", run, models };
-  await writeFile(file, `${JSON.stringify(state)}\n`, { mode: 0o600, flag: "wx" }).catch((error: Error) => {
-    throw new UsageError(
-      `refresh: what stood before cannot be kept, so nothing was changed: ${error.message}`,
-    );
-  });
+  await writeFile(file, `${JSON.stringify(state)}\n`, { mode: 0o600, flag: "wx" }).catch(
+    (error: NodeJS.ErrnoException) => {
+      const why =
+        error.code === "EEXIST"
+          ? `${file} is of another run; name another file with --state`
+          : `${file} ${reasonOf(error)}`;
+      throw new UsageError(`refresh: what stood before cannot be kept, so nothing was changed: ${why}`);
+    },
+  );
 }
 
 /** Reads the file. @throws UsageError where it is none */
