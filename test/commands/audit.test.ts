@@ -280,7 +280,7 @@ describe("policy reports", () => {
     policyReports({ about: "", proposed: undefined, entries, unreadable: [] }, 0) as {
       metadata: { name: string };
       summary: object;
-      results: { rule?: string; result: string }[];
+      results: { rule?: string; result: string; scored: boolean }[];
     }[];
 
   it("tell what is right, missed, old, alone or exempted", () => {
@@ -296,6 +296,7 @@ describe("policy reports", () => {
       "warn counterpart/missing",
       "skip npu/parallel-size",
     ]);
+    expect(report?.results.map(({ scored }) => scored)).toEqual([true, true, false, false, true]);
     expect(report?.summary).toEqual({ pass: 1, fail: 1, warn: 2, error: 0, skip: 1 });
   });
 
@@ -455,7 +456,7 @@ describe("audit of files", () => {
 
   it("is one page that needs nothing else, in which objects are text and no script runs but its own", async () => {
     const { out } = await run({ output: "html", defaults: [join(folder, "new.yaml")], diff: true });
-    expect(out).toContain('<td data-label="Name">x&lt;&amp;y</td>');
+    expect(out).toContain('<td data-label="Name" class="m">x&lt;&amp;y</td>');
     expect(out).not.toMatch(/<(?:link|img|script src)|https?:/);
     const script = /<script>([\s\S]*)<\/script>/.exec(out)?.[1] ?? "";
     const hash = createHash("sha256").update(script).digest("base64");
@@ -474,8 +475,10 @@ describe("audit of files", () => {
       const page = join(folder, "audit.html");
       // The page's own policy lets no other script run, so the one that plays its reader stands in a copy without it.
       const reader =
+        "const {text,sort}=document.forms[0].elements;sort.value='3';sort.dispatchEvent(new Event('change'));" +
+        "document.title=[...document.querySelectorAll('#objects tbody tr')].map(row=>row.dataset.verdict);" +
         "const heads=document.querySelectorAll('#objects th button');heads[7].click();heads[7].click();" +
-        "const {text}=document.forms[0].elements;text.value='x<&y refused';text.dispatchEvent(new Event('input',{bubbles:true}));";
+        "text.value='x<&y refused';text.dispatchEvent(new Event('input',{bubbles:true}));";
       const copy = out.replace(/<meta http-equiv="Content-Security-Policy"[^>]*>/, "");
       await writeFile(page, copy.replace("</body>", `<script>${reader}</script></body>`));
       const flags = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking"];
@@ -491,6 +494,8 @@ describe("audit of files", () => {
         "--dump-dom",
         `file://${page}`,
       ]);
+      // By verdict: what a person has to see to first.
+      expect(stdout).toContain("<title>refused,admitted</title>");
       expect(stdout).toContain("<output>1 of 2</output>");
       const rows = [...stdout.matchAll(/<tr data-verdict="(\w+)"[^>]*?( hidden="")?>/g)].map(
         ([, verdict, hidden]) => [verdict, hidden !== undefined],

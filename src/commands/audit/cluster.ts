@@ -1,4 +1,4 @@
-import { type JsonObject, objectOf } from "../../api/json.ts";
+import type { JsonObject } from "../../api/json.ts";
 import { KTHENA_NAME_LABEL } from "../../api/names.ts";
 import { RELEASE_VERSION } from "../../api/release.ts";
 import { MODEL_BOOSTERS, MODEL_ROUTES, MODEL_SERVERS, MODEL_SERVINGS } from "../../cluster/kinds.ts";
@@ -18,12 +18,13 @@ import { type Blast, blastOf } from "./blast.ts";
 import { type AuditEntry, type AuditedObject, auditEntry, judgedAnew, referenceOf } from "./entry.ts";
 import { noTies, orphansIn, remember, type Ties, tieKey } from "./orphans.ts";
 import { hasStamp, onlyForPods, podEntry, servingNameOf } from "./pods.ts";
+import { type CountedOwners, countedOnce, rememberCounted } from "./pods-once.ts";
 import { type Progress, progressBar, SILENT } from "./progress.ts";
 import type { AuditReport } from "./report.ts";
 import { RunningVersion } from "./running.ts";
 import { versionBlast } from "./version-blast.ts";
 
-/** The order: owners before what they own, so that pods of a ModelBooster are counted with its ModelServings. */
+/** The order: what a ModelBooster owns before it, so that pods of a ModelBooster are counted with its ModelServings. */
 const KINDS = [MODEL_SERVINGS, MODEL_BOOSTERS, MODEL_SERVERS, MODEL_ROUTES];
 /** A page is held whole; objects have 20 KB or so. */
 const PAGE = 200;
@@ -125,8 +126,7 @@ class Auditor {
   readonly #ties: Ties = noTies();
   readonly #injectors = injectors();
   readonly #servings = new Map<string, JsonObject>();
-  /** uids of ModelBoosters whose ModelServings were counted. */
-  readonly #owners = new Set<unknown>();
+  readonly #owners: CountedOwners = new Set();
 
   constructor(
     connected: Connected,
@@ -176,7 +176,8 @@ class Auditor {
       this.#servings.set(`${namespace}/${entry.name}`, onlyForPods(object));
     const blast = await this.#blast(audited, created, namespace, resource);
     if (!blast) return entry;
-    return { ...entry, blast: this.#countedOnce(object) ? { ...blast, pods: 0, npus: 0 } : blast };
+    rememberCounted(this.#owners, object, blast);
+    return { ...entry, blast: countedOnce(this.#owners, object, blast) };
   }
 
   async #blast(
@@ -194,14 +195,6 @@ class Auditor {
     if (!this.#after) return undefined;
     const after = await this.#after.around(object, namespace);
     return blastOf({ ...audited, after, diff }, created);
-  }
-
-  /** Whether the pods of a ModelBooster were counted with its ModelServings. */
-  #countedOnce({ kind, metadata }: JsonObject): boolean {
-    const { uid, ownerReferences } = objectOf(metadata);
-    if (kind === MODEL_SERVINGS.kind && Array.isArray(ownerReferences))
-      for (const owner of ownerReferences) this.#owners.add(objectOf(owner).uid);
-    return kind === MODEL_BOOSTERS.kind && this.#owners.has(uid);
   }
 
   async #pages(

@@ -17,6 +17,7 @@ import { blastOf } from "./blast.ts";
 import { type AuditEntry, auditEntry, judgedAnew, referenceOf } from "./entry.ts";
 import { noTies, orphansIn, remember, tieKey } from "./orphans.ts";
 import { podEntry, servingNameOf } from "./pods.ts";
+import { type CountedOwners, countedOnce, rememberCounted } from "./pods-once.ts";
 import type { AuditReport } from "./report.ts";
 
 /** Audits the objects of files, such as an export of a cluster. */
@@ -40,12 +41,19 @@ export async function auditFiles(
     owners: ownersAmong(objects),
   };
   const entries: AuditEntry[] = [];
+  const owners: CountedOwners = new Set();
+  const found: { entry: AuditEntry; object: JsonObject }[] = [];
   for (const item of objects) {
     const entry = await entryOf(item, beside);
     if (!entry) continue;
     remember(ties, item.object, entry.namespace);
-    entries.push({ ...entry, file: item.manifest.file, line: lineOfObject(item) });
+    if (entry.blast) rememberCounted(owners, item.object, entry.blast);
+    const whole = { ...entry, file: item.manifest.file, line: lineOfObject(item) };
+    entries.push(whole);
+    found.push({ entry: whole, object: item.object });
   }
+  for (const { entry, object } of found)
+    if (entry.blast) entry.blast = countedOnce(owners, object, entry.blast);
   const orphans = orphansIn(ties);
   for (const entry of entries) entry.orphan.push(...(orphans.get(tieKey(entry)) ?? []));
   console.complain(world.complaints());

@@ -39,7 +39,9 @@ export function auditJunit({ entries, unreadable }: AuditReport): string {
 function junitCase(entry: AuditEntry): string {
   const { kind, namespace, name, findings } = entry;
   const head = `    <testcase name="${xml(`${kind} ${name}`)}" classname="${xml(namespace)}"`;
-  const remarks = remarksOf(entry).join("\n");
+  const remarks = remarksOf(entry)
+    .map(({ text, fix }) => (fix === undefined ? text : `${text}; ${fix}`))
+    .join("\n");
   if (remarks === "") return `${head}/>\n`;
   const rule = findings.find(({ severity }) => severity === "deny")?.rule ?? "not-injected";
   const body = isFailure(entry)

@@ -11,30 +11,39 @@ p{margin:.25rem 0;color:var(--soft);overflow-wrap:anywhere}
 .counts b{display:block;color:var(--ink);font-size:1.5rem;font-variant-numeric:tabular-nums}
 form{display:flex;flex-wrap:wrap;gap:.5rem;margin:1rem 0;align-items:center}
 input,select{font:inherit;color:inherit;background:var(--card);border:1px solid var(--line);border-radius:.4rem;padding:.4rem .6rem;min-height:2.5rem}
-input[type=search]{flex:1 1 14rem;min-width:0}
+input[type=search]{flex:1 1 14rem;min-width:0}input::placeholder{color:var(--soft);opacity:1}
+select{flex:0 1 auto;min-width:0;max-width:100%}select[name=sort]{display:none}
 output{color:var(--soft)}
 table{border-collapse:collapse;width:100%}
 th,td{text-align:left;vertical-align:top;padding:.5rem .6rem;border-bottom:1px solid var(--line)}
-td{min-width:6rem;overflow-wrap:anywhere}td.k{min-width:0;white-space:nowrap}td.n{min-width:0}
+td{min-width:6rem;overflow-wrap:anywhere}td.k{min-width:0;white-space:nowrap}td.n{min-width:0}td.m{min-width:13rem}td.t{width:45%}
+small{display:block;color:var(--soft)}
 th{position:sticky;top:0;background:var(--paper);white-space:nowrap}
 th button{all:unset;cursor:pointer;font-weight:600}th button:focus-visible{outline:2px solid var(--link)}
-th[aria-sort=ascending] button::after{content:" \\2191"}th[aria-sort=descending] button::after{content:" \\2193"}
+th button::after{content:" \\2195";color:var(--soft);font-weight:400}
+th[aria-sort=ascending] button::after{content:" \\2191";color:inherit}th[aria-sort=descending] button::after{content:" \\2193";color:inherit}
 .n{text-align:right;font-variant-numeric:tabular-nums}
 .refused{color:var(--bad);font-weight:600}.warned{color:var(--warn);font-weight:600}.admitted{color:var(--good)}
 ul{margin:0;padding-left:1.1rem}
 pre{margin:.3rem 0 0;white-space:pre-wrap;overflow-wrap:anywhere;font-size:.8rem}
 tr[hidden]{display:none}
-@media(max-width:46rem){
-thead{display:none}table,tbody,tr,td{display:block}
-tr{border:1px solid var(--line);border-radius:.5rem;margin:0 0 .75rem;padding:.25rem 0}
-td,td.n{border:0;padding:.25rem .75rem;text-align:left}td:empty{display:none}
-td::before{content:attr(data-label);display:block;color:var(--soft);font-size:.8rem}}
-@media print{form{display:none}body{max-width:none;padding:0;font-size:10pt}th{position:static}tr{break-inside:avoid}thead{display:table-header-group}}
+@media screen and (max-width:46rem){
+input[type=search]{flex-basis:100%}select{flex:1 1 40%}select[name=sort]{display:block}output{flex:1 1 100%}
+#objects thead{display:none}#objects,#objects tbody,#objects tr{display:block}
+#objects tr{border:1px solid var(--line);border-radius:.5rem;margin:0 0 .75rem;padding:.4rem 0}
+#objects td{min-width:0;display:grid;grid-template-columns:6.5rem 1fr;border:0;padding:.15rem .75rem;text-align:left;white-space:normal;width:auto}
+#objects td:empty,#objects tr[hidden]{display:none}
+#objects td::before{content:attr(data-label);color:var(--soft);font-size:.8rem;font-weight:400}
+#objects td.t{display:block}
+.small th,.small td{padding:.4rem .3rem;min-width:0}}
+@media print{@page{size:A4 landscape;margin:12mm}form{display:none}body{max-width:none;padding:0;font-size:8.5pt}
+h1{font-size:14pt}.counts{grid-template-columns:repeat(auto-fit,minmax(6rem,1fr))}.counts b{font-size:13pt}
+th,td{padding:.25rem .4rem}td.m{min-width:11rem}th{position:static}th button::after{content:none!important}tr{break-inside:avoid}thead{display:table-header-group;break-inside:avoid}}
 `;
 
 /** Sorts and filters the rows that are there; without it the page is a plain table. */
 export const SCRIPT = `
-"use strict";
+"use strict";{
 const body=document.querySelector("#objects tbody"),form=document.querySelector("form"),rows=[...body.rows];
 const texts=new Map(rows.map(row=>[row,row.textContent.toLowerCase()]));
 function filter(){
@@ -49,14 +58,22 @@ function filter(){
   form.querySelector("output").value=shown+" of "+rows.length;
 }
 form.addEventListener("input",filter);form.addEventListener("submit",event=>event.preventDefault());
-for(const [column,head] of [...document.querySelectorAll("#objects th")].entries())
-  head.querySelector("button").addEventListener("click",()=>{
-    const down=head.getAttribute("aria-sort")==="ascending",numbers=head.classList.contains("n");
-    for(const other of head.parentElement.cells)other.removeAttribute("aria-sort");
-    head.setAttribute("aria-sort",down?"descending":"ascending");
-    const key=row=>row.cells[column].textContent,sign=down?-1:1;
-    rows.sort((a,b)=>sign*(numbers?Number(key(a)||0)-Number(key(b)||0):key(a).localeCompare(key(b),"en")));
-    body.append(...rows);
-  });
-filter();
+const heads=[...document.querySelectorAll("#objects th")],order=["refused","warned","admitted"];
+function sort(column,down){
+  const head=heads[column],sign=down?-1:1;
+  for(const other of heads)other.removeAttribute("aria-sort");
+  head.setAttribute("aria-sort",down?"descending":"ascending");
+  const key=row=>row.cells[column].textContent;
+  const compare=head.classList.contains("n")?(a,b)=>Number(key(a)||0)-Number(key(b)||0)
+    :head.textContent==="Verdict"?(a,b)=>order.indexOf(key(a))-order.indexOf(key(b))
+    :(a,b)=>key(a).localeCompare(key(b),"en");
+  rows.sort((a,b)=>sign*compare(a,b));
+  body.append(...rows);
+}
+for(const [column,head] of heads.entries())
+  head.querySelector("button").addEventListener("click",()=>sort(column,head.getAttribute("aria-sort")==="ascending"));
+form.elements.sort.addEventListener("change",({target})=>{
+  if(target.value!=="")sort(Number(target.value),heads[target.value].classList.contains("n"));
+});
+filter();}
 `;

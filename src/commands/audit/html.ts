@@ -10,6 +10,8 @@ import { type AuditReport, auditCounts, blastTotals, changeText, remarksOf, size
  */
 export function auditHtml(report: AuditReport): string {
   const { about, proposed, entries, unreadable } = report;
+  const blast = proposed !== undefined;
+  const ordered = [...entries].sort((left, right) => ORDER[left.verdict] - ORDER[right.verdict]);
   const policy = `default-src 'none'; style-src 'unsafe-inline'; script-src 'sha256-${sha256(SCRIPT)}'`;
   return `<!DOCTYPE html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
@@ -18,10 +20,10 @@ export function auditHtml(report: AuditReport): string {
 <h1>kthena-ascend audit</h1>
 <p>${xml(about)}</p>${proposed === undefined ? "" : `\n<p>compared with ${xml(proposed)}</p>`}
 ${unreadable.map((text) => `<p class="refused">${xml(text)}</p>\n`).join("")}${countCards(report)}
-${proposed === undefined ? "" : blastPart(report)}
+${blast ? blastPart(report) : ""}
 <h2>Objects</h2>
-${formOf(entries)}
-${tableOf(entries, proposed !== undefined)}
+${formOf(ordered, blast)}
+${tableOf(ordered, blast)}
 <script>${SCRIPT}</script></body></html>
 `;
 }
@@ -61,25 +63,33 @@ function blastPart(report: AuditReport): string {
   );
   return `<h2>${changeText(report)}</h2>
 <p>${refused} would be refused at their next change, ${refusedAnew} if created anew, ${warned} warned about, ${otherwise} completed otherwise. A refresh would restart ${sizeText(refresh)}.</p>
-<div><table><thead><tr><th>Namespace</th><th class="n">Models</th><th class="n">Pods</th><th class="n">NPUs</th></tr></thead>${rows.length === 0 ? "" : rows.join("\n")}</table></div>`;
+${rows.length === 0 ? "" : `<table class="small"><thead><tr><th>Namespace</th><th class="n">Models</th><th class="n">Pods</th><th class="n">NPUs</th></tr></thead>${rows.join("\n")}</table>`}`;
 }
 
-function formOf(entries: readonly AuditEntry[]): string {
+function formOf(entries: readonly AuditEntry[], blast: boolean): string {
   const choice = (name: "verdict" | "namespace" | "kind", all: string): string => {
     const values = [...new Set(entries.map((entry) => entry[name]))].sort();
     const options = values.map((value) => `<option>${xml(value)}</option>`);
     return `<select name="${name}" aria-label="${name}"><option value="">${all}</option>${options.join("")}</select>`;
   };
-  return `<form role="search"><input type="search" name="text" placeholder="name, rule, text" aria-label="filter">${choice("verdict", "all verdicts")}${choice("namespace", "all namespaces")}${choice("kind", "all kinds")}<output></output></form>`;
+  const columns = headsOf(blast).map((text, column) => `<option value="${column}">${text}</option>`);
+  const order = `<select name="sort" aria-label="order"><option value="">sort by</option>${columns.join("")}</select>`;
+  return `<form role="search"><input type="search" name="text" placeholder="name, rule, text" aria-label="filter">${choice("verdict", "all verdicts")}${choice("namespace", "all namespaces")}${choice("kind", "all kinds")}${order}<output></output></form>`;
 }
 
-const HEADS = ["Namespace", "Kind", "Name", "Verdict", "Injected", "What there is to tell"];
+/** What a person has to see to first. */
+const ORDER = { refused: 0, warned: 1, admitted: 2 } as const;
+
+function headsOf(blast: boolean): string[] {
+  const heads = ["Namespace", "Kind", "Name", "Verdict", "Injected", "What there is to tell"];
+  return blast ? [...heads, "Pods", "NPUs"] : heads;
+}
 
 function tableOf(entries: readonly AuditEntry[], blast: boolean): string {
-  const head = (text: string, className = ""): string =>
-    `<th${className}><button type="button">${text}</button></th>`;
-  const numbers = blast ? [head("Pods", ' class="n"'), head("NPUs", ' class="n"')] : [];
-  const heads = [...HEADS.map((text) => head(text)), ...numbers];
+  const heads = headsOf(blast).map((text) => {
+    const className = text === "Pods" || text === "NPUs" ? ' class="n"' : "";
+    return `<th${className}><button type="button">${text}</button></th>`;
+  });
   return `<table id="objects"><thead><tr>${heads.join("")}</tr></thead><tbody>
 ${entries.map((entry) => rowOf(entry, blast)).join("\n")}
 </tbody></table>`;
@@ -88,15 +98,17 @@ ${entries.map((entry) => rowOf(entry, blast)).join("\n")}
 function rowOf(entry: AuditEntry, blast: boolean): string {
   const { namespace, kind, name, verdict, injected } = entry;
   const data = `data-verdict="${verdict}" data-namespace="${xml(namespace)}" data-kind="${xml(kind)}"`;
-  const remarks = remarksOf(entry).map((remark) => `<li>${xml(remark)}</li>`);
+  const remarks = remarksOf(entry).map(({ text, fix }) => {
+    return `<li>${xml(text)}${fix === undefined ? "" : `<small>${xml(fix)}</small>`}</li>`;
+  });
   const told = remarks.length === 0 ? "" : `<ul>${remarks.join("")}</ul>${differencesOf(entry)}`;
   const cells = [
     cell("Namespace", xml(namespace)),
     `<td data-label="Kind" class="k">${xml(kind)}</td>`,
-    cell("Name", xml(name)),
+    `<td data-label="Name" class="m">${xml(name)}</td>`,
     `<td data-label="Verdict" class="k ${verdict}">${verdict}</td>`,
-    cell("Injected", kind === "ModelRoute" ? "" : injected ? "yes" : "no"),
-    cell("What there is to tell", told),
+    `<td data-label="Injected" class="k">${kind === "ModelRoute" ? "" : injected ? "yes" : "no"}</td>`,
+    `<td data-label="What there is to tell" class="t">${told}</td>`,
     ...(blast
       ? [numberCell("Pods", entry.blast?.pods ?? 0), numberCell("NPUs", entry.blast?.npus ?? 0)]
       : []),

@@ -34,7 +34,11 @@ export function policyReports({ entries }: AuditReport, now: number): object[] {
   const namespaces = new Map<string, PolicyResult[]>();
   for (const entry of entries) {
     const results = namespaces.get(entry.namespace) ?? [];
-    results.push(...resultsOf(entry).map((one) => ({ ...one, ...aboutOf(entry), timestamp })));
+    const about = aboutOf(entry);
+    // The summary counts as `warn` what is not met and not scored (its types, PolicyReportSummary).
+    results.push(
+      ...resultsOf(entry).map((one) => ({ ...one, ...about, scored: one.result !== "warn", timestamp })),
+    );
     namespaces.set(entry.namespace, results);
   }
   return [...namespaces].sort(byName).flatMap(([namespace, results]) => {
@@ -63,13 +67,16 @@ function reportOf(namespace: string, part: number, results: readonly PolicyResul
 
 type Told = Pick<PolicyResult, "rule" | "category" | "result" | "severity" | "message" | "properties">;
 
-function aboutOf({ kind, namespace, name }: AuditEntry): Omit<PolicyResult, keyof Told | "timestamp"> {
+function aboutOf({
+  kind,
+  namespace,
+  name,
+}: AuditEntry): Omit<PolicyResult, keyof Told | "scored" | "timestamp"> {
   const resource = [...REVIEWED, PODS].find((one) => one.kind === kind);
   const apiVersion = resource ? { apiVersion: apiVersionOf(resource) } : {};
   return {
     source: SOURCE,
     policy: SOURCE,
-    scored: true,
     resources: [{ ...apiVersion, kind, namespace, name }],
   };
 }

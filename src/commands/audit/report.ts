@@ -88,29 +88,41 @@ export function isRemarkable(entry: AuditEntry): boolean {
   return entry.verdict !== "admitted" || remarksOf(entry).length > 0;
 }
 
-/** What there is to tell of an object beside its verdict, in short sentences. */
-export function remarksOf(entry: AuditEntry): string[] {
+/** A short sentence, and what to do about it where a rule says so. */
+export interface AuditRemark {
+  text: string;
+  fix?: string;
+}
+
+/** What there is to tell of an object beside its verdict. */
+export function remarksOf(entry: AuditEntry): AuditRemark[] {
   const { notInjected, older, exempted, orphan, findings, blast } = entry;
-  return [
-    ...findings.map(({ rule, message }) => `${rule}: ${message}`),
+  const others = [
     ...(notInjected?.missed ? [`not injected: ${notInjected.why}`] : []),
     ...(older ? ["older defaults"] : []),
     ...(exempted.length > 0 ? [`exempted from ${exempted.join(", ")}`] : []),
     ...orphan,
     ...(blast ? blastRemarks(blast) : []),
   ];
+  return [
+    ...findings.map(({ rule, message, fix }) => ({ text: `${rule}: ${message}`, fix })),
+    ...others.map((text) => ({ text })),
+  ];
 }
 
 function blastRemarks(blast: Blast): string[] {
   const { refused, refusedAnew, warned, otherwise, refreshed, pods, npus } = blast;
   const times = (count: number): string => `${count} ${count === 1 ? "addition" : "additions"}`;
+  const refreshes = [
+    ...(refreshed > 0 ? [`make ${times(refreshed)} otherwise`] : []),
+    ...(pods > 0 ? [`restart ${sizeText({ pods, npus })}`] : []),
+  ];
   return [
     ...(refused.length > 0 ? [`would be refused at its next change: ${refused.join(", ")}`] : []),
     ...(refusedAnew.length > 0 ? [`would be refused if created anew: ${refusedAnew.join(", ")}`] : []),
     ...(warned.length > 0 ? [`would be warned about: ${warned.join(", ")}`] : []),
     ...(otherwise > 0 ? [`its next change would make ${times(otherwise)} otherwise`] : []),
-    ...(refreshed > 0 ? [`a refresh would make ${times(refreshed)} otherwise`] : []),
-    ...(pods > 0 ? [`and restart ${sizeText({ pods, npus })}`] : []),
+    ...(refreshes.length > 0 ? [`a refresh would ${refreshes.join(" and ")}`] : []),
   ];
 }
 
@@ -138,12 +150,15 @@ export function tableLines(report: AuditReport, { all, color }: { all: boolean; 
     row.map((text, column) => text.padEnd(widths[column] ?? 0)).join("  ");
   const paint = { refused: color.red, warned: color.yellow, admitted: color.green };
   const rows = shown.flatMap((entry, index) => {
-    const remarks = remarksOf(entry);
+    const remarks = remarksOf(entry).flatMap(({ text, fix }) => [
+      `    ${text}`,
+      ...(fix === undefined ? [] : [`      fix: ${fix}`]),
+    ]);
     const head = cells(heads[index] ?? []).replace(
       /(\w+)(\s*)$/,
       (_all, verdict: string, blank: string) => paint[entry.verdict](verdict) + blank,
     );
-    return [head.trimEnd(), ...remarks.map((remark) => `    ${remark}`), ...differenceLines(entry, color)];
+    return [head.trimEnd(), ...remarks, ...differenceLines(entry, color)];
   });
   return [
     color.dim(report.about),
