@@ -1,4 +1,5 @@
 import { defineConfig } from "vitest/config";
+import "./test/compile-cache.ts";
 
 /**
  * Against a real API server: built with Go on first use, see test/cluster/control-plane. Every file starts a control

@@ -70,8 +70,19 @@ async function endGuard(guard: ChildProcess): Promise<void> {
   await exited;
 }
 
+/** Memory against time: what Go collects less often takes a fifth less of the processor. */
+const goMemory = { GOGC: "300", GOMEMLIMIT: "768MiB" };
+
 function cleanEnvironment(binaries: Binaries, home: string): NodeJS.ProcessEnv {
   const folders = new Set([dirname(binaries.paths.kubectl), dirname(binaries.paths.helm)]);
   const path = [...folders, process.env.PATH ?? "/usr/bin:/bin"].join(":");
-  return { PATH: path, HOME: home, TMPDIR: tmpdir(), LANG: "C.UTF-8" };
+  const { NODE_COMPILE_CACHE } = process.env;
+  return {
+    PATH: path,
+    HOME: home,
+    TMPDIR: tmpdir(),
+    LANG: "C.UTF-8",
+    ...goMemory,
+    ...(NODE_COMPILE_CACHE === undefined ? {} : { NODE_COMPILE_CACHE }),
+  };
 }
