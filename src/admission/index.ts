@@ -65,9 +65,19 @@ function judged(
       respond(request, mode === "audit" ? auditedUnread(request, judgement) : judgement, false);
     if (measured.findings.length > 0)
       return unread(unreadJudgement(request, measured, [asks, world.owner?.asks]));
-    const result = bounded(measured.length, () => judge(world));
+    const result = bounded(measured.length + lengthAround(request, world), () => judge(world));
     return result.ok ? result.value : unread(givenUp(request, result.problem));
   });
+}
+
+/** About what one neighbour of a namespace counts for in characters. */
+const NEIGHBOUR = 512;
+
+/** What is read beside the object: a small one can have thousands of neighbours, and routing is compared with all of them. */
+function lengthAround(request: AdmissionRequest, { servers = [] }: LookedUp): number {
+  const kind = kindOf(request);
+  const routing = kind === "ModelServer" || kind === "ModelRoute";
+  return routing ? Number.POSITIVE_INFINITY : servers.length * NEIGHBOUR;
 }
 
 function podPasses(request: AdmissionRequest): boolean {

@@ -1,11 +1,20 @@
 /** Nobody means a word by one that is longer than this. */
 const LONGEST = 100;
 
-/** The known word that a mistyped one most likely means, or undefined where none is near: `most` letters differ. */
+/** How many pairs of letters may still be compared. */
+export interface Effort {
+  left: number;
+}
+
+/**
+ * The known word that a mistyped one most likely means, or undefined where none is near: `most` letters differ.
+ * `effort`: for words that come from outside on both sides; once it is used up, none is near.
+ */
 export function closest(
   word: string,
   known: readonly string[],
   most = Math.max(2, Math.floor(word.length / 3)),
+  effort: Effort = { left: Number.POSITIVE_INFINITY },
 ): string | undefined {
   if (word.length > LONGEST) return undefined;
   const lower = word.toLowerCase();
@@ -13,6 +22,8 @@ export function closest(
   let bestDistance = most + 1;
   for (const candidate of known) {
     if (Math.abs(candidate.length - lower.length) >= bestDistance) continue;
+    if (effort.left <= 0) return undefined;
+    effort.left -= candidate.length * lower.length;
     const distance = editDistance(lower, candidate.toLowerCase(), bestDistance);
     if (distance < bestDistance) {
       best = candidate;

@@ -1,9 +1,10 @@
 import { at, type JsonObject, listOf, stringOf } from "../api/json.ts";
+import { oncePer } from "../api/once-per.ts";
 import type { RoleFacts, ServerFacts, WorkloadFacts } from "../readings/neighbours.ts";
 import { mayHave, namespaceOf, selectedRoles, servingsOf, within } from "./across.ts";
 import { routeTarget, serverTarget, targetsOf } from "./cluster-targets.ts";
-import { comparing } from "./comparing.ts";
-import { listed, meant, quoted } from "./quote.ts";
+import { comparing, MOST_LOOKS } from "./comparing.ts";
+import { listed, meaning, quoted } from "./quote.ts";
 import { writing } from "./remedy.ts";
 import type { Remark, Rule } from "./rule.ts";
 
@@ -95,7 +96,8 @@ const routeModel: Rule = {
     const servings = servingsOf(cluster, namespace) ?? [];
     const servers = new Map(within(cluster.modelServers ?? [], namespace).map((one) => [one.name, one]));
     const names = new Set(targetsOf(object).map(({ name }) => name));
-    return [...names].flatMap((name) => {
+    const looks = servings.reduce((sum, { roles = [] }) => sum + 1 + roles.length, 1);
+    return [...names].slice(0, Math.ceil(MOST_LOOKS / looks)).flatMap((name) => {
       const server = servers.get(name);
       const roles = server ? servings.flatMap((one) => servingRoles(server, one)) : [];
       return server && roles.length > 0
@@ -119,10 +121,12 @@ function unservedModel(route: JsonObject, server: ServerFacts, roles: readonly R
 }
 
 function unservedAdapters(route: JsonObject, server: ServerFacts, roles: readonly RoleFacts[]): Remark[] {
-  const sets = roles.map(({ adapters, models = [] }) => adapters && [...adapters, ...models]);
+  const meant = meaning();
+  const sets = roles.map(({ adapters, models = [] }) => adapters && new Set([...adapters, ...models]));
+  const listOfSet = oncePer((set: ReadonlySet<string>) => [...set]);
   return listOf(at(route, "spec", "loraAdapters")).flatMap((adapter, index): Remark[] => {
     if (typeof adapter !== "string") return [];
-    const set = sets.find((known) => known && !known.includes(adapter));
+    const set = sets.find((known) => known && !known.has(adapter));
     if (!set) return [];
     const path = `spec.loraAdapters[${index}]`;
     const message = `the engines behind ModelServer ${server.name} start without an adapter ${quoted(adapter)}`;
@@ -131,7 +135,7 @@ function unservedAdapters(route: JsonObject, server: ServerFacts, roles: readonl
         path,
         value: adapter,
         message,
-        fix: meant(adapter, set, "they have", "add it to --lora-modules"),
+        fix: meant(adapter, listOfSet(set), "they have", "add it to --lora-modules"),
       },
     ];
   });

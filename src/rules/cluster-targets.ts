@@ -13,7 +13,7 @@ import {
   valuesOf,
 } from "./across.ts";
 import { type Compare, comparing } from "./comparing.ts";
-import { meant, quoted } from "./quote.ts";
+import { type Meant, meaning, quoted } from "./quote.ts";
 import { writing } from "./remedy.ts";
 import type { Remark, Rule } from "./rule.ts";
 import type { RuleSubject } from "./subject.ts";
@@ -47,6 +47,7 @@ function missing({ kind, object, cluster }: RuleSubject): Remark[] {
   if (other !== undefined) return [inOther({ path, value: name, kind: "ModelServing", other, namespace })];
   if (!servings) return [];
   const names = servings.map((one) => one.name);
+  const meant = meaning();
   const message = `there is no ModelServing ${quoted(name)} ${scope}: nothing is selected`;
   const fix = meant(name, names, "ModelServings", "correct the label, or create it");
   return [{ path, value: name, message, fix }];
@@ -69,6 +70,7 @@ function inOther(found: {
 function mistyped(selector: Record<string, string>, servings: WorkloadFacts[], scope: string): Remark[] {
   const roles = servings.flatMap((serving) => serving.roles ?? []);
   if (roles.some((role) => mayHave(role, selector))) return [];
+  const meant = meaning();
   return Object.entries(selector).flatMap(([key, value]): Remark[] => {
     const values = valuesOf(roles, key);
     const fix = meant(value, values, "values");
@@ -79,19 +81,24 @@ function mistyped(selector: Record<string, string>, servings: WorkloadFacts[], s
 }
 
 /** What of a ModelServer's labels no pod of the ModelServing that it names has. */
-const unselected: Compare = ({ selector = {}, pair = {} }, serving) => {
+const unselected: Compare = ({ selector = {}, pair = {} }, serving, meant) => {
   const roles = selectedRoles(selector, serving);
   if (roles === undefined || serving.roles === undefined) return [];
   if (roles.length === 0)
     return selector[KTHENA_NAME_LABEL] === serving.name
-      ? notHad(selector, serving.name, serving.roles, "matchLabels", "nothing is selected")
+      ? notHad(
+          selector,
+          { serving: serving.name, roles: serving.roles, meant },
+          "matchLabels",
+          "nothing is selected",
+        )
       : [];
   const { groupKey, prefillLabels = {}, decodeLabels = {} } = pair;
   const groups = { prefillLabels, decodeLabels };
   const unlike = Object.entries(groups).flatMap(([key, labels]) =>
     roles.some((role) => mayHave(role, labels))
       ? []
-      : notHad(labels, serving.name, roles, `pdGroup.${key}`, `${key} selects nothing`),
+      : notHad(labels, { serving: serving.name, roles, meant }, `pdGroup.${key}`, `${key} selects nothing`),
   );
   if (groupKey === undefined || roles.some((role) => hasKey(role, groupKey))) return unlike;
   return [...unlike, strangeKey(groupKey, serving.name)];
@@ -99,8 +106,7 @@ const unselected: Compare = ({ selector = {}, pair = {} }, serving) => {
 
 function notHad(
   wanted: Readonly<Record<string, string>>,
-  serving: string,
-  roles: readonly RoleFacts[],
+  { serving, roles, meant }: { serving: string; roles: readonly RoleFacts[]; meant: Meant },
   field: string,
   consequence: string,
 ): Remark[] {
@@ -144,6 +150,7 @@ export const routeTarget: Rule = {
     const namespace = namespaceOf(object, cluster);
     const servers = serverNamesOf(cluster, namespace);
     const names = new Set(servers);
+    const meant = meaning();
     return targetsOf(object).flatMap(({ path, name }): Remark[] => {
       if (names.has(name)) return [];
       const other = elsewhere(cluster.modelServers, name);

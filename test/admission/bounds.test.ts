@@ -5,6 +5,8 @@ import type { AdmissionRequest } from "../../src/api/admission-review.ts";
 import type { Json, JsonObject } from "../../src/api/json.ts";
 import { ANSWER_LIMITS, OBJECT_LIMITS } from "../../src/api/limits.ts";
 import { resolveDefaults } from "../../src/defaults/resolve.ts";
+import type { RoutingServer } from "../../src/readings/routing.ts";
+import type { Rule } from "../../src/rules/rule.ts";
 
 const defaults = resolveDefaults([]);
 const { mutate, validate } = createReviewers({ defaultsFor: () => defaults });
@@ -247,5 +249,49 @@ describe("an answer", () => {
     const { response } = await mutate(request(object));
     expect(response.allowed).toBe(false);
     expect(JSON.stringify(response).length).toBeLessThan(6 * ANSWER_LIMITS.refusal);
+  });
+});
+
+describe("a small object among many others", () => {
+  const ENDLESS: Rule = {
+    id: "cluster/endless",
+    severity: "warn",
+    summary: "",
+    why: "",
+    example: { refused: "", admitted: "" },
+    check: () => {
+      const end = performance.now() + 5_000;
+      while (performance.now() < end);
+      return [];
+    },
+  };
+  const neighbours = many(
+    200,
+    (index): RoutingServer => ({
+      name: `s${index}`,
+      type: "http",
+      selector: { app: "m" },
+      sglang: false,
+    }),
+  );
+  const crowded = createReviewers({
+    defaultsFor: () => defaults,
+    serversIn: () => neighbours,
+    rules: [ENDLESS],
+  });
+  const networking = (kind: string): JsonObject => ({
+    apiVersion: "networking.serving.volcano.sh/v1alpha1",
+    kind,
+    metadata: { name: "m", namespace: "n" },
+    spec: {},
+  });
+
+  it.each<[string, JsonObject]>([
+    ["a ModelServing", serving({})],
+    ["a ModelServer", networking("ModelServer")],
+    ["a ModelRoute", networking("ModelRoute")],
+  ])("is ended in time as a large one is: %s", async (_kind, object) => {
+    const { findings } = await crowded.mutate(request(object));
+    expect(findings.map(({ rule }) => rule)).toEqual(["bounds/time"]);
   });
 });
