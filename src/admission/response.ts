@@ -43,7 +43,7 @@ export function undecided(request: AdmissionRequest, why: string): Verdict {
     const response = { uid, allowed: true, auditAnnotations: { skipped: "unavailable" } };
     return { response, outcome: "skipped", skipReason: "unavailable", findings: [], operations: 0 };
   }
-  const message = `kthena-ascend cannot decide now: ${why}; try again`;
+  const message = `kthena-ascend cannot decide now: ${shortened(why, LIMITS.text)}; try again`;
   const status = { code: 503, reason: "ServiceUnavailable", message };
   return { response: { uid, allowed: false, status }, outcome: "undecided", findings: [], operations: 0 };
 }

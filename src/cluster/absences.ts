@@ -4,8 +4,10 @@ import type { Clock } from "../kube/surroundings.ts";
 const ABSENT_MS = 2_000;
 /** Whoever reaches the webhook may name what is not there; the oldest are forgotten first. */
 const MOST_ABSENT = 1_000;
+/** Of a namespace, a name and a uid together; nothing that is there has a longer one. */
+const LONGEST_KEY = 1_024;
 
-/** Remembers for a moment what was looked for and was not there. Bounded by number. */
+/** Remembers for a moment what was looked for and was not there. Bounded by number and length. */
 export class Absences {
   readonly #clock: Clock;
   /** Until when each counts as absent; the oldest first. */
@@ -22,6 +24,7 @@ export class Absences {
 
   /** It was looked for and is not there. */
   add(key: string): void {
+    if (key.length > LONGEST_KEY) return;
     this.#until.delete(key);
     this.#until.set(key, this.#clock.monotonic() + ABSENT_MS);
     const [oldest] = this.#until.keys();

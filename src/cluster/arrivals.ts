@@ -1,5 +1,5 @@
 import type { Awaitable } from "../admission/surroundings.ts";
-import type { KubeObject } from "../kube/resource.ts";
+import { canExist, type KubeObject, keyOf, type Place } from "../kube/resource.ts";
 import type { Clock } from "../kube/surroundings.ts";
 import { Absences } from "./absences.ts";
 import type { Following } from "./cache.ts";
@@ -27,8 +27,9 @@ export class Arrivals {
     this.#absent = new Absences(clock);
   }
 
-  /** Goes on at once where all of them are there, else when they are or after a moment; keys are `namespace/name`. */
-  of(keys: readonly string[]): Awaitable<void> {
+  /** Goes on at once where all of them are there or cannot be, else when they are or after a moment. */
+  of(places: readonly Place[]): Awaitable<void> {
+    const keys = places.filter((place) => canExist(place)).map(keyOf);
     const missing = this.#missing(keys).filter((key) => !this.#absent.has(key));
     if (missing.length === 0 || !this.#following.synced || this.#waiting >= MOST_WAITING) return;
     return this.#wait(missing);

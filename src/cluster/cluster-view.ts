@@ -14,7 +14,7 @@ import { parsePinned } from "../defaults/pinned.ts";
 import type { ResolvedDefaults } from "../defaults/settings.ts";
 import { servingRoles } from "../kinds/model-serving.ts";
 import type { KubeClient } from "../kube/client.ts";
-import { type AnyObject, type KubeObject, keyOf, type Place } from "../kube/resource.ts";
+import type { AnyObject, KubeObject, Place } from "../kube/resource.ts";
 import type { Surroundings } from "../kube/surroundings.ts";
 import type { Owner } from "../pinning/workload.ts";
 import { routedNames } from "../readings/routing.ts";
@@ -106,7 +106,7 @@ export class ClusterView {
       ownerOf: (object, namespace) => this.#ownerOf(object, namespace),
       podContextOf: (pod, namespace) => this.#podContextOf(pod, namespace),
       arrivalOf: (kind, object, namespace) =>
-        this.#named[kind].of(routedNames(kind, object).map((name) => keyOf({ name, namespace }))),
+        this.#named[kind].of(routedNames(kind, object).map((name) => ({ name, namespace }))),
       workloadsIn: (namespace) =>
         this.#cache.servings.store.by("namespace", namespace ?? "").flatMap(({ routed }) => routed ?? []),
       serversIn: (namespace) =>

@@ -2,7 +2,7 @@ import type { Awaitable } from "../admission/surroundings.ts";
 import type { KubeClient } from "../kube/client.ts";
 import { describeFailure, isNotFound } from "../kube/failure.ts";
 import type { Informer } from "../kube/informer.ts";
-import { type KubeObject, keyOf, type Place, type Resource } from "../kube/resource.ts";
+import { canExist, type KubeObject, keyOf, type Place, type Resource } from "../kube/resource.ts";
 import type { Clock } from "../kube/surroundings.ts";
 import { TokenBucket } from "../kube/token-bucket.ts";
 import { Absences } from "./absences.ts";
@@ -51,6 +51,7 @@ export class ObjectLookup<T extends KubeObject> {
 
   /** `uid`: an object of that name with another uid is not the one. Answers at once where the object is known. */
   find(place: Place, uid?: string): Awaitable<LookupResult<T>> {
+    if (!canExist(place, uid)) return { state: "absent" };
     const key = keyOf(place);
     const known = this.#known(key, uid);
     if (known) return { state: "found", object: known };

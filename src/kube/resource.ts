@@ -83,6 +83,26 @@ export function apiVersionOf(resource: Resource): string {
   return resource.group === "" ? resource.version : `${resource.group}/${resource.version}`;
 }
 
+/** Of a name; those of namespaces and most kinds are shorter (apimachinery, DNS1123SubdomainMaxLength). */
+const LONGEST_NAME = 253;
+/** Kubernetes' own are UUIDs of 36 characters. */
+const LONGEST_UID = 128;
+
+/**
+ * Whether an object can be there at all (apimachinery, api/validation/path IsValidPathSegmentName). A name that is none
+ * comes out of objects that nobody has validated yet; as a path an empty one would ask for the whole collection.
+ */
+export function canExist({ name, namespace }: Place, uid = ""): boolean {
+  return [name, ...(namespace === undefined ? [] : [namespace])].every(isName) && uid.length <= LONGEST_UID;
+}
+
+/** Half of a character cannot be part of a path either. */
+const SEGMENT = /^(?!\.{1,2}$)[^/%\p{Surrogate}]+$/u;
+
+function isName(name: string): boolean {
+  return name.length <= LONGEST_NAME && SEGMENT.test(name);
+}
+
 /** Path of a collection (no name) or of one object, with a sub-resource or without. */
 export function pathOf(resource: Resource, place: Partial<Place>, subresource?: string): string {
   const root = resource.group === "" ? "/api" : `/apis/${resource.group}`;

@@ -97,3 +97,12 @@ test("whoever names many that are not there gets them asked for at a bounded rat
     why: expect.stringMatching(/^Namespace n\d+: too many that are not known here are asked for at once$/),
   });
 });
+
+test("what no object can be called is absent, and nobody is asked: the path of an empty name is the whole collection", async () => {
+  await using world = await lookupOver([one("a", "1")], () => one("a", "1"));
+  for (const name of ["", ".", "..", "a/b", "a%b", "\ud800", "x".repeat(254)])
+    expect(world.lookup.find({ name })).toEqual({ state: "absent" });
+  expect(world.lookup.find({ name: "b", namespace: ".." })).toEqual({ state: "absent" });
+  expect(world.lookup.find({ name: "b" }, "u".repeat(3_000_000))).toEqual({ state: "absent" });
+  expect(world.reads()).toBe(0);
+});
