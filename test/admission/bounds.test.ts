@@ -265,15 +265,8 @@ describe("a small object among many others", () => {
       return [];
     },
   };
-  const neighbours = many(
-    200,
-    (index): RoutingServer => ({
-      name: `s${index}`,
-      type: "http",
-      selector: { app: "m" },
-      sglang: false,
-    }),
-  );
+  const neighbour: RoutingServer = { name: "s", type: "http", selector: { app: "m" }, sglang: false };
+  const neighbours = Array.from({ length: 200 }, () => neighbour);
   const crowded = createReviewers({
     defaultsFor: () => defaults,
     serversIn: () => neighbours,
