@@ -7,6 +7,7 @@ import type { BoosterFact, Observed } from "../conditions/facts.ts";
 import { readBooster } from "../conditions/read.ts";
 import { REASONS } from "../conditions/reasons.ts";
 import { reportIn } from "../conditions/report.ts";
+import { bounded } from "../interrupt/bounded.ts";
 import { kindOf } from "./shape.ts";
 import type { Awaitable } from "./surroundings.ts";
 import type { Reviewer, Verdict } from "./verdict.ts";
@@ -37,9 +38,16 @@ export function createStatusReviewer(surroundings: StatusSurroundings): Reviewer
     const version = stringOf(objectOf(oldObject.metadata).resourceVersion) ?? "";
     const children = await surroundings.childrenOf(before, version);
     if (!children) return skipped(request, "snapshot-behind");
-    return answered(request, judgeStatus(object, before, children, surroundings.nowMs()));
+    const length = (listOf(at(object, "status", "conditions")).length + children.pods.length) * ONE_OF_MANY;
+    const result = bounded(length, () =>
+      answered(request, judgeStatus(object, before, children, surroundings.nowMs())),
+    );
+    return result.ok ? result.value : skipped(request, "given-up");
   };
 }
+
+/** About what a condition or a pod counts for in characters. */
+const ONE_OF_MANY = 1024;
 
 function passReason(request: AdmissionRequest): string | undefined {
   if (kindOf(request) !== "ModelBooster" || request.subResource !== "status") return "unknown-kind";

@@ -4,13 +4,14 @@ import type { NpuAmount, PodFact, PodGroupFact, PodProblem } from "./facts.ts";
  * Says what keeps pods of a role from being ready, where, and what to do.
  * @param affected the pods with this problem, `pod` first among them
  * @param role all pods of the role
+ * @param held the gang of theirs that Volcano does not let run, if it says so of one
  */
 export function podProblemText(
   problem: PodProblem,
   pod: PodFact,
   affected: readonly PodFact[],
   role: readonly PodFact[],
-  groups: readonly PodGroupFact[],
+  held: PodGroupFact | undefined,
 ): string {
   const where = `${pod.namespace}/${pod.name}`;
   const others = affected.length > 1 ? ` and of ${affected.length - 1} more of ${pod.role}` : "";
@@ -28,7 +29,7 @@ export function podProblemText(
     case "PodFailed":
       return `pod ${where}${others} has failed: ${problem.text}; Kthena makes it again, see kubectl describe pod -n ${pod.namespace} ${pod.name}`;
     case "Unschedulable":
-      return unschedulable(problem.text, pod, affected, role, groups);
+      return unschedulable(problem.text, pod, affected, role, held);
   }
 }
 
@@ -38,7 +39,7 @@ function unschedulable(
   pod: PodFact,
   affected: readonly PodFact[],
   role: readonly PodFact[],
-  groups: readonly PodGroupFact[],
+  held: PodGroupFact | undefined,
 ): string {
   const head = `${pod.role || pod.name} ${role.length - affected.length}/${role.length} pods have a node`;
   const nodes = /^(\d+)\/(\d+) nodes are available: (.*)$/s.exec(text.trim());
@@ -49,10 +50,7 @@ function unschedulable(
     const rest = otherReasons(nodes[3] ?? "", resource);
     return `${head}: ${Math.max(0, total - lacking)}/${total} nodes have ${count} free ${resource} (needs ${affected.length} × ${count})${rest}; free NPUs, add nodes, or ask for fewer`;
   }
-  const group = groups.find(
-    (candidate) => candidate.serving === pod.serving && candidate.unschedulable !== "",
-  );
-  const gang = group ? `; ${gangText(group)}` : "";
+  const gang = held ? `; ${gangText(held)}` : "";
   const need = pod.npus ? ` (needs ${affected.length} × ${pod.npus.count} ${pod.npus.resource})` : "";
   return `${head}${need}: ${text.trim().slice(0, 500)}${gang}; see kubectl describe pod -n ${pod.namespace} ${pod.name}`;
 }

@@ -79,17 +79,41 @@ function podCauses(
     if (!problem) continue;
     const container = "container" in problem ? problem.container : "";
     const key = JSON.stringify([problem.kind, pod.role, container]);
-    grouped.set(key, [...(grouped.get(key) ?? []), pod]);
+    const same = grouped.get(key);
+    if (same) same.push(pod);
+    else grouped.set(key, [pod]);
   }
+  const roles = byRole(pods);
+  // They all belong to one ModelServing.
+  const held = groups.find(
+    ({ serving, unschedulable }) => serving === pods[0]?.serving && unschedulable !== "",
+  );
   return [...grouped.values()].flatMap((affected) => {
     const [first] = affected;
     if (!first?.problem) return [];
-    const role = pods.filter(({ role }) => role === first.role);
+    const role = roles.get(first.role) ?? [];
     return [
-      { reason: first.problem.kind, message: podProblemText(first.problem, first, affected, role, groups) },
+      { reason: first.problem.kind, message: podProblemText(first.problem, first, affected, role, held) },
     ];
   });
 }
+
+/** Pods by their role, in their order. */
+export function byRole(pods: readonly PodFact[]): ReadonlyMap<string, readonly PodFact[]> {
+  const roles = new Map<string, PodFact[]>();
+  for (const pod of pods) {
+    const same = roles.get(pod.role);
+    if (same) same.push(pod);
+    else roles.set(pod.role, [pod]);
+  }
+  return roles;
+}
+
+/** How long Volcano may take to let a group in, or to look at it at all; other phases are not waited in. */
+const PATIENCE_MS: ReadonlyMap<string, number> = new Map([
+  ["Pending", SCHEDULING_GRACE_MS],
+  ["", GANG_SILENCE_MS],
+]);
 
 /** PodGroups that Volcano keeps out of its queue, or has not looked at: their pods are silently Pending. */
 function gangCauses(
@@ -106,8 +130,7 @@ function gangCauses(
   );
   for (const group of waiting ? mine : []) {
     const queue = group.queue || serving.queue || "default";
-    // Volcano lets a group in, or looks at it at all, a moment after it was made.
-    const patienceMs = { Pending: SCHEDULING_GRACE_MS, "": GANG_SILENCE_MS }[group.phase];
+    const patienceMs = PATIENCE_MS.get(group.phase);
     if (patienceMs === undefined) continue;
     const left = group.createdAt + patienceMs - nowMs;
     if (left > 0) waits.push(left);

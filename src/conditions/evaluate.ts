@@ -1,4 +1,4 @@
-import { causesOf, expectedPods, stayingPodsOf } from "./causes.ts";
+import { byRole, causesOf, expectedPods, stayingPodsOf } from "./causes.ts";
 import type { ConditionFinding } from "./condition.ts";
 import type { ObjectFact, Observed, PodFact, ServingFact } from "./facts.ts";
 import { type Cause, causesText, type Reason } from "./reasons.ts";
@@ -142,8 +142,9 @@ const MISSING = "; Kthena's controller makes the missing ones, if they stay away
 /** `1/2 pods are ready: prefill 1/1, decode 0/1 (x-0-decode-0-0: engine: ContainerCreating)`. */
 function podText(serving: ServingFact, pods: readonly PodFact[]): string {
   const ready = pods.filter((pod) => pod.ready).length;
+  const ofRoles = byRole(pods);
   const roles = serving.roles.map((role) => {
-    const mine = pods.filter((pod) => pod.role === role.name);
+    const mine = ofRoles.get(role.name) ?? [];
     const expected = serving.replicas * role.replicas * role.podsEach;
     const late = mine
       .filter((pod) => !pod.ready)

@@ -49,9 +49,14 @@ export function remarksOn(around: Surrounding, nowMs: number, delayMs: number): 
   const { serving } = around;
   if (serving.deleting) return { remarks: [] };
   const age = nowMs - serving.createdAt;
-  const routing = routingRemarks(around);
+  const servers = serversOf(around);
+  const routing = routingRemarks(around, servers);
   const early = routing.length > 0 && age < delayMs;
-  const remarks = [...injectionRemarks(around), ...(early ? [] : routing), ...connectorRemarks(around)];
+  const remarks = [
+    ...injectionRemarks(around),
+    ...(early ? [] : routing),
+    ...connectorRemarks(serving, servers),
+  ];
   return { remarks, ...(early ? { recheckMs: Math.max(1, delayMs - age) } : {}) };
 }
 
@@ -77,47 +82,54 @@ function injectionRemarks({ serving, pods, ownerOptedOut, settingsToday }: Surro
   return remarks;
 }
 
+/** So many labels of roles are compared at most with those that ModelServers select: far above real ones. */
+const MOST_LOOKS = 200_000;
+/** So many ModelServers are named in one remark, and are remarked on. */
+const MOST_NAMED = 10;
+
 /** ModelServers that select a role's pods, whatever the labels that Kthena makes for each pod say. */
 function serversOf({ serving, servers }: Surrounding): ServerFact[] {
-  return servers.filter(({ selector, deleting }) => {
-    const known = Object.entries(selector).filter(([key]) => !MADE_PER_POD.includes(key));
-    const named = Object.keys(selector).length > 0;
-    return (
-      !deleting &&
-      named &&
-      serving.roles.some(({ labels }) => known.every(([key, value]) => labels[key] === value))
-    );
-  });
+  return servers
+    .slice(0, Math.ceil(MOST_LOOKS / (serving.roles.length + 1)))
+    .filter(({ selector, deleting }) => {
+      const known = Object.entries(selector).filter(([key]) => !MADE_PER_POD.includes(key));
+      const named = Object.keys(selector).length > 0;
+      return (
+        !deleting &&
+        named &&
+        serving.roles.some(({ labels }) => known.every(([key, value]) => labels[key] === value))
+      );
+    });
 }
 
-function routingRemarks(around: Surrounding): OversightRemark[] {
-  const { serving, routes } = around;
+function routingRemarks({ serving, routes }: Surrounding, servers: readonly ServerFact[]): OversightRemark[] {
   const name = `ModelServing ${serving.namespace}/${serving.name}`;
-  const servers = serversOf(around);
   if (servers.length === 0) {
     const note = `no ModelServer selects the pods of ${name}, so the router knows nothing of it; make one whose workloadSelector.matchLabels fit, such as modelserving.volcano.sh/name: ${serving.name}`;
     return [{ reason: "NotSelected", type: "Warning", note }];
   }
+  const known = new Set(servers.map((server) => server.name));
   const reached = routes.some(
-    ({ targets, deleting }) => !deleting && servers.some((server) => targets.includes(server.name)),
+    ({ targets, deleting }) => !deleting && targets.some((target) => known.has(target)),
   );
   if (reached) return [];
-  const names = servers.map((server) => server.name).join(", ");
+  const named = [...known].slice(0, MOST_NAMED);
+  const names =
+    named.join(", ") + (known.size > named.length ? ` and ${known.size - named.length} more` : "");
   const note = `no ModelRoute sends to ${names}, so no request reaches ${name}; make one with targetModels of modelServerName ${servers[0]?.name}`;
   return [{ reason: "NotRouted", type: "Warning", note }];
 }
 
-function connectorRemarks(around: Surrounding): OversightRemark[] {
-  const { serving } = around;
+function connectorRemarks(serving: ServingFact, servers: readonly ServerFact[]): OversightRemark[] {
   const { connector } = serving;
   if (connector === "") return [];
-  return serversOf(around).flatMap((server): OversightRemark[] => {
-    if (agrees(server.type, connector)) return [];
+  const others = servers.filter(({ type }) => !agrees(type, connector)).slice(0, MOST_NAMED);
+  return others.map((server): OversightRemark => {
     const effect = agrees("http", connector)
       ? "the router asks for a transfer that the engines do not make"
       : "decode computes every prompt again";
     const note = `ModelServer ${server.namespace}/${server.name} has the connector ${server.type}, but ModelServing ${serving.name} uses ${connector}: ${effect}; set spec.kvConnector.type to ${connector}`;
-    return [{ reason: "ConnectorMismatch", type: "Warning", server: server.name, note }];
+    return { reason: "ConnectorMismatch", type: "Warning", server: server.name, note };
   });
 }
 

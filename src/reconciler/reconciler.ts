@@ -1,5 +1,5 @@
 import type { ClusterCache } from "../cluster/cache.ts";
-import { OWN_TYPES } from "../conditions/reasons.ts";
+import { isOwnType } from "../conditions/condition.ts";
 import type { KubeClient } from "../kube/client.ts";
 import type { EventRecorder } from "../kube/events.ts";
 import { LeaderElection } from "../kube/lease.ts";
@@ -45,6 +45,8 @@ const TIMING: ReconcilerTiming = {
   writesPerSecond: 100,
 };
 const WORKERS = 8;
+/** Of a condition (apimachinery, metav1.ConditionStatus). */
+const STATUSES: readonly unknown[] = ["True", "False", "Unknown"];
 /** Short, so that all is right soon after the API server is back. */
 const MOST_BACKOFF_MS = 3_000;
 const SYNC_MS = 3_600_000;
@@ -149,8 +151,8 @@ export class Reconciler {
     const counts: Record<string, number> = {};
     for (const { fact } of this.snapshot.boosters.store.values()) {
       for (const { type, status } of fact.conditions) {
-        if (!OWN_TYPES.some((own) => own === type)) continue;
-        const key = `${String(type)}/${String(status)}`;
+        if (!isOwnType(type) || !STATUSES.some((known) => known === status)) continue;
+        const key = `${type}/${status}`;
         counts[key] = (counts[key] ?? 0) + 1;
       }
     }

@@ -147,7 +147,7 @@ export class Snapshot {
     const routes = servers.flatMap(({ namespace, name }) =>
       this.#routes.store.by("target", `${namespace}/${name}`).map(({ fact }) => fact),
     );
-    return { servers, routes };
+    return { servers, routes: [...new Set(routes)] };
   }
 
   /**
