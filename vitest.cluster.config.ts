@@ -1,5 +1,6 @@
 import { defineConfig } from "vitest/config";
 import "./test/compile-cache.ts";
+import { LongestFirst } from "./test/cluster/longest-first.ts";
 
 /**
  * Against a real API server: built with Go on first use, see test/cluster/control-plane. Every file starts a control
@@ -12,5 +13,6 @@ export default defineConfig({
     testTimeout: 180_000,
     hookTimeout: 1_800_000,
     maxWorkers: 2,
+    sequence: { sequencer: LongestFirst },
   },
 });
