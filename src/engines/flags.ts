@@ -42,6 +42,8 @@ export interface FlagReader {
   misspelt: readonly { flag: Flag; near: string }[];
   /** Single words that hold several arguments, which nothing splits. */
   joined: readonly Joined[];
+  /** Switches with a value: `--enforce-eager=true`, or the word `true` behind it. */
+  overfull: readonly Overfull[];
   /** The last word that may bring any flag with it: `$EXTRA_ARGS`. What stands behind it is certain again. */
   open: { text: string; index: number } | undefined;
 }
@@ -66,8 +68,16 @@ export const NO_FLAGS: FlagReader = {
   doubts: [],
   misspelt: [],
   joined: [],
+  overfull: [],
   open: undefined,
 };
+
+/** A switch with a value, written in one word with it or behind it. */
+interface Overfull {
+  flag: Flag;
+  text: string;
+  inline: boolean;
+}
 
 /** A word that holds several arguments. */
 export interface Joined {
@@ -85,6 +95,7 @@ interface Filling {
   doubts: Doubt[];
   misspelt: { flag: Flag; near: string }[];
   joined: Joined[];
+  overfull: Overfull[];
   open: FlagReader["open"];
 }
 
@@ -104,6 +115,7 @@ export function readFlags(words: readonly Word[], engine: FlagEngine, takesModel
     doubts: [],
     misspelt: [],
     joined: [],
+    overfull: [],
     open: undefined,
   };
   let index = 0;
@@ -210,8 +222,17 @@ function addFlag(reader: Filling, words: readonly Word[], index: number, engine:
   const next = inline === undefined ? valueBehind(words, index, meaning.name, engine) : undefined;
   const count = next === undefined ? 1 : takesMany(meaning.name, engine) ? valuesBehind(words, index) : 2;
   const values = count > 2 ? { values: words.slice(index + 1, index + count) } : {};
-  reader.flags.push({ name: meaning.name, written, value: inline ?? next, ...values, index, at: word.at });
+  const flag = { name: meaning.name, written, value: inline ?? next, ...values, index, at: word.at };
+  reader.flags.push(flag);
+  if (isSwitch(flag.name, engine))
+    addOverfull(reader, flag, inline ?? words[index + 1], inline !== undefined);
   return count;
+}
+
+function addOverfull(reader: Filling, flag: Flag, value: Word | undefined, inline: boolean): void {
+  if (value?.known && (inline || /^(?:true|false)$/i.test(value.text))) {
+    reader.overfull.push({ flag, text: value.text, inline });
+  }
 }
 
 function valueBehind(

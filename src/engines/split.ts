@@ -1,8 +1,12 @@
 import { readShell } from "./shell.ts";
 import { expandWord, newState } from "./variables.ts";
 
-/** A command line in one string as the list of its words, quotes taken away; as blanks divide it where that fails. */
-export function splitLine(text: string): string[] {
+/**
+ * A command line in one string as the list of its words, quotes and a continuation at its end taken away; as blanks
+ * divide it where that fails.
+ */
+export function splitLine(line: string): string[] {
+  const text = line.trim().replace(/\\$/, "");
   const script = readShell(text);
   const [only, second] = script.readable ? script.commands : [];
   const state = newState([], [], true);

@@ -10,6 +10,7 @@ import { CLUSTER_RULES } from "./cluster.ts";
 import { ENGINE_ARGUMENT_RULES } from "./engine-arguments.ts";
 import { ENGINE_NODE_RULES } from "./engine-nodes.ts";
 import { ENGINE_SCRIPT_RULES } from "./engine-scripts.ts";
+import { ENGINE_WORD_RULES } from "./engine-words.ts";
 import { canBeAllowed, type ExemptionsByField, exemptionsByField, isExempt } from "./exemptions.ts";
 import { EXTERNAL_RANK_RULES } from "./external-ranks.ts";
 import { GANG_RULES } from "./gang.ts";
@@ -52,6 +53,7 @@ export const RULES: readonly Rule[] = [
   ...HCCL_ADDRESS_RULES,
   ...HCCL_VALUE_RULES,
   ...ENGINE_ARGUMENT_RULES,
+  ...ENGINE_WORD_RULES,
   ...ENGINE_NODE_RULES,
   ...ENGINE_SCRIPT_RULES,
   ...KV_RULES,

@@ -1,5 +1,6 @@
 import { listOf } from "../api/json.ts";
 import { connectorClass, isFrom, KV_TRANSFER_ROLES } from "../engines/connector-classes.ts";
+import { jsonSlip } from "../engines/json-slip.ts";
 import { allConnectors } from "../engines/kv-transfer-config.ts";
 import { MOONCAKE_WHEEL_SINCE } from "../engines/mooncake.ts";
 import { type RuleEngine, withNpus } from "./engines.ts";
@@ -35,7 +36,8 @@ const json: Rule = {
           path: kvPath(engine),
           value: kv.text,
           message: `--kv-transfer-config of ${label} is ${kv.text === "" ? "without a value" : quoted(kv.text)}, no JSON object`,
-          fix: 'write JSON with double quotes: {"kv_connector": "MooncakeConnectorV1", …}',
+          fix:
+            jsonSlip(kv.text) ?? 'write JSON with double quotes: {"kv_connector": "MooncakeConnectorV1", …}',
         },
       ];
     }),

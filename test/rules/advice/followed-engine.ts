@@ -1,3 +1,4 @@
+import type { Finding } from "../../../src/api/finding.ts";
 import { type Json, type JsonObject, listOf, stringOf } from "../../../src/api/json.ts";
 import { set, valueAt } from "./editing.ts";
 import { annotated, edited, type Follow, written } from "./following.ts";
@@ -43,6 +44,16 @@ const wrapped: Follow = (object, { path, fix }) => {
   set(object, `${container(path)}.command`, ["sh", "-c", script, "--", ...own]);
 };
 
+/** JSON as one mends it who reads the fix. */
+function mendedJson(text: string, { fix }: Finding): string {
+  if (fix.startsWith("take the comma")) return text.replaceAll(/,(?=\s*[}\]])/g, "");
+  if (fix.startsWith("write double quotes")) return text.replaceAll("'", '"');
+  if (fix.includes("at both ends")) return text.replace(/^'([\s\S]*)'$/, "$1");
+  const ends = /^add (\S+) at its end/.exec(fix)?.[1];
+  if (ends !== undefined) return text + ends;
+  return text.replace(/(\{.*\})/, "'$1'");
+}
+
 /** How the advice of rules about arguments and scripts is followed. */
 export const FOLLOWED_ENGINE: Readonly<Record<string, Follow | undefined>> = {
   "engine/unknown-flag": edited((text, { value, fix }) =>
@@ -52,6 +63,36 @@ export const FOLLOWED_ENGINE: Readonly<Record<string, Follow | undefined>> = {
     const [, list = "", index = ""] = /^(.*)\[(\d+)\]$/.exec(path) ?? [];
     const items = JSON.parse(/\[.*\]/.exec(fix)?.[0] ?? "[]") as Json[];
     set(object, list, listOf(valueAt(object, list)).toSpliced(Number(index), 1, ...items));
+  },
+  "engine/json": edited(mendedJson),
+  "engine/switch-value": (object, { path, value, fix }) => {
+    const [, list = "", index = ""] = /^(.*)\[(\d+)\]$/.exec(path) ?? [];
+    const [, alone = ""] = /^write (\S+) alone$/.exec(fix) ?? [];
+    const [, key] = /^write (\S+): ""$/.exec(fix) ?? [];
+    const [, text] = String(value).split(" ");
+    if (key !== undefined) return set(object, `${path}[${key}]`, "");
+    const items = listOf(valueAt(object, list));
+    const behind = items[Number(index) + 1] === text ? 2 : 1;
+    set(object, list, items.toSpliced(Number(index), behind, alone));
+  },
+  "engine/shell-syntax": (object, finding) => {
+    const { path, fix, value } = finding;
+    const [, list = "", index = ""] = /^(.*)\[(\d+)\]$/.exec(path) ?? [];
+    const [, better] = /^write (.*?)(?: without them)?$/.exec(fix) ?? [];
+    const items = listOf(valueAt(object, list));
+    if (better === undefined) return set(object, list, items.toSpliced(Number(index), 1));
+    edited((text) => text.replace(String(value), () => better))(object, finding);
+  },
+  "engine/lost-arguments": (object, { path }) => {
+    const all = words(object, path);
+    const script = all.flatMap((one) => one.words).findIndex((word) => word.includes(" "));
+    const before = all.flatMap((one) => one.words).slice(0, script);
+    const flags = all
+      .flatMap((one) => one.words)
+      .slice(script)
+      .filter((word) => !/^(?:--|sh)$/.test(word));
+    for (const one of all) set(object, one.list, []);
+    set(object, `${container(path)}.command`, [...before, flags.join(" ")]);
   },
   "engine/supervised-ranks": appended("--data-parallel-size-local", "2"),
   "engine/nodes": (object, { path, fix }) => {
