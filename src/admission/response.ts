@@ -1,4 +1,5 @@
 import type { AdmissionRequest, AdmissionResponse, Status, StatusCause } from "../api/admission-review.ts";
+import { escaped } from "../api/escaped.ts";
 import type { Finding } from "../api/finding.ts";
 import { objectOf, stringOf } from "../api/json.ts";
 import { ANSWER_LIMITS as LIMITS } from "../api/limits.ts";
@@ -43,7 +44,7 @@ export function undecided(request: AdmissionRequest, why: string): Verdict {
     const response = { uid, allowed: true, auditAnnotations: { skipped: "unavailable" } };
     return { response, outcome: "skipped", skipReason: "unavailable", findings: [], operations: 0 };
   }
-  const message = `kthena-ascend cannot decide now: ${shortened(why, LIMITS.text)}; try again`;
+  const message = `kthena-ascend cannot decide now: ${shortened(escaped(why), LIMITS.text)}; try again`;
   const status = { code: 503, reason: "ServiceUnavailable", message };
   return { response: { uid, allowed: false, status }, outcome: "undecided", findings: [], operations: 0 };
 }
@@ -77,7 +78,7 @@ function causesOf(denials: readonly Finding[]): { causes: StatusCause[]; more: n
   // The message says the same again.
   let room = LIMITS.refusal / 2;
   for (const finding of denials.slice(0, LIMITS.causes)) {
-    const field = shortened(finding.path, LIMITS.text);
+    const field = shortened(escaped(finding.path), LIMITS.text);
     const message = shortened(findingText(finding), LIMITS.text);
     room -= field.length + message.length;
     if (room < 0) break;

@@ -1,3 +1,4 @@
+import { escaped } from "../api/escaped.ts";
 import type { Finding } from "../api/finding.ts";
 import { shortened } from "../api/shortened.ts";
 import { RULES } from "../rules/index.ts";
@@ -10,7 +11,7 @@ const MOST_WARNINGS = 10;
 
 /** One line of a finding: problem, fix and rule. */
 export function findingText({ message, fix, rule }: Finding): string {
-  return `${message}; ${fix} (${rule})`;
+  return escaped(`${message}; ${fix} (${rule})`);
 }
 
 /** What the user is shown of findings that refuse nothing: the most important first, ten at most and then a count. */
@@ -37,7 +38,12 @@ function rankOf({ rule }: Finding): number {
  * where it can. The rule's id always stays: `kthena-ascend rules ID` tells the rest.
  */
 function warningText(finding: Finding): string {
-  const { path, message, fix, rule } = finding;
+  const { rule } = finding;
+  const [path, message, fix] = [finding.path, finding.message, finding.fix].map(escaped) as [
+    string,
+    string,
+    string,
+  ];
   const short = path.replace(/^spec\.template\./, "").replace("Template.spec.containers", ".containers");
   const forms = [
     `${path}: ${findingText(finding)}`,

@@ -1,6 +1,8 @@
 import { randomBytes } from "node:crypto";
 import type { Readable, Writable } from "node:stream";
 import { buffer } from "node:stream/consumers";
+import { Document, visit } from "yaml";
+import { escaped, hasControls, unicodeEscaped } from "../api/escaped.ts";
 import type { ColorChoice, Console, Paint } from "./console.ts";
 
 /** The streams of a process. */
@@ -17,25 +19,23 @@ export interface ColorVariables {
   TERM?: string | undefined;
 }
 
-/** Controls of C0 (but for the tab) and C1, and those that turn the direction of what follows or break a line. */
-const CONTROLS =
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
-  /[\u0000-\u0008\u000a-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069\ufeff]/g;
-const SHORT: Readonly<Record<string, string>> = { "\n": "\\n", "\r": "\\r" };
-
-/** One line of a terminal: whatever would move its cursor, begin a line or turn its direction is shown escaped. */
-export function escaped(line: string): string {
-  return line.replace(CONTROLS, (control) => SHORT[control] ?? unicodeEscape(control));
-}
-
 /** JSON as text: JSON.stringify leaves some controls as they are. */
 export function jsonText(value: unknown): string {
   // The line breaks of the indentation are the writer's own; those in strings are escaped already.
-  return `${JSON.stringify(value, null, 2).replace(CONTROLS, (control) => (control === "\n" ? control : unicodeEscape(control)))}\n`;
+  return `${unicodeEscaped(JSON.stringify(value, null, 2))}\n`;
 }
 
-function unicodeEscape(control: string): string {
-  return `\\u${control.charCodeAt(0).toString(16).padStart(4, "0")}`;
+/** YAML as text: what holds controls is written between double quotes, where they can be escaped. */
+export function yamlText(value: unknown): string {
+  const yaml = new Document(value, { aliasDuplicateObjects: false });
+  visit(yaml, {
+    Scalar: (_key, node) => {
+      if (typeof node.value === "string" && hasControls(node.value)) node.type = "QUOTE_DOUBLE";
+    },
+  });
+  return unicodeEscaped(
+    yaml.toString({ lineWidth: 0, doubleQuotedMinMultiLineLength: Number.POSITIVE_INFINITY }),
+  );
 }
 
 const CODES = { red: 31, green: 32, yellow: 33, cyan: 36, dim: 2, bold: 1 } as const;

@@ -1,3 +1,4 @@
+import { escaped } from "../api/escaped.ts";
 import { equal, type Json, type JsonObject, stringOf } from "../api/json.ts";
 import { OWN_TYPES, type OwnType, type Reason } from "./reasons.ts";
 
@@ -61,7 +62,7 @@ function conditionOf(finding: ConditionFinding, before: readonly JsonObject[], n
     type: finding.type,
     status: finding.status,
     reason: finding.reason,
-    message: cut(finding.message),
+    message: cut(escaped(finding.message)),
     observedGeneration: finding.observedGeneration,
     lastTransitionTime: same ? since : `${new Date(nowMs).toISOString().slice(0, 19)}Z`,
   };

@@ -1,3 +1,4 @@
+import { escapedLines } from "../api/escaped.ts";
 import type { KubeClient } from "./client.ts";
 import { describeFailure, isNotFound, type Result } from "./failure.ts";
 import { microTime } from "./micro-time.ts";
@@ -23,7 +24,7 @@ export interface Happening {
   reason: string;
   /** What was done or tried, in CamelCase. */
   action: string;
-  /** For people; cut at 1024 bytes. */
+  /** For people; controls are shown escaped, and it is cut at 1024 bytes. */
   note: string;
 }
 
@@ -58,6 +59,8 @@ interface Entry {
   tries: number;
 }
 
+/** Bytes (apimachinery, events.k8s.io validation). */
+const MOST_NOTE = 1024;
 const MOST_ENTRIES = 1_000;
 const MOST_TRIES = 4;
 const FORGET_MS = 30 * 60_000;
@@ -94,7 +97,9 @@ export class EventRecorder {
   record(happening: Happening): void {
     if (this.#stopped) return;
     const { clock } = this.#around;
-    const { regarding, type, reason, note } = happening;
+    const { regarding, type, reason } = happening;
+    // Before it is kept: what it is made of can be long.
+    const note = cut(escapedLines(happening.note), MOST_NOTE);
     const object = `${regarding.kind}/${regarding.namespace ?? ""}/${regarding.name}/${regarding.uid ?? ""}`;
     const key = JSON.stringify([object, type, reason, note]);
     const known = this.#entries.get(key);
@@ -105,7 +110,13 @@ export class EventRecorder {
       const now = clock.now();
       const name = this.#nameOf(regarding, now);
       const counts = { count: 1, written: 0, tries: 0, dueAt: clock.monotonic() };
-      this.#entries.set(key, { happening, name, firstAt: now, lastAt: now, ...counts });
+      this.#entries.set(key, {
+        happening: { ...happening, note },
+        name,
+        firstAt: now,
+        lastAt: now,
+        ...counts,
+      });
     }
     if (!this.#active) this.#running = this.#run();
     this.#wake.abort();
@@ -187,7 +198,7 @@ export class EventRecorder {
       type,
       reason,
       action,
-      note: cut(note, 1024),
+      note,
       ...(count > 1 ? { series: { count, lastObservedTime: microTime(lastAt) } } : {}),
     };
     return this.#client.create<KubeEvent>(EVENTS, event);

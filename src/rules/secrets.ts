@@ -32,7 +32,7 @@ interface KnownSecrets {
 function knownSecrets(secrets: ReadonlySet<string>): KnownSecrets {
   const beginnings = new Set<string>();
   const byLength = new Map<number, Set<string>>();
-  for (const secret of secrets) {
+  for (const secret of [...secrets].flatMap(partsOf)) {
     const text = secret.slice(0, LONGEST);
     beginnings.add(text.slice(0, SHORTEST));
     const same = byLength.get(text.length);
@@ -42,6 +42,15 @@ function knownSecrets(secrets: ReadonlySet<string>): KnownSecrets {
   const ordered = [...byLength].sort(([left], [right]) => right - left);
   return { size: secrets.size, beginnings, byLength: ordered };
 }
+
+/** A secret, and what of it stands in a text as it is where JSON or YAML escapes the rest. */
+function partsOf(secret: string): string[] {
+  const parts = secret.split(ESCAPED);
+  return parts.length === 1 ? [secret] : [secret, ...parts.filter((part) => part.length >= SHORTEST)];
+}
+
+/** What JSON or YAML may escape between quotes. */
+const ESCAPED = /["'\\\p{C}\u2028\u2029]+/u;
 
 function withoutKnown(text: string, { beginnings, byLength }: KnownSecrets): string {
   let masked = "";

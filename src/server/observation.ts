@@ -1,7 +1,9 @@
 import type { Logger } from "pino";
 import type { Verdict } from "../admission/verdict.ts";
 import type { AdmissionRequest } from "../api/admission-review.ts";
+import { escaped } from "../api/escaped.ts";
 import { objectOf, stringOf } from "../api/json.ts";
+import { shortened } from "../api/shortened.ts";
 
 /** What became of one request to a review path. For the log and for metrics. */
 export interface Observation {
@@ -48,10 +50,10 @@ function logReview(log: Logger, request: AdmissionRequest, observation: Observat
   log.info(
     {
       path: observation.path,
-      uid: request.uid,
-      kind: request.kind.kind,
-      object: `${request.namespace ?? ""}/${request.name || generatedName(request)}`,
-      subResource: request.subResource || undefined,
+      uid: shown(request.uid),
+      kind: shown(request.kind.kind),
+      object: shown(`${request.namespace ?? ""}/${request.name || generatedName(request)}`),
+      subResource: request.subResource ? shown(request.subResource) : undefined,
       operation: request.operation,
       dryRun: request.dryRun === true ? true : undefined,
       verdict: observation.outcome,
@@ -62,6 +64,13 @@ function logReview(log: Logger, request: AdmissionRequest, observation: Observat
     },
     "review",
   );
+}
+
+/** Of a name whatever can be one. Names reach a mutating webhook before anybody has validated them. */
+const MOST_SHOWN = 320;
+
+function shown(text: string): string {
+  return escaped(shortened(text, MOST_SHOWN));
 }
 
 function logUnreadable(log: Logger, { path, status, problem }: Observation): void {

@@ -7,6 +7,7 @@ import {
   readAdmissionReview,
 } from "../api/admission-review.ts";
 import { parseExactly } from "../api/exact-numbers.ts";
+import { shortened } from "../api/shortened.ts";
 import type { Body } from "./body.ts";
 import { SHED } from "./errors.ts";
 import { type Observer, observe } from "./observation.ts";
@@ -89,13 +90,17 @@ function send({ route, reply, body: { work } }: Exchange, text: string): boolean
   return room;
 }
 
+/** Of a uid in the log; Kubernetes' own are shorter. */
+const MOST_UID = 128;
+
 /** A bug must still answer a review: the API server would otherwise only know that the call failed. */
 function fail(exchange: Exchange, error: unknown): void {
   const { route, request, start } = exchange;
   const { uid } = request;
   const { path } = route;
-  route.log.error({ err: error, uid, path }, "a reviewer failed");
-  const message = `kthena-ascend failed on this object, which is a bug; look for uid ${uid} in its log`;
+  const shown = shortened(uid, MOST_UID);
+  route.log.error({ err: error, uid: shown, path }, "a reviewer failed");
+  const message = `kthena-ascend failed on this object, which is a bug; look for uid ${shown} in its log`;
   const status = { code: 500, reason: "InternalError", message };
   send(exchange, answerText({ uid, allowed: false, status }));
   const seconds = (performance.now() - start) / 1000;

@@ -64,7 +64,7 @@ describe("-o junit", () => {
 <testsuites name="kthena-ascend review">
   <testsuite name="dir/a,b.yaml" tests="1" failures="1" errors="0">
     <testcase name="ModelServing a&lt;b&gt;" classname="dir/a,b.yaml" file="dir/a,b.yaml" line="1">
-      <failure type="gang/scheduler" message="is &quot;wrong&quot; &amp; &lt;odd&gt;�">refused dir/a,b.yaml:5:3 spec.schedulerName: is &quot;wrong&quot; &amp; &lt;odd&gt;�; write 100% of it (gang/scheduler)</failure>
+      <failure type="gang/scheduler" message="is &quot;wrong&quot; &amp; &lt;odd&gt;\\u0001">refused dir/a,b.yaml:5:3 spec.schedulerName: is &quot;wrong&quot; &amp; &lt;odd&gt;\\u0001; write 100% of it (gang/scheduler)</failure>
       <system-out>warning dir/a,b.yaml:5:3 spec.schedulerName: b; write 100% of it (gang/scheduler)</system-out>
     </testcase>
   </testsuite>

@@ -1,5 +1,6 @@
+import { escaped } from "../../src/api/escaped.ts";
 import type { Console } from "../../src/commands/console.ts";
-import { escaped, PLAIN } from "../../src/commands/terminal.ts";
+import { PLAIN } from "../../src/commands/terminal.ts";
 
 /** A console that keeps what was written. */
 export function recordingConsole(

@@ -1,7 +1,10 @@
 import { PassThrough } from "node:stream";
 import { text } from "node:stream/consumers";
 import { expect, it } from "vitest";
-import { escaped, isColored, jsonText, terminalConsole } from "../../src/commands/terminal.ts";
+import { parse } from "yaml";
+import { escaped } from "../../src/api/escaped.ts";
+import { xml, xmlLines } from "../../src/commands/review/ci-reports.ts";
+import { isColored, jsonText, terminalConsole, yamlText } from "../../src/commands/terminal.ts";
 
 it("a name cannot begin a line, move the cursor or turn what follows", () => {
   expect(escaped("a\nModelServing x: admitted\r\u001b[2J\u009b\u202e")).toBe(
@@ -49,4 +52,19 @@ it("progress is a line in place of the last on a terminal, and nothing elsewhere
   expect(await text(stderr)).toBe("\r\u001b[2Kmodelservings: 200 \r\u001b[2K");
   expect(terminalConsole({ ...streams, stderr: new PassThrough() }, {}).progress).toBeUndefined();
   expect(terminalConsole(streams, { TERM: "dumb" }).progress).toBeUndefined();
+});
+
+it("YAML has no control character as it is, and says the same", () => {
+  const value = { "k\u009b": ["\u202e\u007f\n\nx\u001b", "a\nb", "plain"], n: 1 };
+  const shown = yamlText(value);
+  expect(shown).toMatch(/^[\n -~]*$/);
+  expect(shown).toContain("- plain\n");
+  expect(parse(shown)).toEqual(value);
+});
+
+it("no name begins a line of a report for pipelines", () => {
+  const name = "a\nrefused <b>\r\u001b\u0007\u202e\uffff";
+  const shown = "a\\nrefused &lt;b&gt;\\r\\u001b\\u0007\\u202e\ufffd";
+  expect(xml(name)).toBe(shown);
+  expect(xmlLines([name, "c"])).toBe(`${shown}\nc`);
 });

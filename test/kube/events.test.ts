@@ -95,3 +95,12 @@ test("what is open is written at the end, and long notes are cut between letters
   expect(Buffer.byteLength(note)).toBeLessThanOrEqual(1024);
   expect(note).toMatch(/^ü+…$/);
 });
+
+test("a note has no control but line breaks, and is short before it is kept", async () => {
+  await using r = await recorder();
+  r.events.record({ ...HAPPENING, note: `a\u001b[2J\u009b\nb${"c".repeat(3_000_000)}` });
+  await until(() => r.server.calls.length === 1, "created");
+  const { note } = objectOf(r.server.calls[0]?.body);
+  expect(note).toMatch(/^a\\u001b\[2J\\u009b\nbc+…$/);
+  expect(Buffer.byteLength(String(note))).toBeLessThanOrEqual(1024);
+});

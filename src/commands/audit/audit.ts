@@ -1,10 +1,9 @@
-import { stringify } from "yaml";
 import type { Layer } from "../../defaults/resolve.ts";
 import type { ClusterAccess } from "../cluster/connect.ts";
 import type { InstallationWish } from "../cluster/installation.ts";
 import { type ColorChoice, type Console, EXIT } from "../console.ts";
 import { loadDefaults } from "../defaults/load.ts";
-import { jsonText } from "../terminal.ts";
+import { jsonText, yamlText } from "../terminal.ts";
 import type { AuditEntry } from "./entry.ts";
 import { auditFiles } from "./files.ts";
 import { auditData, auditJunit, auditSarif, isFailure } from "./formats.ts";
@@ -70,8 +69,7 @@ function fails(entry: AuditEntry, failOn: AuditOptions["failOn"]): boolean {
 
 function writePolicyReports(report: AuditReport, console: Console, now: number): void {
   console.complain(report.unreadable);
-  for (const one of policyReports(report, now))
-    console.out(`---\n${stringify(one, { lineWidth: 0, aliasDuplicateObjects: false })}`);
+  for (const one of policyReports(report, now)) console.out(`---\n${yamlText(one)}`);
 }
 
 function write(report: AuditReport, { output, all, color }: AuditOptions, console: Console): void {
@@ -79,8 +77,7 @@ function write(report: AuditReport, { output, all, color }: AuditOptions, consol
     console.complain(report.unreadable);
     console.print(tableLines(report, { all, color: console.paint(color) }));
   } else if (output === "json") console.out(jsonText(auditData(report)));
-  else if (output === "yaml")
-    console.out(stringify(auditData(report), { lineWidth: 0, aliasDuplicateObjects: false }));
+  else if (output === "yaml") console.out(yamlText(auditData(report)));
   else if (output === "junit") console.out(auditJunit(report));
   else if (output === "html") console.out(auditHtml(report));
   else console.out(jsonText(auditSarif(report)));

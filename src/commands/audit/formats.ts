@@ -1,5 +1,5 @@
 import { RULES } from "../../rules/index.ts";
-import { xml } from "../review/ci-reports.ts";
+import { xml, xmlLines } from "../review/ci-reports.ts";
 import type { AuditEntry } from "./entry.ts";
 import { type AuditReport, auditCounts, blastTotals, remarksOf } from "./report.ts";
 
@@ -39,14 +39,13 @@ export function auditJunit({ entries, unreadable }: AuditReport): string {
 function junitCase(entry: AuditEntry): string {
   const { kind, namespace, name, findings } = entry;
   const head = `    <testcase name="${xml(`${kind} ${name}`)}" classname="${xml(namespace)}"`;
-  const remarks = remarksOf(entry)
-    .map(({ text, fix }) => (fix === undefined ? text : `${text}; ${fix}`))
-    .join("\n");
-  if (remarks === "") return `${head}/>\n`;
+  const remarks = remarksOf(entry).map(({ text, fix }) => (fix === undefined ? text : `${text}; ${fix}`));
+  const [first] = remarks;
+  if (first === undefined) return `${head}/>\n`;
   const rule = findings.find(({ severity }) => severity === "deny")?.rule ?? "not-injected";
   const body = isFailure(entry)
-    ? `<failure type="${xml(rule)}" message="${xml(remarks.split("\n", 1)[0] ?? "")}">${xml(remarks)}</failure>`
-    : `<system-out>${xml(remarks)}</system-out>`;
+    ? `<failure type="${xml(rule)}" message="${xml(first)}">${xmlLines(remarks)}</failure>`
+    : `<system-out>${xmlLines(remarks)}</system-out>`;
   return `${head}>\n      ${body}\n    </testcase>\n`;
 }
 

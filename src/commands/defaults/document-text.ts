@@ -1,10 +1,10 @@
 import { Document, isMap, isScalar, isSeq, type Pair } from "yaml";
+import { escaped } from "../../api/escaped.ts";
 import type { Json } from "../../api/json.ts";
 import { DEFAULTS_LIMITS } from "../../api/limits.ts";
 import { type DerivedValue, documentOf } from "../../defaults/document-of.ts";
 import type { Resolution } from "../../defaults/resolve.ts";
 import { sourceOf } from "../../defaults/settings.ts";
-import { escaped } from "../terminal.ts";
 import { SCHEMA_LINES } from "./schema.ts";
 
 /** Lists whose items have a source each, by the key that names an item. */

@@ -1,4 +1,3 @@
-import { stringify } from "yaml";
 import { judgeRequest } from "../../admission/judge.ts";
 import { requestFor } from "../../admission/manifest.ts";
 import { type JsonObject, objectOf, stringOf } from "../../api/json.ts";
@@ -17,7 +16,7 @@ import { type ManifestObject, nameOf, objectsOf, readManifests } from "../manife
 import { type LiveWorld, liveWorld } from "../review/live.ts";
 import { offlineWorld } from "../review/offline.ts";
 import type { Known } from "../review/world.ts";
-import { jsonText } from "../terminal.ts";
+import { jsonText, yamlText } from "../terminal.ts";
 import { explain } from "./explanation.ts";
 import { explainPod, groupSelector, type PodExplanation } from "./pod.ts";
 import { explanationData, explanationLines, podLines } from "./text.ts";
@@ -150,5 +149,5 @@ function podOutput(
 function write(data: object, output: "json" | "yaml", console: Console): void {
   // One document an object; both forms can be read as a stream.
   if (output === "json") console.out(jsonText(data));
-  else console.out(`---\n${stringify(data, { lineWidth: 0, aliasDuplicateObjects: false })}`);
+  else console.out(`---\n${yamlText(data)}`);
 }

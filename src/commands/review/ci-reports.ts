@@ -1,3 +1,4 @@
+import { escaped, escapedLines } from "../../api/escaped.ts";
 import type { Finding } from "../../api/finding.ts";
 import { stringOf } from "../../api/json.ts";
 import { positionOf } from "../manifests/edit.ts";
@@ -29,7 +30,7 @@ function command(item: ReviewedObject, finding: Finding): string {
 }
 
 function data(text: string): string {
-  return text.replaceAll("%", "%25").replaceAll("\r", "%0D").replaceAll("\n", "%0A");
+  return escapedLines(text).replaceAll("%", "%25").replaceAll("\r", "%0D").replaceAll("\n", "%0A");
 }
 
 function property(text: string): string {
@@ -95,25 +96,23 @@ function objectCase(item: ReviewedObject): string {
   const [first] = denials;
   const count = denials.length === 1 ? (first?.message ?? "") : `${denials.length} problems`;
   const failure = first
-    ? `      <failure type="${xml(first.rule)}" message="${xml(count)}">${xml(textOf(item, denials))}</failure>\n`
+    ? `      <failure type="${xml(first.rule)}" message="${xml(count)}">${xmlLines(textsOf(item, denials))}</failure>\n`
     : "";
-  const out = others.length > 0 ? `      <system-out>${xml(textOf(item, others))}</system-out>\n` : "";
+  const out = others.length > 0 ? `      <system-out>${xmlLines(textsOf(item, others))}</system-out>\n` : "";
   return `${head}>\n${failure}${out}    </testcase>\n`;
 }
 
-function textOf(item: ReviewedObject, findings: readonly Finding[]): string {
-  return findings
-    .map((finding) => {
-      const { file, line, column } = placeOf(item, finding);
-      const what = { deny: "refused", warn: "warning", allowed: "allowed" }[finding.severity];
-      return `${what} ${file}:${line}:${column} ${finding.path}: ${finding.message}; ${finding.fix} (${finding.rule})`;
-    })
-    .join("\n");
+function textsOf(item: ReviewedObject, findings: readonly Finding[]): string[] {
+  return findings.map((finding) => {
+    const { file, line, column } = placeOf(item, finding);
+    const what = { deny: "refused", warn: "warning", allowed: "allowed" }[finding.severity];
+    return `${what} ${file}:${line}:${column} ${finding.path}: ${finding.message}; ${finding.fix} (${finding.rule})`;
+  });
 }
 
-/** Text as it may stand in XML 1.0, in an attribute too. */
+/** Text as it may stand in XML 1.0, in an attribute too, on one line. */
 export function xml(text: string): string {
-  return text
+  return escaped(text)
     .replaceAll("&", "&amp;")
     .replaceAll("<", "&lt;")
     .replaceAll(">", "&gt;")
@@ -121,6 +120,10 @@ export function xml(text: string): string {
     .replace(INVALID, "�");
 }
 
-/** Characters that XML 1.0 does not have. */
-// biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
-const INVALID = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\ufffe\uffff]/g;
+/** Lines of text as they may stand in an element of XML. */
+export function xmlLines(lines: readonly string[]): string {
+  return lines.map(xml).join("\n");
+}
+
+/** Characters that XML 1.0 does not have, beside controls. */
+const INVALID = /[\ufffe\uffff]|\p{Surrogate}/gu;
