@@ -68,9 +68,9 @@ export class ClusterView {
     return this.#defaults.inForce;
   }
 
-  /** The settings of a namespace today. */
-  defaultsFor(namespace: string | undefined): Awaitable<ResolvedDefaults | Unavailable> {
-    return this.#defaults.of(namespace);
+  /** The settings of each namespace today. */
+  get namespaceDefaults(): NamespaceDefaults {
+    return this.#defaults;
   }
 
   /** Informers of its own by what they hold, for metrics: nothing waits for those that only warnings come from. */

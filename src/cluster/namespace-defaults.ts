@@ -1,4 +1,5 @@
 import type { Awaitable, Unavailable } from "../admission/surroundings.ts";
+import { equal } from "../api/json.ts";
 import { asksOfNamespace } from "../defaults/asks.ts";
 import type { ResolvedDefaults } from "../defaults/settings.ts";
 import type { KubeClient } from "../kube/client.ts";
@@ -14,6 +15,7 @@ export class NamespaceDefaults {
   readonly inForce: DefaultsInForce;
   readonly #cache: ClusterCache;
   readonly #find: ObjectLookup<KubeObject>;
+  readonly #listeners = new Set<(namespace: string | undefined) => void>();
 
   constructor(
     client: KubeClient,
@@ -29,9 +31,24 @@ export class NamespaceDefaults {
 
   start(): void {
     this.inForce.start();
-    this.#cache.namespaces.onChange((key, current) => {
+    this.inForce.onChange(() => this.#tell(undefined));
+    this.#cache.namespaces.onChange((key, current, previous) => {
       if (!current) this.inForce.forget(key);
+      else if (!equal(asksOf(current), asksOf(previous))) this.#tell(key);
     });
+  }
+
+  /**
+   * Calls back when the defaults of a namespace may be others than before; without a name, those of any. Gives the
+   * function that ends this.
+   */
+  onChange(listener: (namespace: string | undefined) => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  #tell(namespace: string | undefined): void {
+    for (const listener of this.#listeners) listener(namespace);
   }
 
   stop(): Promise<void> {
@@ -46,8 +63,12 @@ export class NamespaceDefaults {
     return andThen(this.#find.find({ name: namespace }), (found) => {
       if (found.state === "unavailable") return { unavailable: found.why };
       // The API server itself refuses objects of a namespace that does not exist.
-      const asks = found.state === "found" ? asksOfNamespace(found.object.metadata.annotations) : {};
+      const asks = found.state === "found" ? asksOf(found.object) : {};
       return this.inForce.resolve(namespace, asks);
     });
   }
+}
+
+function asksOf(namespace: KubeObject | undefined): Record<string, string> {
+  return asksOfNamespace(namespace?.metadata.annotations);
 }

@@ -1,5 +1,6 @@
 import type { JsonObject } from "../api/json.ts";
 import type { KvConnectorName } from "../defaults/kv-settings.ts";
+import type { Unanswered } from "./unanswered.ts";
 
 /** Where an object is and whose it is. Times are milliseconds since 1970, 0 where unknown. */
 export interface ObjectFact {
@@ -13,8 +14,16 @@ export interface ObjectFact {
   deleting: boolean;
 }
 
+/** What an object asks for, beside what was done. */
+export interface AskingFact {
+  /** What it asks for and does not have. */
+  unanswered?: Unanswered;
+  /** The same, did its owner or namespace ask for injection; only where it would not be left alone then. */
+  ifAsked?: Unanswered;
+}
+
 /** A ModelBooster. */
-export interface BoosterFact extends ObjectFact {
+export interface BoosterFact extends ObjectFact, AskingFact {
   generation: number;
   /** `status.observedGeneration`: the generation that Kthena's controller last began to work on; 0: none. */
   takenUp: number;
@@ -25,6 +34,8 @@ export interface BoosterFact extends ObjectFact {
   conditions: readonly JsonObject[];
   /** `kthena-ascend.io/inject: "false"`. */
   optedOut: boolean;
+  /** Whether it asks for injection by annotation. */
+  asks: boolean;
 }
 
 /** A role of a ModelServing. */
@@ -39,7 +50,7 @@ export interface RoleFact {
 }
 
 /** A ModelServing. */
-export interface ServingFact extends ObjectFact {
+export interface ServingFact extends ObjectFact, AskingFact {
   generation: number;
   /** `status.observedGeneration`; 0 where Kthena has not written it. */
   observed: number;

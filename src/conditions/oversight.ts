@@ -1,11 +1,11 @@
-import { isOlder } from "../defaults/pinned.ts";
 import type { ResolvedDefaults } from "../defaults/settings.ts";
 import { agrees } from "../readings/routing.ts";
-import { stayingPodsOf } from "./causes.ts";
 import type { PodFact, RouteFact, ServerFact, ServingFact } from "./facts.ts";
+import { injectionRemarks } from "./injection-remarks.ts";
 
-/** What can be remarked of a ModelServing: the closed list. */
+/** What can be remarked of a ModelServing, the first of a ModelBooster too: the closed list. */
 export const REMARKS = [
+  "InjectionSkipped",
   "AdmittedWithoutInjection",
   "OlderDefaults",
   "NotSelected",
@@ -15,7 +15,7 @@ export const REMARKS = [
 
 export type RemarkReason = (typeof REMARKS)[number];
 
-/** Something about a ModelServing that nobody else says. Nothing is done about it here. */
+/** Something about an object that nobody else says. Nothing is done about it here. */
 export interface OversightRemark {
   reason: RemarkReason;
   /** Normal: it may be meant so. */
@@ -34,6 +34,8 @@ export interface Surrounding {
   routes: readonly RouteFact[];
   /** Whether the ModelBooster that owns it opted out of injection. */
   ownerOptedOut: boolean;
+  /** Whether that ModelBooster asks for injection by annotation. */
+  ownerAsks: boolean;
   /** What the namespace's defaults resolve to today; undefined where that is not known. */
   settingsToday: ResolvedDefaults | undefined;
 }
@@ -58,28 +60,6 @@ export function remarksOn(around: Surrounding, nowMs: number, delayMs: number): 
     ...connectorRemarks(serving, servers),
   ];
   return { remarks, ...(early ? { recheckMs: Math.max(1, delayMs - age) } : {}) };
-}
-
-const REFRESH = "set the annotation kthena-ascend.io/refresh to a new value on it, which restarts its pods";
-
-function injectionRemarks({ serving, pods, ownerOptedOut, settingsToday }: Surrounding): OversightRemark[] {
-  if (serving.optedOut || ownerOptedOut) return [];
-  const out = new Set(serving.roles.filter(({ optedOut }) => optedOut).map(({ name }) => name));
-  const bare = stayingPodsOf({ pods }, serving).filter(
-    (pod) => pod.npus !== undefined && !pod.injected && !out.has(pod.role),
-  );
-  const name = `ModelServing ${serving.namespace}/${serving.name}`;
-  const remarks: OversightRemark[] = [];
-  if (bare.length > 0) {
-    const pod = bare.map((one) => one.name).sort()[0];
-    const note = `${bare.length} pods with NPUs, such as ${pod}, were admitted without injection: before the installation, or while the webhook was away. ${serving.injected ? "Delete them when the model may restart; Kthena makes them again, complete" : `To complete ${name}, ${REFRESH}`}`;
-    remarks.push({ reason: "AdmittedWithoutInjection", type: "Warning", note });
-  }
-  if (settingsToday !== undefined && isOlder(serving.settings, settingsToday)) {
-    const note = `${name} was admitted with other defaults than today's and keeps them; to take today's, ${REFRESH}`;
-    remarks.push({ reason: "OlderDefaults", type: "Normal", note });
-  }
-  return remarks;
 }
 
 /** So many labels of roles are compared at most with those that ModelServers select: far above real ones. */

@@ -3,9 +3,12 @@ import { ASK, INJECTED, KTHENA_NAME_LABEL, QUEUE_ANNOTATION, SETTINGS } from "..
 import { stringMapOf } from "../api/string-map.ts";
 import { npuResourcesOf } from "../engines/accelerators.ts";
 import { parseNpuCount } from "../engines/npu-count.ts";
+import type { WorkloadKind } from "../kinds/index.ts";
 import { entryPodLabels, entryTemplateOf, type ServingRole, servingRoles } from "../kinds/model-serving.ts";
+import { annotationsOf } from "../pinning/annotations.ts";
 import { connectorOf } from "../readings/routing.ts";
 import type {
+  AskingFact,
   BoosterFact,
   NpuAmount,
   ObjectFact,
@@ -15,6 +18,7 @@ import type {
   ServerFact,
   ServingFact,
 } from "./facts.ts";
+import { unansweredIn } from "./unanswered.ts";
 
 /** Label by which Kthena sees whether a child is up to date (pkg/model-booster-controller/utils/template.go). */
 const REVISION_LABEL = "workload.serving.volcano.sh/revision";
@@ -42,6 +46,8 @@ export function readBooster(object: JsonObject): BoosterFact {
     hasStatus: isObject(object.status),
     conditions: listOf(at(object, "status", "conditions")).map(objectOf),
     optedOut: optedOut(objectOf(object.metadata)),
+    asks: asks(objectOf(object.metadata)),
+    ...askingFact("ModelBooster", object),
   };
 }
 
@@ -64,7 +70,16 @@ export function readServing(object: JsonObject): ServingFact {
     settings: stringOf(annotations[SETTINGS]) ?? "",
     queue: stringOf(annotations[QUEUE_ANNOTATION]) ?? "",
     connector: connectorOf(object) ?? "",
+    ...askingFact("ModelServing", object),
   };
+}
+
+function askingFact(kind: WorkloadKind, object: JsonObject): AskingFact {
+  const unanswered = unansweredIn(kind, object);
+  if (unanswered) return { unanswered };
+  if (annotationsOf(object)[INJECTED] !== undefined) return {};
+  const ifAsked = unansweredIn(kind, object, { [ASK.inject]: "true" });
+  return ifAsked?.skip === "" ? { ifAsked } : {};
 }
 
 function roleFact({ value, name, replicas, podsEach }: ServingRole, serving: string): RoleFact {
@@ -144,4 +159,9 @@ function revisionOf(metadata: JsonObject): string {
 
 function optedOut(metadata: JsonObject): boolean {
   return objectOf(metadata.annotations)[ASK.inject] === "false";
+}
+
+function asks(metadata: JsonObject): boolean {
+  const annotations = objectOf(metadata.annotations);
+  return annotations[ASK.inject] === "true" || annotations[ASK.npus] !== undefined;
 }

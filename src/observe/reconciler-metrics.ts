@@ -40,16 +40,8 @@ function stateGauges(registers: Registry[], state: () => ReconcilerState): void 
       }
     },
   });
-  new Gauge({
-    name: "kthena_ascend_modelservings_remarked",
-    help: "ModelServings that need attention, by why: the reasons of the Events on them; told by the leader.",
-    labelNames: ["reason"] as const,
-    registers,
-    collect() {
-      this.reset();
-      for (const [reason, count] of Object.entries(state().remarks)) this.set({ reason }, count);
-    },
-  });
+  remarkedGauge(registers, "ModelServings", () => state().remarks);
+  remarkedGauge(registers, "ModelBoosters", () => state().boosterRemarks);
   new Gauge({
     name: "kthena_ascend_reconciler_queue",
     help: "Objects that wait to be looked at or are being looked at.",
@@ -58,6 +50,19 @@ function stateGauges(registers: Registry[], state: () => ReconcilerState): void 
     collect() {
       this.reset();
       for (const [queue, count] of Object.entries(state().queued)) this.set({ queue }, count);
+    },
+  });
+}
+
+function remarkedGauge(registers: Registry[], kind: string, counts: () => ReconcilerState["remarks"]): void {
+  new Gauge({
+    name: `kthena_ascend_${kind.toLowerCase()}_remarked`,
+    help: `${kind} that need attention, by why: the reasons of the Events on them; told by the leader.`,
+    labelNames: ["reason"] as const,
+    registers,
+    collect() {
+      this.reset();
+      for (const [reason, count] of Object.entries(counts())) this.set({ reason }, count);
     },
   });
 }

@@ -17,4 +17,6 @@ export interface ReconcilerState {
   conditions: Readonly<Record<string, number>>;
   /** How many ModelServings each remark is true of. */
   remarks: Readonly<Record<string, number>>;
+  /** How many ModelBoosters each remark is true of. */
+  boosterRemarks: Readonly<Record<string, number>>;
 }

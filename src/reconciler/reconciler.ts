@@ -7,7 +7,7 @@ import type { Place } from "../kube/resource.ts";
 import type { Surroundings } from "../kube/surroundings.ts";
 import { BoosterController } from "./booster-controller.ts";
 import type { ReconcilerMeasures, ReconcilerState } from "./measures.ts";
-import { OversightController, type OversightOptions } from "./oversight-controller.ts";
+import { boosterWork, OversightController, type OversightOptions } from "./oversight-controller.ts";
 import { Snapshot } from "./snapshot.ts";
 import { WorkQueue } from "./work-queue.ts";
 
@@ -19,9 +19,17 @@ export interface ReconcilerOptions {
   leaseDurationMs: number;
   events: Pick<EventRecorder, "record">;
   measures: ReconcilerMeasures;
-  /** What a namespace's defaults resolve to today. */
-  settingsToday?: OversightOptions["settingsToday"];
+  /** Unless told, nothing is older than today's. */
+  defaults?: DefaultsToday;
   timing?: Partial<ReconcilerTiming>;
+}
+
+/** The defaults of namespaces as they are today. */
+export interface DefaultsToday {
+  /** What those of a namespace resolve to; undefined where that is not known. */
+  of: OversightOptions["settingsToday"];
+  /** Calls back when those of a namespace, or of any, may be others. Gives the function that ends this. */
+  onChange: (listener: (namespace: string | undefined) => void) => () => void;
 }
 
 /** Times that tests shorten. */
@@ -83,7 +91,8 @@ export class Reconciler {
       leading: this.#election.holds(),
       queued: { conditions: work?.conditions.depth ?? 0, oversight: work?.oversight.depth ?? 0 },
       conditions: work ? this.#conditionCounts() : {},
-      remarks: work?.remarks.counts ?? {},
+      remarks: work?.remarks.counts("ModelServing") ?? {},
+      boosterRemarks: work?.remarks.counts("ModelBooster") ?? {},
     };
   }
 
@@ -103,9 +112,15 @@ export class Reconciler {
     if (signal.aborted) return;
     const { boosters, conditions, remarks, oversight } = this.#makeWork();
     const end = this.snapshot.onChange({
-      booster: (key) => conditions.add(key),
+      booster: (key) => {
+        conditions.add(key);
+        oversight.add(boosterWork(key));
+      },
       serving: (key) => oversight.add(key),
       stored: (key, current, previous) => boosters.observe(key, current, previous),
+    });
+    const endDefaults = this.#options.defaults?.onChange((namespace) => {
+      for (const key of this.#overseen(namespace)) oversight.add(key);
     });
     this.#work = { conditions, oversight, remarks };
     conditions.start();
@@ -113,15 +128,27 @@ export class Reconciler {
     while (!signal.aborted) {
       await this.#around.clock.sleep(this.#timing.resyncMs, signal);
       for (const key of this.snapshot.boosters.store.keys()) conditions.add(key);
-      for (const key of this.snapshot.servings.store.keys()) oversight.add(key);
+      for (const key of this.#overseen(undefined)) oversight.add(key);
     }
     end();
+    endDefaults?.();
     await Promise.all([conditions.stop(), oversight.stop()]);
     this.#work = undefined;
   }
 
+  /** What oversight looks at in a namespace, or in all of them. */
+  #overseen(namespace: string | undefined): string[] {
+    const { servings, boosters } = this.snapshot;
+    const within = (key: string) => namespace === undefined || key.startsWith(`${namespace}/`);
+    return [
+      ...[...servings.store.keys()].filter(within),
+      ...[...boosters.store.keys()].filter(within).map(boosterWork),
+    ];
+  }
+
   #makeWork() {
-    const { events, measures, settingsToday = () => undefined } = this.#options;
+    const { events, measures, defaults } = this.#options;
+    const settingsToday = defaults?.of ?? (() => undefined);
     const { settleMs, mostSettleMs, oversightDelayMs, writesPerSecond } = this.#timing;
     const boosters = new BoosterController(
       this.#client,

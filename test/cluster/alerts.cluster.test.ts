@@ -69,7 +69,7 @@ describe.skipIf(programs === undefined)("alerts (with promtool on the PATH)", ()
       await writeFile(join(folder, "checked.yaml"), stringify(await renderRules(helm, values)));
       const { code, stdout, stderr } = await promtool("check", "rules", "--lint-fatal", "checked.yaml");
       expect([code, stderr]).toEqual([0, ""]);
-      expect(stdout).toContain(`${values.includes("reconciler=off") ? 12 : 15} rules found`);
+      expect(stdout).toContain(`${values.includes("reconciler=off") ? 12 : 16} rules found`);
     },
   );
 

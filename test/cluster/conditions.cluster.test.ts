@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import type { Helm } from "../../deploy/manifest.ts";
 import { at } from "../../src/api/json.ts";
+import { ASK } from "../../src/api/names.ts";
 import { REASONS } from "../../src/conditions/reasons.ts";
 import type { KubeClient } from "../../src/kube/client.ts";
 import type { Lease } from "../../src/kube/lease-record.ts";
@@ -61,17 +62,16 @@ interface BoosterOptions {
   replicas?: number;
   npus?: number;
   image?: string;
-  inject?: "true" | "false";
+  asks?: Record<string, string>;
 }
 
 function boosterOf(
   name: string,
-  { replicas = 1, npus = 1, image = "engine:1", inject = "true" }: BoosterOptions,
+  { replicas = 1, npus = 1, image = "engine:1", asks = { [ASK.inject]: "true" } }: BoosterOptions,
 ): AnyObject {
   const worker = { type: "server", image, replicas, pods: 1, config: { "tensor-parallel-size": npus } };
   const backend = { name: "b", type: "vLLM", modelURI: "hf://a/b", replicas: 1, workers: [worker] };
-  const annotations = { "kthena-ascend.io/inject": inject };
-  return { metadata: { name, namespace: "models", annotations }, spec: { backend } } as AnyObject;
+  return { metadata: { name, namespace: "models", annotations: asks }, spec: { backend } } as AnyObject;
 }
 
 async function serving(name: string): Promise<Place> {
@@ -464,7 +464,8 @@ test.skipIf(programs === undefined)(
 async function happenings(): Promise<void> {
   await serving("counted");
   expect((await admin.create(MODEL_BOOSTERS, boosterOf("too-many", { npus: 99 }))).ok).toBe(false);
-  mustBe(await admin.create(MODEL_BOOSTERS, boosterOf("alone", { inject: "false" })));
+  mustBe(await admin.create(MODEL_BOOSTERS, boosterOf("alone", { asks: { [ASK.inject]: "false" } })));
+  mustBe(await admin.create(MODEL_BOOSTERS, boosterOf("half-asked", { asks: { [ASK.hardware]: "a2" } })));
   const failed = await create("failed");
   const message = 'admission webhook "v" denied the request: no';
   mustBe(await reportBooster(admin, failed, { type: "Failed", status: true, message }));

@@ -73,6 +73,13 @@ async function useDefaults(person: ManifestUser, more: string, wanted: string): 
   );
 }
 
+/** ModelServings with older defaults, as the leader's metric counts them. */
+async function olderModels(): Promise<number> {
+  const texts = await Promise.all(product.installation.replicas.map((replica) => replica.metrics()));
+  const line = /^kthena_ascend_modelservings_remarked\{reason="OlderDefaults"\} (\d+)$/m;
+  return texts.reduce((sum, text) => sum + Number(line.exec(text)?.[1] ?? 0), 0);
+}
+
 function cluster() {
   const source = { from: "file" as const, file: product.plane.kubeconfig };
   return { source, userAgent: "test", release: RELEASE, releaseNamespace: undefined };
@@ -208,9 +215,56 @@ describe("audit", () => {
       };
       await user.apply(named("stored-before", text));
       await user.apply(named("wrong", text.replace('"4"', '"two"')));
+      const forgotten = await userIn(product.plane, "forgotten");
+      const example = join(import.meta.dirname, "..", "..", "examples", "modelbooster", "plain.yaml");
+      const { metadata: _, ...booster } = parse(await readFile(example, "utf8")) as JsonObject;
+      const annotations = { "kthena-ascend.io/inject": "true" };
+      await forgotten.apply({ ...booster, metadata: { name: "booster", annotations } });
     });
   });
   afterAll(() => rm(folder, { recursive: true }));
+
+  test("of what asked and got nothing Events and a metric tell, on both kinds", async () => {
+    const told = async () => {
+      const about = ["--field-selector=reason=InjectionSkipped", "-o", "json"];
+      const { stdout } = await product.plane.kubectl(["get", "events.events.k8s.io", "-A", ...about]);
+      return listOf(JSON.parse(stdout).items).map((item) => {
+        const { kind, name } = objectOf(objectOf(item).regarding);
+        return `${kind}/${name} ${objectOf(item).note}`;
+      });
+    };
+    const events = await eventually("Events", told, (all) => all.length >= 3, 30_000);
+    for (const object of ["ModelBooster/booster", "ModelServing/stored-before", "ModelServing/wrong"])
+      expect(events.filter((text) => text.startsWith(object))).toEqual([
+        expect.stringContaining(
+          "asks by kthena-ascend.io/inject, but nothing was injected: it was stored before",
+        ),
+      ]);
+    const metrics = await Promise.all(product.installation.replicas.map((replica) => replica.metrics()));
+    expect(metrics.join()).toContain('kthena_ascend_modelboosters_remarked{reason="InjectionSkipped"} 1');
+  });
+
+  test("an Event's advice, followed, completes the object, and nothing needs attention any more", async () => {
+    const refresh = ["kthena-ascend.io/refresh=1", "--overwrite"];
+    await product.plane.kubectl(["annotate", "modelbooster/booster", "-n=forgotten", ...refresh]);
+    const counted = async () =>
+      (await Promise.all(product.installation.replicas.map((replica) => replica.metrics()))).join();
+    await eventually(
+      "none",
+      counted,
+      (text) => !text.includes("kthena_ascend_modelboosters_remarked{"),
+      30_000,
+    );
+    const { stdout } = await product.plane.kubectl([
+      "get",
+      "modelbooster/booster",
+      "-n=forgotten",
+      "-o=json",
+    ]);
+    expect(stdout).toContain("huawei.com/ascend-1980");
+    await product.plane.kubectl(["delete", "namespace", "forgotten", "--wait=false"]);
+    await product.plane.kubectl(["delete", "modelbooster/booster", "-n=forgotten", "--ignore-not-found"]);
+  });
 
   test("judges what is stored by the rules and defaults in force", async () => {
     const { code, text } = await audited();
@@ -346,6 +400,16 @@ describe("refresh", () => {
     expect(await interfaces()).toEqual(["eth0", "eth0", "eth0"]);
   });
 
+  test("within a minute of a change of defaults Events and a metric tell which models keep older ones", async () => {
+    const told = async () => {
+      const about = ["--field-selector=reason=OlderDefaults", "-o", "jsonpath={.items[*].regarding.name}"];
+      return (await models.run(["get", "events.events.k8s.io", ...about])).stdout.split(" ").sort().join();
+    };
+    await eventually("an Event on each", told, (names) => names === NAMES.toSorted().join(), 60_000);
+    // `m` of another namespace too.
+    await eventually("the metric", olderModels, (count) => count === NAMES.length + 1, 10_000);
+  });
+
   test("tells the models that the API server asks nobody about, and leaves them as they are", async () => {
     await withoutWebhooks(product.plane, CONFIGURATIONS, async () => {
       const { err } = await refreshed();
@@ -381,6 +445,15 @@ describe("refresh", () => {
       .map(objectOf)
       .find(({ name }) => name === "one");
     expect((await models.get("modelserving", "one")).spec).toEqual(one?.spec);
+  });
+
+  test("models of a namespace that asks for something else are older until it does not", async () => {
+    // `m` was admitted with the chart's own document, which says more than that of now.
+    await eventually("none of these is older", olderModels, (count) => count === 1, 60_000);
+    await product.plane.kubectl(["annotate", "namespace", "waves", "kthena-ascend.io/socket-ifname=bond1"]);
+    await eventually("these are", olderModels, (count) => count === 1 + NAMES.length, 60_000);
+    await product.plane.kubectl(["annotate", "namespace", "waves", "kthena-ascend.io/socket-ifname-"]);
+    await eventually("none of these is older again", olderModels, (count) => count === 1, 60_000);
   });
 });
 

@@ -68,7 +68,14 @@ it("a remark names ten ModelServers, and how many there are beside them", () => 
   const gone = { name: "r", namespace: "n", deletionTimestamp: "2026-01-01T00:00:00Z" };
   const targetModels = servers.map(({ name }) => ({ modelServerName: name }));
   const route = (metadata: JsonObject) => readRoute({ metadata, spec: { rules: [{ targetModels }] } });
-  const around = { serving: SERVING, pods: [], servers, ownerOptedOut: false, settingsToday: undefined };
+  const around = {
+    serving: SERVING,
+    pods: [],
+    servers,
+    ownerOptedOut: false,
+    ownerAsks: false,
+    settingsToday: undefined,
+  };
   const { remarks } = remarksOn({ ...around, routes: [route(gone)] }, Date.now(), 0);
   expect(remarks).toHaveLength(1);
   expect(remarks[0]?.note).toMatch(/^no ModelRoute sends to s0, s1, .*, s9 and 290 more, so no request/);

@@ -1,4 +1,4 @@
-import { expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import type { JsonObject } from "../../src/api/json.ts";
 import { anchorOf, anchorsOf, remarksOn } from "../../src/conditions/oversight.ts";
 import { readRoute, readServer, readServing } from "../../src/conditions/read.ts";
@@ -21,6 +21,7 @@ function world({
   servers = [server()],
   routes = [route()],
   ownerOptedOut = false,
+  ownerAsks = false,
   settingsToday = today as ResolvedDefaults | null,
 } = {}) {
   return remarksOn(
@@ -30,6 +31,7 @@ function world({
       servers: servers.map(readServer),
       routes: routes.map(readRoute),
       ownerOptedOut,
+      ownerAsks,
       settingsToday: settingsToday ?? undefined,
     },
     NOW,
@@ -67,6 +69,39 @@ test("not those that nobody wanted completed, that have no NPUs, or that are goi
   expect(reasons({ pods: [{ ...bare, spec: { containers: [{ name: "engine" }] } }] })).toEqual([]);
   const going = pod("server", 0, { metadata: { annotations: {}, deletionTimestamp: ago(0) } });
   expect(reasons({ pods: [going] })).toEqual([]);
+});
+
+describe("somebody asked, and nothing is recorded", () => {
+  const asking = serving(undefined, {
+    metadata: { annotations: { "kthena-ascend.io/inject": "true" }, ownerReferences: [] },
+  });
+  const lean = { ...bare, spec: { containers: [{ name: "engine" }] } };
+
+  test("told while its pods are not complete either", () => {
+    expect(reasons({ object: asking, pods: [] })).toEqual(["InjectionSkipped"]);
+    expect(reasons({ object: asking, pods: [lean] })).toEqual(["InjectionSkipped"]);
+    expect(reasons({ object: asking, pods: [lean, pod("server", 1)] })).toEqual(["InjectionSkipped"]);
+    expect(reasons({ object: asking, pods: [pod()] })).toEqual([]);
+    expect(world({ object: asking, pods: [] }).remarks[0]?.note).toContain(
+      "ModelServing models/m-b asks by kthena-ascend.io/inject, but nothing was injected: it was stored before",
+    );
+  });
+
+  test("told once where its pods tell the same", () => {
+    expect(reasons({ object: asking, pods: [bare] })).toEqual(["AdmittedWithoutInjection"]);
+  });
+
+  test("not in audit mode, where reviews tell what would be", () => {
+    const settingsToday = resolveDefaults([{ source: "x", document: { mode: "audit" } } as never]);
+    expect(reasons({ object: asking, pods: [bare], settingsToday })).toEqual([]);
+  });
+
+  test("its owner's wish counts, to have it and not to", () => {
+    const silent = serving();
+    expect(reasons({ object: silent, pods: [] })).toEqual([]);
+    expect(reasons({ object: silent, pods: [], ownerAsks: true })).toEqual(["InjectionSkipped"]);
+    expect(reasons({ object: asking, pods: [], ownerOptedOut: true })).toEqual([]);
+  });
 });
 
 test("settings of another day than today's, where today's are known", () => {

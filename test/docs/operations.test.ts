@@ -29,7 +29,13 @@ test("the page tells of every metric, and of no other", async () => {
     eventsDropped: 0,
   };
   const { registry } = createMetrics(() => ({ ...nothing, bytesUnderWay: 0 }));
-  reconcilerMetrics(registry, () => ({ conditions: {}, remarks: {}, queued: {}, leading: true }));
+  reconcilerMetrics(registry, () => ({
+    conditions: {},
+    remarks: {},
+    boosterRemarks: {},
+    queued: {},
+    leading: true,
+  }));
   const names = registry.getMetricsAsArray().map(({ name }) => name);
   const own = names.filter((name) => name.startsWith("kthena_ascend_"));
   expect(own.length).toBeGreaterThan(15);

@@ -8,7 +8,7 @@ import { createMetrics, type StateMeasure } from "../../observe/metrics.ts";
 import { startMetricsServer } from "../../server/metrics-server.ts";
 import { EXIT } from "../console.ts";
 import { keepCompilersSmall, outliveRejections } from "../serve/long-running.ts";
-import { Reconciling, settingsOf } from "../serve/reconciling.ts";
+import { defaultsToday, Reconciling } from "../serve/reconciling.ts";
 import { cannotListen, informerStates, type ServeClusterOptions } from "../serve/serve-cluster.ts";
 
 /** What `kthena-ascend reconcile` takes. */
@@ -48,7 +48,7 @@ export async function reconcile(
   const reconciling = new Reconciling(
     client,
     cache,
-    { leads: true, ...leading, settingsToday: settingsOf((of) => defaults.of(of)) },
+    { leads: true, ...leading, defaults: defaultsToday(defaults) },
     around,
   );
   const metrics = createMetrics(() => stateOf({ cache, defaults }, reconciling, events));

@@ -1,14 +1,13 @@
 import type { Registry } from "prom-client";
 import { createStatusReviewer } from "../../admission/status.ts";
-import type { Awaitable, Unavailable } from "../../admission/surroundings.ts";
 import type { Reviewer } from "../../admission/verdict.ts";
 import type { ClusterCache } from "../../cluster/cache.ts";
-import type { ResolvedDefaults } from "../../defaults/settings.ts";
+import type { NamespaceDefaults } from "../../cluster/namespace-defaults.ts";
 import type { KubeClient } from "../../kube/client.ts";
 import type { Surroundings } from "../../kube/surroundings.ts";
 import { reconcilerMetrics } from "../../observe/reconciler-metrics.ts";
 import type { ReconcilerMeasures } from "../../reconciler/measures.ts";
-import { Reconciler, type ReconcilerOptions } from "../../reconciler/reconciler.ts";
+import { type DefaultsToday, Reconciler, type ReconcilerOptions } from "../../reconciler/reconciler.ts";
 
 /** How a process takes part in keeping conditions true. */
 export interface ReconcilingOptions extends Omit<ReconcilerOptions, "measures"> {
@@ -68,12 +67,13 @@ export class Reconciling {
   }
 }
 
-/** What a namespace's defaults resolve to today, as far as it is known. */
-export function settingsOf(
-  defaultsFor: (namespace: string) => Awaitable<ResolvedDefaults | Unavailable>,
-): (namespace: string) => Promise<ResolvedDefaults | undefined> {
-  return async (namespace) => {
-    const defaults = await defaultsFor(namespace);
-    return "unavailable" in defaults ? undefined : defaults;
+/** What a reconciler is told of the defaults, as far as they are known. */
+export function defaultsToday(defaults: Pick<NamespaceDefaults, "of" | "onChange">): DefaultsToday {
+  return {
+    of: async (namespace) => {
+      const today = await defaults.of(namespace);
+      return "unavailable" in today ? undefined : today;
+    },
+    onChange: (listener) => defaults.onChange(listener),
   };
 }

@@ -26,7 +26,7 @@ import {
 import { EXIT, UsageError } from "../console.ts";
 import { auditHappening } from "./audit-events.ts";
 import { keepCompilersSmall, outliveRejections } from "./long-running.ts";
-import { Reconciling, settingsOf } from "./reconciling.ts";
+import { defaultsToday, Reconciling } from "./reconciling.ts";
 import { startWarmUp } from "./warm-up.ts";
 
 /** What `kthena-ascend serve --release NAME` takes. */
@@ -173,9 +173,9 @@ function reconcilingOf(
   around: Surroundings,
 ): Reconciling | undefined {
   if (reconciler === "off") return undefined;
-  const settingsToday = settingsOf((of) => view.defaultsFor(of));
+  const defaults = defaultsToday(view.namespaceDefaults);
   const lease = { namespace, name: `${release}-reconciler` };
-  const leading = { lease, identity, leaseDurationMs: leaseSeconds * 1000, events, settingsToday };
+  const leading = { lease, identity, leaseDurationMs: leaseSeconds * 1000, events, defaults };
   return new Reconciling(client, cache, { leads: reconciler === "conditions", ...leading }, around);
 }
 

@@ -40,7 +40,8 @@ const lag = (of: string) => `nodejs_eventloop_lag_p99_seconds{${of}}`;
 const unreadable = (of: string) => `kthena_ascend_unreadable_objects{${of},resource="modelservings"}`;
 const condition = (type: string, status: string) =>
   `kthena_ascend_condition{${A},type="${type}",status="${status}"}`;
-const remarked = (reason: string) => `kthena_ascend_modelservings_remarked{${A},reason="${reason}"}`;
+const remarked = (reason: string, kind = "modelservings") =>
+  `kthena_ascend_${kind}_remarked{${A},reason="${reason}"}`;
 const rejections = (error: string, name = "mutate.pods.kthena-ascend.io") =>
   `apiserver_admission_webhook_rejection_count{${API},name="${name}",error_type="${error}"}`;
 const passed = `apiserver_admission_webhook_fail_open_count{${API},name="mutate.pods.kthena-ascend.io"}`;
@@ -281,6 +282,20 @@ export const STORIES: readonly Story[] = [
           "ModelServingsNeedAttention",
           { reason: "NotRouted" },
           "3 ModelServings need attention (NotRouted)",
+        ),
+      ],
+    },
+  },
+  {
+    what: "a ModelBooster needs attention",
+    series: { [remarked("InjectionSkipped", "modelboosters")]: "0x19 1x99" },
+    at: {
+      30: [],
+      36: [
+        warning(
+          "ModelBoostersNeedAttention",
+          { reason: "InjectionSkipped" },
+          "1 ModelBoosters need attention (InjectionSkipped)",
         ),
       ],
     },
