@@ -105,7 +105,7 @@ async function installationLines(
     webhook === undefined || selectorMatches(webhook.namespaceSelector, labels);
   return [
     ...replicaLines(replicas),
-    ...webhookLines(await readWebhooks(client, installed, now)),
+    ...webhookLines(await readWebhooks(client, installed, now + (seen.skewMs ?? 0))),
     ...trialLines(trial, defaults.audit),
     ...(await accountLines(client, installed, replicas)),
     ...modelLines({ ...models, selected }),

@@ -16,6 +16,14 @@ export interface CheckLine {
 
 const INSTALL = "deploy/README.md#install";
 
+/**
+ * How what somebody took away or changed comes back: the sentence that begins so. Helm 4 applies on the server's side,
+ * where a field that somebody else has set is a conflict.
+ */
+export function reinstalling(brings: string, values = ""): string {
+  return `helm upgrade${values} (Helm 4 with --force-conflicts), or kubectl apply of install.yaml, brings ${brings}`;
+}
+
 /** That something is as it should be. */
 export function fine(id: string, text: string): CheckLine {
   return { id, level: "ok", text };

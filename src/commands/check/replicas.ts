@@ -1,6 +1,6 @@
 import { listOf, objectOf, stringOf } from "../../api/json.ts";
 import type { AnyObject } from "../../kube/resource.ts";
-import { about, type CheckLine, error, fine, type Reading, warning } from "./line.ts";
+import { about, type CheckLine, error, fine, type Reading, reinstalling, warning } from "./line.ts";
 
 const AWAY = "deploy/alerts.md#kthenaascendaway";
 const LEADS = "deploy/alerts.md#kthenaascendnobodyleads";
@@ -73,15 +73,7 @@ function deploymentLines({ deployment, namespace, release }: ReplicasSeen): Chec
 function serviceLines({ service, readyEndpoints, namespace, release }: ReplicasSeen): CheckLine[] {
   const what = `Service ${namespace}/${release}`;
   return about("service/endpoints", what, service, (found) => {
-    if (!found)
-      return [
-        error(
-          "service/endpoints",
-          `${what} is not there`,
-          "helm upgrade, or kubectl apply of install.yaml, brings it back",
-          AWAY,
-        ),
-      ];
+    if (!found) return [error("service/endpoints", `${what} is not there`, reinstalling("it back"), AWAY)];
     return about("service/endpoints", `endpoints of ${what}`, readyEndpoints, (count) => [
       count > 0
         ? fine("service/endpoints", `${what} leads to ${count} ready endpoints`)
@@ -111,7 +103,9 @@ function imageLines({ images }: ReplicasSeen): CheckLine[] {
   });
 }
 
-function leaseLines({ leases, now }: ReplicasSeen): CheckLine[] {
+function leaseLines({ leases, now, skewMs = 0 }: ReplicasSeen): CheckLine[] {
+  // Replicas have the API server's clock rather than that of whoever looks.
+  const age = (renewed: number): number => now + skewMs - renewed;
   return about("replicas/leader", "Leases", leases, (all) =>
     all.map((lease) => {
       const { name } = lease.metadata;
@@ -124,10 +118,10 @@ function leaseLines({ leases, now }: ReplicasSeen): CheckLine[] {
           "the log of the replicas says why it cannot be taken",
           LEADS,
         );
-      if (now - renewed > STALE_MS)
+      if (age(renewed) > STALE_MS)
         return error(
           "replicas/leader",
-          `Lease ${name} was renewed ${Math.round((now - renewed) / 1000)} s ago by ${holder}`,
+          `Lease ${name} was renewed ${Math.round(age(renewed) / 1000)} s ago by ${holder}`,
           "the log of that replica says why it cannot renew it",
           LEADS,
         );
@@ -163,7 +157,7 @@ function clockLines({ skewMs }: ReplicasSeen): CheckLine[] {
     warning(
       "clock",
       `the API server's clock is ${Math.round(Math.abs(skewMs) / 1000)} s ${skewMs > 0 ? "ahead of" : "behind"} this one`,
-      "keep clocks in step: certificates and Leases are judged by them",
+      "set the one that is wrong (NTP, chrony): certificates and Leases are judged by clocks",
     ),
   ];
 }

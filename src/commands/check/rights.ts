@@ -2,7 +2,7 @@ import { objectOf } from "../../api/json.ts";
 import type { KubeClient } from "../../kube/client.ts";
 import { describeFailure } from "../../kube/failure.ts";
 import type { AnyObject } from "../../kube/resource.ts";
-import { type CheckLine, error, fine, unknown } from "./line.ts";
+import { type CheckLine, error, fine, reinstalling, unknown } from "./line.ts";
 import { SELF_REVIEWS, SUBJECT_REVIEWS } from "./reading.ts";
 
 /** One thing that somebody must be allowed to do (authorization.k8s.io/v1, ResourceAttributes). */
@@ -97,7 +97,7 @@ export async function rightsLines(
   const hint =
     user === undefined
       ? "ask for these rights, or have somebody install it who has them"
-      : "helm upgrade, or kubectl apply of install.yaml, brings its Roles back";
+      : reinstalling("its Roles back");
   return [error(id, `${who} may not ${lacking.map(inWords).join(", ")}`, hint)];
 }
 

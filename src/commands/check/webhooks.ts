@@ -8,7 +8,7 @@ import {
 } from "../../certs/bundle.ts";
 import { type Certificate, lifeOf } from "../../certs/x509.ts";
 import type { AnyObject } from "../../kube/resource.ts";
-import { about, type CheckLine, error, fine, type Reading, warning } from "./line.ts";
+import { about, type CheckLine, error, fine, type Reading, reinstalling, warning } from "./line.ts";
 
 const CERTIFICATES = "deploy/README.md#install";
 const BLOCKS = "deploy/README.md#when-the-webhook-blocks-something";
@@ -69,7 +69,7 @@ function configurationLines(
         error(
           "webhooks/configuration",
           `${name} is not there: models are stored as they are applied`,
-          "helm upgrade, or kubectl apply of install.yaml, brings it back",
+          reinstalling("it back"),
           BLOCKS,
         ),
       ];
@@ -87,11 +87,7 @@ function entryLines(kind: keyof typeof EXPECTED, name: string, webhooks: readonl
   const lines = [
     missing.length === 0
       ? fine("webhooks/configuration", `${name} has its webhooks`)
-      : error(
-          "webhooks/configuration",
-          `${name} lacks ${missing.join(", ")}`,
-          "helm upgrade, or kubectl apply of install.yaml, brings them back",
-        ),
+      : error("webhooks/configuration", `${name} lacks ${missing.join(", ")}`, reinstalling("them back")),
   ];
   for (const webhook of webhooks.filter((one) => EXPECTED[kind].some((entry) => entry === one.name)))
     lines.push(...oneEntryLines(webhook));
@@ -106,7 +102,7 @@ function oneEntryLines(webhook: JsonObject): CheckLine[] {
       warning(
         "webhooks/failure-policy",
         `${name} has failurePolicy Ignore: while no replica answers, a lean manifest takes the NPUs from a running model`,
-        "set webhooks.failurePolicy=Fail once all is well",
+        `once all is well, ${reinstalling("Fail back", " --set webhooks.failurePolicy=Fail")}`,
         BLOCKS,
       ),
     );
@@ -116,7 +112,7 @@ function oneEntryLines(webhook: JsonObject): CheckLine[] {
       error(
         "webhooks/rules",
         `${name} is called for ${operations.join(", ") || "nothing"}, not for CREATE and UPDATE`,
-        "helm upgrade, or kubectl apply of install.yaml, brings its rules back",
+        reinstalling("its rules back"),
       ),
     );
   const timeout = webhook.timeoutSeconds;
@@ -125,7 +121,7 @@ function oneEntryLines(webhook: JsonObject): CheckLine[] {
       warning(
         "webhooks/timeout",
         `${name} may take ${timeout} s`,
-        "set webhooks.timeoutSeconds to 5 or less",
+        reinstalling("5 s back", " --set webhooks.timeoutSeconds=5"),
       ),
     );
   return lines;
@@ -140,12 +136,19 @@ function bundleLines(name: string, configuration: WebhookConfiguration, seen: We
   if (entries.length > 0 && bad.length === 0) return [fine("webhooks/ca-bundle", `${name} trusts ${what}`)];
   const why = (entry: WebhookEntry): string =>
     entry.trusted.length === 0 ? "has no caBundle" : `does not trust ${what}`;
+  if (entries.length === 0)
+    return [
+      error(
+        "webhooks/ca-bundle",
+        `${name} leads to another Service than ${seen.service.namespace}/${seen.service.name}`,
+        reinstalling("the right one back"),
+        CERTIFICATES,
+      ),
+    ];
   return [
     error(
       "webhooks/ca-bundle",
-      entries.length === 0
-        ? `${name} leads to another Service than ${seen.service.namespace}/${seen.service.name}`
-        : `${name}: ${bad.map((entry) => `${entry.webhook} ${why(entry)}`).join(", ")}`,
+      `${name}: ${bad.map((entry) => `${entry.webhook} ${why(entry)}`).join(", ")}`,
       "restart the replicas (kubectl rollout restart): one of them publishes its CA again; with cert-manager look at its CA injector",
       CERTIFICATES,
     ),
