@@ -1,6 +1,6 @@
 import type { JsonObject } from "../api/json.ts";
 import type { KubeClient, Selection } from "../kube/client.ts";
-import { describeFailure } from "../kube/failure.ts";
+import { describeFailure, isNotFound } from "../kube/failure.ts";
 import { Informer } from "../kube/informer.ts";
 import { listAll } from "../kube/list-all.ts";
 import { type AnyObject, grouped, type KubeObject, NODES, type Resource } from "../kube/resource.ts";
@@ -219,7 +219,11 @@ export async function readFacts(
     const what = { ...selection, pageSize: 500, read: (objects: T[]) => objects.map(transform) };
     const listed = await listAll<T, T>(client, resource, what, { timeoutMs: 15_000 });
     if (listed.ok) return listed.value.items;
-    complain(`${resource.plural} are not known: ${describeFailure(listed.failure)}`);
+    complain(
+      isNotFound(listed.failure)
+        ? `${resource.plural} are not known: the cluster does not serve ${resource.plural}.${resource.group}`
+        : `${resource.plural} are not known: ${describeFailure(listed.failure)}`,
+    );
     return undefined;
   };
   const named = (name: string) =>

@@ -24,6 +24,8 @@ export interface Console {
    * undefined where nobody watches: standard error is no terminal.
    */
   progress: ((line: string) => void) | undefined;
+  /** Columns of the terminal that lines are printed on; undefined: it is none. */
+  width?: number | undefined;
   /** Reads all of standard input. */
   readInput: () => Promise<Uint8Array | string>;
   /** The colours for lines to `print`. */
@@ -35,3 +37,6 @@ export const EXIT = { ok: 0, refused: 1, unreadable: 2 } as const;
 
 /** A wrong use of the command line, or something outside that does not work; its message is shown without a stack. */
 export class UsageError extends Error {}
+
+/** Something outside that may not, or cannot, be read: nothing is known of it. */
+export class UnreadableError extends UsageError {}

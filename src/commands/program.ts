@@ -34,6 +34,9 @@ const COMMANDS: readonly ((context: CommandContext) => CommandUnknownOpts)[] = [
   completionCommand,
 ];
 
+/** Longer lines are hard to read, and text that goes into a file is the same everywhere. */
+const HELP_COLUMNS = 110;
+
 /** The command line as a whole. */
 export function makeProgram(context: CommandContext): CommandUnknownOpts {
   const program: CommandUnknownOpts = new Command(context.programName)
@@ -69,8 +72,8 @@ function prepare(command: CommandUnknownOpts, context: CommandContext): void {
       writeOut: (text) => console.print(text.replace(/\n$/, "").split("\n")),
       writeErr: (text) => console.complain(text.replace(/\n$/, "").split("\n")),
       outputError: () => {},
-      getOutHelpWidth: () => 110,
-      getErrHelpWidth: () => 110,
+      getOutHelpWidth: () => Math.min(HELP_COLUMNS, console.width ?? HELP_COLUMNS),
+      getErrHelpWidth: () => Math.min(HELP_COLUMNS, console.width ?? HELP_COLUMNS),
     })
     .helpOption("-h, --help", "this text");
   for (const child of command.commands) prepare(child, context);

@@ -8,7 +8,7 @@ import type { ColorChoice, Console, Paint } from "./console.ts";
 /** The streams of a process. */
 export interface Streams {
   stdin: Readable;
-  stdout: Writable & { isTTY?: boolean };
+  stdout: Writable & { isTTY?: boolean; columns?: number };
   stderr: Writable & { isTTY?: boolean; columns?: number };
 }
 
@@ -76,6 +76,7 @@ export function terminalConsole({ stdin, stdout, stderr }: Streams, variables: C
     print: (lines) => write(stdout, lines),
     complain: (lines) => write(stderr, lines),
     progress: progressOn(stderr, variables),
+    width: stdout.isTTY === true ? stdout.columns : undefined,
     readInput: () => buffer(stdin),
     paint: (when) => (isColored(when, stdout.isTTY === true, variables) ? paint : PLAIN),
   };

@@ -1,3 +1,5 @@
+import { writeFile } from "node:fs/promises";
+import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { CHART } from "../../deploy/manifest.ts";
 import { check } from "../../src/commands/check/check.ts";
@@ -97,6 +99,7 @@ async function broken({ damage, line, text, hint, follow }: Breakage): Promise<v
       `check tells ${line}`,
       () => checked(),
       ({ problems }) => problems.includes(line),
+      30_000,
     );
     expect(seen.texts).toMatch(text);
     expect(seen.hints[line]).toMatch(hint);
@@ -108,7 +111,7 @@ async function broken({ damage, line, text, hint, follow }: Breakage): Promise<v
     "all is well again",
     () => checked(),
     ({ problems }) => problems.length === 0,
-    30_000,
+    60_000,
   );
 }
 
@@ -137,6 +140,21 @@ test("an installation that works has nothing to tell, and ends with 0", async ()
   const { texts } = await checked({ output: "text" });
   expect(texts).toContain("comes back complete");
   expect(texts).toContain("trusts the certificate that is served");
+});
+
+test("to somebody without rights it says what could not be read, and calls none of it wrong", async () => {
+  await kubectl(["create", "serviceaccount", "nobody", "-n=default"]);
+  const token = (await kubectl(["create", "token", "nobody", "-n=default"])).trim();
+  const file = join(product.plane.folder, "nobody.yaml");
+  await writeFile(file, await kubectl(["config", "view", "--raw", "--minify", "--flatten"]));
+  const name = (await kubectl(["config", "view", "--minify", "-o=jsonpath={.users[0].name}"])).trim();
+  await kubectl(["config", "delete-user", name, `--kubeconfig=${file}`]);
+  await kubectl(["config", "set-credentials", name, `--token=${token}`, `--kubeconfig=${file}`]);
+  const seen = await checked({ source: { from: "file", file } });
+  expect(seen.code).toBe(0);
+  expect(seen.problems).toContain("warning defaults/in-force");
+  expect(seen.problems.filter((line) => line.startsWith("error"))).toEqual([]);
+  expect(seen.hints["warning defaults/in-force"]).toMatch(/ask for the right to read it/);
 });
 
 test("before an installation it looks at what that needs", async () => {

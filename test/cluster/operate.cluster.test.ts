@@ -68,8 +68,9 @@ async function useDefaults(person: ManifestUser, more: string, wanted: string): 
     // Each replica takes them up for itself.
     (stdout) => {
       inARow = stdout.includes(wanted) ? inARow + 1 : 0;
-      return inARow === 5;
+      return inARow === 3;
     },
+    60_000,
   );
 }
 
@@ -346,6 +347,7 @@ describe("audit", () => {
   test("of one namespace leaves the others out", async () => {
     const { code, text } = await audited({ namespace: "default" });
     expect([code, JSON.parse(text).items]).toEqual([0, []]);
+    await expect(audited({ namespace: "nowhere" })).rejects.toThrow("there is no Namespace nowhere");
   });
 });
 
@@ -393,6 +395,7 @@ describe("refresh", () => {
 
   test("plans waves with pods and NPUs, and changes nothing then", async () => {
     expect((await refreshed({ dryRun: true })).out).toContain("nothing to do");
+    await expect(refreshed({ namespace: "nowhere" })).rejects.toThrow("there is no Namespace nowhere");
     await useDefaults(models, "hccl: {socketIfname: bond0}\n", '"bond0"');
     const { code, out } = await refreshed({ dryRun: true });
     expect(code).toBe(0);

@@ -14,6 +14,7 @@ import { KTHENA_NAME_LABEL } from "../../src/api/names.ts";
 import { type AuditOptions, audit } from "../../src/commands/audit/audit.ts";
 import { blastOf } from "../../src/commands/audit/blast.ts";
 import { type AuditEntry, auditEntry, judgedAnew } from "../../src/commands/audit/entry.ts";
+import { oneText } from "../../src/commands/audit/one-text.ts";
 import { noTies, orphansIn, remember } from "../../src/commands/audit/orphans.ts";
 import { onlyForPods, podEntry } from "../../src/commands/audit/pods.ts";
 import { policyReports } from "../../src/commands/audit/policy-report.ts";
@@ -262,14 +263,16 @@ describe("audit of a pod", () => {
   const holds = { defaults: BUILT_IN, owner: undefined, injectors: INJECTORS };
 
   it("needs of its ModelServing no more than is kept", () => {
-    const kept = onlyForPods(completed(GOOD));
+    const kept = onlyForPods(completed(GOOD), oneText());
     expect(JSON.stringify(kept)).not.toMatch(/engine:1|hunter2/);
     expect(podEntry(pod(template), kept, holds)).toMatchObject({ injected: true, orphan: [] });
   });
 
   it("tells one that lacks what its model has, and one whose model is gone", () => {
     const bare = pod(objectOf(listOf(at(GOOD, "spec", "template", "roles"))[0]));
-    expect(podEntry(bare, onlyForPods(completed(GOOD)), holds).notInjected).toMatchObject({ missed: true });
+    expect(podEntry(bare, onlyForPods(completed(GOOD), oneText()), holds).notInjected).toMatchObject({
+      missed: true,
+    });
     expect(podEntry(bare, undefined, holds).orphan).toEqual(["its ModelServing m is not there"]);
   });
 });
@@ -389,9 +392,15 @@ describe("audit of files", () => {
     expect(broken.err).toContain("is no YAML");
   });
 
+  it("says how the defaults in force are given, where none are", async () => {
+    expect((await run()).out).toContain("give those in force with --current FILE");
+  });
+
   it("shows a table, and what new defaults would restart in which namespace", async () => {
     const { out } = await run({ defaults: [join(folder, "new.yaml")], diff: true });
     expect(out).toContain("2 objects: 1 refused");
+    expect(out).toMatch(/kthena\/generated-name: .*\n {6}fix: /);
+    expect(out).toContain("a refresh would make 3 additions otherwise and restart 6 pods with 24 NPUs");
     expect(out).toContain("A refresh would restart 6 pods with 24 NPUs of 1 model in 1 namespace.");
     expect(out).toMatch(/\+ server: .*HCCL_SOCKET_IFNAME.*bond0.*hccl\.socketIfname/);
   });

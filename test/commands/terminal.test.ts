@@ -68,3 +68,10 @@ it("no name begins a line of a report for pipelines", () => {
   expect(xml(name)).toBe(shown);
   expect(xmlLines([name, "c"])).toBe(`${shown}\nc`);
 });
+
+it("lines are as wide as the terminal that they are printed on", () => {
+  const stdout = Object.assign(new PassThrough(), { isTTY: true, columns: 72 });
+  const streams = { stdin: new PassThrough(), stdout, stderr: new PassThrough() };
+  expect(terminalConsole(streams, {}).width).toBe(72);
+  expect(terminalConsole({ ...streams, stdout: new PassThrough() }, {}).width).toBeUndefined();
+});

@@ -9,13 +9,15 @@ import { listAll } from "../../kube/list-all.ts";
 import { type AnyObject, type KubeObject, PODS, type Resource } from "../../kube/resource.ts";
 import type { Owner } from "../../pinning/workload.ts";
 import { type Connected, withCluster } from "../cluster/connect.ts";
+import { ASK_FOR_RIGHT } from "../cluster/defaults.ts";
 import { type InstallationWish, readInstallation } from "../cluster/installation.ts";
-import { asObject } from "../cluster/named.ts";
+import { asObject, wantNamespace } from "../cluster/named.ts";
 import type { Console } from "../console.ts";
 import { asOwner, type LiveWorld, liveWorld } from "../review/live.ts";
 import type { AuditOptions, Proposal } from "./audit.ts";
 import { type Blast, blastOf } from "./blast.ts";
 import { type AuditEntry, type AuditedObject, auditEntry, judgedAnew, referenceOf } from "./entry.ts";
+import { oneText } from "./one-text.ts";
 import { noTies, orphansIn, remember, type Ties, tieKey } from "./orphans.ts";
 import { hasStamp, onlyForPods, podEntry, servingNameOf } from "./pods.ts";
 import { type CountedOwners, countedOnce, rememberCounted } from "./pods-once.ts";
@@ -40,7 +42,13 @@ export function auditCluster(
   const { cluster, namespace } = options;
   return withCluster(cluster, async (connected) => {
     const shared = { owners: await readOwners(connected.client, namespace), neighbours: new Map() };
-    const world = await liveWorld(connected, { ...cluster, documents: [], namespace, shared });
+    const world = await liveWorld(connected, {
+      ...cluster,
+      documents: [],
+      namespace,
+      shared,
+      otherwise: ASK_FOR_RIGHT,
+    });
     const after =
       proposal && (await liveWorld(connected, { ...cluster, documents: proposal.layers, namespace, shared }));
     const progress =
@@ -62,6 +70,7 @@ export function auditCluster(
     progress.over();
     console.complain(world.complaints());
     const { entries, unreadable } = auditor.finished();
+    if (entries.length === 0 && unreadable.length === 0) await wantNamespace(connected, namespace);
     const both = running && (await versionsText(connected.client, cluster));
     const proposed = both ?? after?.about;
     const change = proposed === undefined ? undefined : running ? "version" : "defaults";
@@ -96,13 +105,14 @@ interface Judging {
 /** Of all ModelBoosters what decides about what they own; equal settings are held once. */
 async function readOwners(client: KubeClient, namespace: string | undefined): Promise<Map<string, Owner>> {
   const owners = new Map<string, Owner>();
-  const texts = new Map<string, string>();
+  const once = oneText();
   const read = (boosters: KubeObject[]): never[] => {
     for (const booster of boosters) {
       const { asks, settings = "" } = asOwner(booster);
-      const once = texts.get(settings) ?? settings;
-      texts.set(once, once);
-      owners.set(booster.metadata.uid ?? "", { asks, ...(once === "" ? {} : { settings: once }) });
+      owners.set(booster.metadata.uid ?? "", {
+        asks,
+        ...(settings === "" ? {} : { settings: once(settings) }),
+      });
     }
     return [];
   };
@@ -126,6 +136,7 @@ class Auditor {
   readonly #ties: Ties = noTies();
   readonly #injectors = injectors();
   readonly #servings = new Map<string, JsonObject>();
+  readonly #once = oneText();
   readonly #owners: CountedOwners = new Set();
 
   constructor(
@@ -173,7 +184,7 @@ class Auditor {
     const created = judgedAnew(audited);
     const entry = auditEntry(audited, created);
     if (object.kind === MODEL_SERVINGS.kind)
-      this.#servings.set(`${namespace}/${entry.name}`, onlyForPods(object));
+      this.#servings.set(`${namespace}/${entry.name}`, onlyForPods(object, this.#once));
     const blast = await this.#blast(audited, created, namespace, resource);
     if (!blast) return entry;
     rememberCounted(this.#owners, object, blast);

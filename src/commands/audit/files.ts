@@ -28,7 +28,8 @@ export async function auditFiles(
 ): Promise<AuditReport> {
   const { objects, unreadable } = await readAll(options, console);
   const namespace = options.namespace ?? "default";
-  const given = { namespaceDocument: undefined, facts: undefined, namespace };
+  const otherwise = "give those in force with --current FILE";
+  const given = { namespaceDocument: undefined, facts: undefined, namespace, otherwise };
   const world = offlineWorld(objects, { cluster: await loadDefaults(options.current), ...given });
   const after = proposal && offlineWorld(objects, { cluster: proposal.layers, ...given });
   const ties = noTies();

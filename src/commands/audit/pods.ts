@@ -18,12 +18,15 @@ export function hasStamp(pod: JsonObject): boolean {
   return annotationsOf(pod)[STAMP] !== undefined;
 }
 
-/** What is kept of a ModelServing to audit its pods: our annotations, sizes of roles and stamps of templates. */
-export function onlyForPods(serving: JsonObject): JsonObject {
+/**
+ * What is kept of a ModelServing to audit its pods: our annotations, sizes of roles and stamps of templates. `once`: gives
+ * equal texts as one.
+ */
+export function onlyForPods(serving: JsonObject, once: (text: string) => string): JsonObject {
   const { name, namespace, ownerReferences } = objectOf(serving.metadata);
   const annotations = Object.entries(annotationsOf(serving)).flatMap(([key, text]): [string, string][] => {
     if (!key.startsWith(PREFIX)) return [];
-    return [[key, key === INJECTED ? "" : text]];
+    return [[key, key === INJECTED ? "" : once(text)]];
   });
   const roles = servingRoles(serving).map(({ value, name: role }): JsonObject => {
     const templates = templatesOf("ModelServing", value).map(({ key, template }): [string, JsonObject] => {

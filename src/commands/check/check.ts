@@ -4,14 +4,14 @@ import { configMapProblemText } from "../../cluster/defaults-in-force.ts";
 import { resolveDefaults } from "../../defaults/resolve.ts";
 import type { Settings } from "../../defaults/settings.ts";
 import { type ClusterAccess, type Connected, withCluster } from "../cluster/connect.ts";
-import { readClusterDefaults } from "../cluster/defaults.ts";
+import { ASK_FOR_RIGHT, readClusterDefaults } from "../cluster/defaults.ts";
 import {
   type InstallationWish,
   type Installed,
   readInstallation,
   webhooksOf,
 } from "../cluster/installation.ts";
-import { type ColorChoice, type Console, EXIT, UsageError } from "../console.ts";
+import { type ColorChoice, type Console, EXIT, UnreadableError, UsageError } from "../console.ts";
 import { jsonText } from "../terminal.ts";
 import { readModels, readNodes, readPlatform, readReplicas, readWebhooks } from "./gather.ts";
 import type { CheckLine } from "./line.ts";
@@ -138,11 +138,13 @@ async function readDefaults(
   installed: Installed,
 ): Promise<DefaultsSeen> {
   try {
-    const { layers, problems, lastGood } = await readClusterDefaults(client, installed);
+    const { layers, problems, lastGood } = await readClusterDefaults(client, installed, ASK_FOR_RIGHT);
     const { settings } = resolveDefaults(layers, undefined, serverVersion);
     const value = { problems: problems.map(configMapProblemText), lastGood };
     return { seen: { known: true, value }, settings, audit: objectOf(settings).mode === "audit" };
   } catch (error) {
+    if (error instanceof UnreadableError)
+      return { seen: { known: false, why: error.message }, settings: undefined, audit: false };
     if (!(error instanceof UsageError)) throw error;
     const problems = error.message.split("\n");
     return { seen: { known: true, value: { problems, lastGood: false } }, settings: undefined, audit: false };

@@ -41,11 +41,9 @@ export function error(id: string, text: string, hint: string, page = INSTALL): C
 
 /** That something could not be looked at: that is a warning, since nothing is known of it. */
 export function unknown(id: string, what: string, why: string): CheckLine {
-  return warning(
-    id,
-    `${what} could not be read: ${why}`,
-    "ask for the right to read it, or run check as somebody who has it",
-  );
+  const text = `${what} could not be read: ${why}`;
+  const hint = "ask for the right to read it, or run check as somebody who has it";
+  return { id, level: "warning", text, hint };
 }
 
 /** What was read, or why it was not. */

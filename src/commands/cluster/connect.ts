@@ -2,7 +2,7 @@ import { KubeClient } from "../../kube/client.ts";
 import { type ConfigSource, loadAccess } from "../../kube/config.ts";
 import { describeFailure, isNotFound, type Result } from "../../kube/failure.ts";
 import { type KubeObject, keyOf, type Place, type Resource } from "../../kube/resource.ts";
-import { UsageError } from "../console.ts";
+import { UnreadableError, UsageError } from "../console.ts";
 
 /** Which cluster, and who asks. */
 export interface ClusterAccess {
@@ -31,10 +31,17 @@ export async function withCluster<T>(
   const client = new KubeClient({ source, userAgent });
   try {
     const version = await client.serverVersion();
-    if (!version.ok)
+    if (!version.ok) {
+      const { failure } = version;
+      const again = failure.code === 401 ? "log in again; " : "";
+      const other =
+        failure.code === 0 || failure.code === 401
+          ? `; ${again}--kubeconfig and --context name another cluster or user`
+          : "";
       throw new UsageError(
-        `the cluster at ${client.server} cannot be read: ${describeFailure(version.failure)}`,
+        `the cluster at ${client.server} cannot be read: ${describeFailure(failure)}${other}`,
       );
+    }
     return await work({ client, serverVersion: version.value });
   } finally {
     client.close();
@@ -43,7 +50,7 @@ export async function withCluster<T>(
 
 /**
  * Reads one object; undefined where it is not there.
- * @throws UsageError where it may not be read, with what else can be done (`otherwise`)
+ * @throws UnreadableError where it may not be read, with what else can be done (`otherwise`)
  */
 export async function readObject<T extends KubeObject>(
   client: KubeClient,
@@ -55,7 +62,7 @@ export async function readObject<T extends KubeObject>(
   if (found.ok) return found.value;
   if (isNotFound(found.failure)) return undefined;
   const more = otherwise === "" ? "" : `; ${otherwise}`;
-  throw new UsageError(
+  throw new UnreadableError(
     `${resource.kind} ${keyOf(place)} cannot be read: ${describeFailure(found.failure)}${more}`,
   );
 }

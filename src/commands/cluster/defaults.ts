@@ -36,17 +36,20 @@ export interface NamespaceResolution {
   from: Effective["from"];
 }
 
-const RIGHTS = "ask for the right to get it, or give the defaults with -d FILE";
+/** What is said to do where the defaults may not be read; where the command takes no others, the first alone. */
+export const ASK_FOR_RIGHT = "ask for the right to get it";
+const RIGHTS = `${ASK_FOR_RIGHT}, or give the defaults with -d FILE`;
 
 /**
- * Reads the cluster's defaults in force.
+ * Reads the cluster's defaults in force. `otherwise`: what else can be done where they may not be read.
  * @throws UsageError where they may not be read, or there are none
  */
 export async function readClusterDefaults(
   client: KubeClient,
   { release, namespace }: Pick<Installed, "release" | "namespace">,
+  otherwise = RIGHTS,
 ): Promise<ClusterDefaults> {
-  const mapIn = (place: Place) => readObject<ConfigMap>(client, CONFIG_MAPS, place, RIGHTS);
+  const mapIn = (place: Place) => readObject<ConfigMap>(client, CONFIG_MAPS, place, otherwise);
   const current = await mapIn({ namespace, name: DEFAULTS_NAME });
   const kept = readLastGood(await mapIn({ namespace, name: `${release}-last-good-defaults` }));
   const effective = effectiveCluster(current, namespace, kept?.cluster);

@@ -1,6 +1,7 @@
 import { type JsonObject, objectOf } from "../../api/json.ts";
 import { MODEL_BOOSTERS, MODEL_ROUTES, MODEL_SERVERS, MODEL_SERVINGS } from "../../cluster/kinds.ts";
-import { type AnyObject, apiVersionOf, keyOf, type Resource } from "../../kube/resource.ts";
+import { isNotFound } from "../../kube/failure.ts";
+import { type AnyObject, apiVersionOf, keyOf, NAMESPACES, type Resource } from "../../kube/resource.ts";
 import { UsageError } from "../console.ts";
 import { type Connected, readObject } from "./connect.ts";
 
@@ -28,6 +29,16 @@ export async function namedObject(
   const found = await readObject<AnyObject>(client, resource, place);
   if (!found) throw new UsageError(`${option}: there is no ${resource.kind} ${keyOf(place)}`);
   return asObject(found, resource);
+}
+
+/**
+ * Where nothing was found in a namespace, whether it is there at all. @throws UsageError where it is not; who may not read
+ * Namespaces is not told
+ */
+export async function wantNamespace({ client }: Connected, name: string | undefined): Promise<void> {
+  if (name === undefined) return;
+  const found = await client.get(NAMESPACES, { name });
+  if (!found.ok && isNotFound(found.failure)) throw new UsageError(`there is no Namespace ${name}`);
 }
 
 /** An object as it was read or listed, with its kind, without managedFields and status. */

@@ -9,7 +9,7 @@ import type { AnyObject, Resource } from "../../kube/resource.ts";
 import { annotationsOf } from "../../pinning/annotations.ts";
 import { childName } from "../../readings/neighbours.ts";
 import { type Connected, readObject } from "../cluster/connect.ts";
-import { asObject } from "../cluster/named.ts";
+import { asObject, wantNamespace } from "../cluster/named.ts";
 import { UsageError } from "../console.ts";
 import { touches } from "../review/applied.ts";
 import { isUnasked, type RefreshStep, refreshKeyOf, refreshPatch, stepOf, timeOfRun } from "./plan.ts";
@@ -51,8 +51,10 @@ interface Candidate {
  */
 export async function planOf(connected: Connected, wanted: WantedModels, run: string): Promise<Todo> {
   const todo: Todo = { models: [], underWay: [], unasked: [] };
+  let seen = 0;
   for (const [kind, resource] of Object.entries(KINDS) as [WorkloadKind, Resource][]) {
     const read = async (objects: AnyObject[]): Promise<never[]> => {
+      seen += objects.length;
       for (const found of objects) {
         const object = asObject(found, resource);
         if (found.metadata.deletionTimestamp) continue;
@@ -71,8 +73,11 @@ export async function planOf(connected: Connected, wanted: WantedModels, run: st
     };
     const listed = await listAll<AnyObject, never>(connected.client, resource, what, { timeoutMs: 60_000 });
     if (!listed.ok && !isNotFound(listed.failure))
-      throw new UsageError(`${resource.plural} cannot be read: ${describeFailure(listed.failure)}`);
+      throw new UsageError(
+        `${resource.plural} cannot be read: ${describeFailure(listed.failure)}; refresh needs the right to get, list and patch ${resource.plural}`,
+      );
   }
+  if (seen === 0) await wantNamespace(connected, wanted.namespace);
   return todo;
 }
 

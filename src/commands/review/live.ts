@@ -29,6 +29,8 @@ export interface LiveWish extends InstallationWish {
   /** -d: these documents in place of the cluster's. */
   documents: readonly Layer[];
   namespace: string | undefined;
+  /** What can be done where the cluster's may not be read. */
+  otherwise?: string | undefined;
   /** What was read already, where many objects are looked at. */
   shared?: SharedReading;
 }
@@ -57,7 +59,7 @@ export async function liveWorld(connected: Connected, wish: LiveWish): Promise<L
   const cluster: ClusterDefaults =
     wish.documents.length > 0
       ? { layers: wish.documents, problems: [], kept: undefined, lastGood: false }
-      : await readClusterDefaults(client, installed);
+      : await readClusterDefaults(client, installed, wish.otherwise);
   const complaints = cluster.problems.map((problem) => `warning: ${configMapProblemText(problem)}`);
   const facts = await readFacts(client, (problem) => complaints.push(`warning: ${problem}`));
   if (installed.configured === "absent")

@@ -13,6 +13,8 @@ export interface Given {
   namespaceDocument: Layer | undefined;
   facts: ClusterFacts | undefined;
   namespace: string;
+  /** How defaults are given, where none are. */
+  otherwise?: string;
 }
 
 /**
@@ -40,7 +42,7 @@ export function offlineWorld(objects: readonly ManifestObject[], given: Given): 
     about:
       cluster.length > 0
         ? `defaults: ${sources}`
-        : `defaults: built-in, platform ${resolveDefaults([]).settings.platform} and hardware ${resolveDefaults([]).settings.hardware}; give yours with -d FILE, or a cluster's with --cluster`,
+        : `defaults: built-in, platform ${resolveDefaults([]).settings.platform} and hardware ${resolveDefaults([]).settings.hardware}; ${given.otherwise ?? "give yours with -d FILE, or a cluster's with --cluster"}`,
     facts: given.facts,
     namespace: given.namespace,
     live: false,
