@@ -269,12 +269,18 @@ export class DefaultsInForce {
       for (const gone of [source, lastGoodOf(source)]) this.#documents.forget(gone);
       return;
     }
-    const fallback = this.#rememberedNamespaces.get(namespace) ?? this.stored?.namespaces[namespace];
+    const fallback = this.#rememberedNamespaces.get(namespace) ?? this.#storedFor(namespace);
     const effective = effectiveNamespace(map, namespace, fallback, this.#layers, this.#documents);
     this.#effective.set(namespace, effective);
     if (effective.from === "current" && effective.text !== undefined)
       this.#rememberedNamespaces.set(namespace, effective.text);
     this.#resolved.delete(namespace);
+  }
+
+  /** A namespace can be called `constructor`. */
+  #storedFor(namespace: string): string | undefined {
+    const { namespaces = {} } = this.stored ?? {};
+    return Object.hasOwn(namespaces, namespace) ? namespaces[namespace] : undefined;
   }
 
   #tell(): void {

@@ -30,6 +30,8 @@ export class Room {
 
 /** Labels and owners of one object that are kept to know what it belongs to. */
 const MOST_KEPT = 64;
+/** Characters of one owner's reference; Kubernetes bounds none of its parts, and no real one has a tenth of it. */
+const LONGEST_REFERENCE = 1_024;
 
 /** What is kept of an object that cannot be read: who it is, and what it belongs to. */
 export function unreadable({ metadata }: KubeObject, why: string): Unreadable {
@@ -41,7 +43,9 @@ export function unreadable({ metadata }: KubeObject, why: string): Unreadable {
       ...(uid === undefined ? {} : { uid }),
       ...(resourceVersion === undefined ? {} : { resourceVersion }),
       labels: Object.fromEntries(Object.entries(labels).slice(0, MOST_KEPT)),
-      ownerReferences: ownerReferences.slice(0, MOST_KEPT),
+      ownerReferences: ownerReferences
+        .filter((reference) => JSON.stringify(reference).length <= LONGEST_REFERENCE)
+        .slice(0, MOST_KEPT),
     },
     why,
   };
