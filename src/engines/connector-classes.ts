@@ -53,6 +53,7 @@ const CLASSES: readonly ConnectorClass[] = [
   { name: "SimpleCPUOffloadConnector" },
   { name: "SharedStorageConnector" },
   { name: "ExampleConnector" },
+  { name: "ExampleHiddenStatesConnector" },
   { name: "LMCacheAscendConnectorV1Dynamic" },
 ];
 

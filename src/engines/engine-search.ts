@@ -218,6 +218,9 @@ function whyNotRead(seen: Sighting, command: Command, several: boolean): string 
   if (several) return "the script starts more than one engine";
   if (seen.left !== undefined) return `"${seen.left}" comes before the engine, which is never started`;
   if (command.nested !== undefined) return `the engine is started inside ${command.nested}`;
+  if (command.swallowed !== undefined) {
+    return `the shell takes ${command.swallowed} for a file, behind a < or >; is a placeholder such as <PORT> left?`;
+  }
   if (seen.apart === undefined) return undefined;
   return `${seen.apart} stands apart from the engine's command; is a \\ missing?`;
 }

@@ -28,6 +28,8 @@ export interface ImageFacts {
   /** Whether name or tag says that it is built for Ascend. */
   ascend: boolean;
   version?: EngineVersion;
+  /** A tag of vllm-ascend that follows its main branch: it has what no release has yet. */
+  newest?: true;
   mooncakeVersion?: string;
   /** The chip that the tag or the name says it is built for; no such word means A2 for vllm-ascend. */
   chip?: Chip;
@@ -35,6 +37,8 @@ export interface ImageFacts {
 }
 
 const VERSION = /(?:^|[-_])v?(\d{1,4})\.(\d{1,4})(?:\.(\d{1,4}))?(?:[._-]?rc\.?(\d{1,4}))?/;
+/** `main`, `main-a3`, `nightly-a3` (vllm-ascend, its image workflows). */
+const MOVING = /^(?:main|nightly)(?:-|$)/;
 const MOONCAKE = /mooncake[-_]?v?(\d[\w.]*)/;
 
 /**
@@ -58,6 +62,9 @@ export function imageFacts(image: string): ImageFacts {
     ...(engine === undefined ? {} : { engine }),
     ascend: /ascend|cann|mindie/.test(reference.repository.toLowerCase()) || /ascend|cann|npu/.test(tag),
     ...(version === undefined ? {} : { version }),
+    ...(version === undefined && build === "vllm-ascend" && MOVING.test(tag)
+      ? { newest: true as const }
+      : {}),
     ...(mooncake === undefined ? {} : { mooncakeVersion: mooncake }),
     ...(chip === undefined ? {} : { chip }),
     ...(tag.includes("openeuler") ? { os: "openeuler" as const } : {}),

@@ -21,6 +21,7 @@ const OLD: TransportPorts = { perChip: 1000, base: 20000, movable: false };
 export function transportPortsOf(image: ImageFacts | undefined): TransportPorts | undefined {
   const mooncake = image?.mooncakeVersion === undefined ? undefined : engineVersionOf(image.mooncakeVersion);
   if (mooncake) return isFrom(mooncake, "0.3.8") ? NEW : OLD;
+  if (image?.newest) return NEW;
   const version = image?.build === "vllm-ascend" ? image.version : undefined;
   if (!version) return undefined;
   return isFrom(version, "0.15") ? NEW : OLD;

@@ -35,6 +35,8 @@ export interface Command {
   /** Runs in a process of its own: what it assigns is lost. */
   piped: boolean;
   background: boolean;
+  /** A flag that stands where a redirection has its file, as it does behind a placeholder such as `<PORT>`. */
+  swallowed?: string;
   /** Variables that arithmetic or `${NAME:=…}` in it changes. */
   touches: string[];
 }

@@ -189,6 +189,9 @@ function readSimple(reader: Reader, node: CommandNode, place: Place): void {
   for (const item of node.suffix) {
     if (item.type === "Word") command.words.push(wordOf(reader, item));
     else if (item.type === "Assignment") command.words.push(wordOfAssignment(reader, item));
+    else if (item.type === "Redirect" && item.target?.text.startsWith("--")) {
+      command.swallowed ??= item.target.text;
+    }
   }
   command.touches = reader.touches;
 }

@@ -193,7 +193,7 @@ const libraryPath: Rule = {
   check: (subject) =>
     plainKvEngines(subject).flatMap(({ engine, all, path }): Remark[] => {
       const version = ascendVersion(engine);
-      if (version && isFrom(version, MOONCAKE_WHEEL_SINCE)) return [];
+      if (engine.image?.newest || (version && isFrom(version, MOONCAKE_WHEEL_SINCE))) return [];
       if (!engine.image?.stockVllmAscend || !all.some(({ name }) => /^Mooncake/.test(name ?? ""))) return [];
       const { command, args } = engine.container;
       const text = JSON.stringify([command ?? [], args ?? []]);
@@ -208,7 +208,9 @@ const libraryPath: Rule = {
           path,
           value: "LD_LIBRARY_PATH",
           message: `${engine.label} starts Mooncake without /usr/local/lib in LD_LIBRARY_PATH`,
-          fix: `start it by command: [sh, -c, 'export LD_LIBRARY_PATH=$LD_LIBRARY_PATH:/usr/local/lib; exec "$@"', --]`,
+          fix: engine.command.script
+            ? "write export LD_LIBRARY_PATH=$LD_LIBRARY_PATH:/usr/local/lib into its script, before the engine"
+            : `start it by command: [sh, -c, 'export LD_LIBRARY_PATH=$LD_LIBRARY_PATH:/usr/local/lib; exec "$@"', --]`,
         },
       ];
     }),

@@ -61,6 +61,16 @@ describe("what an image holds", () => {
     expect(holds(image)).toBe(expected);
   });
 
+  test.each([
+    ["quay.io/ascend/vllm-ascend:main", true],
+    ["mirror:5000/x/vllm-ascend:nightly-a3", true],
+    ["quay.io/ascend/vllm-ascend:nightly-releases-v0.13.0", undefined],
+    ["quay.io/ascend/vllm-ascend:latest", undefined],
+    ["r/team/my-vllm:main", undefined],
+  ])("%s follows the main branch: %s", (image, newest) => {
+    expect(imageFacts(image).newest).toBe(newest);
+  });
+
   test("Kthena's own image, the stock one, and Mooncake", () => {
     const own = imageFacts("ghcr.io/volcano-sh/kthena-engine:vllm-ascend_v0.10.1rc1_mooncake_v0.3.5");
     expect(own).toMatchObject({ kthenaEngine: true, stockVllmAscend: false, mooncakeVersion: "0.3.5" });

@@ -624,6 +624,20 @@ export const VERDICTS: readonly Verdict[] = [
     `${IMAGE}:v0.11.0\n${kv(P2P("kv_both", {}, { prefill: { tp_size: 8, dp_size: 1 } }))}`,
   ],
   ["kv/library-path", "-", "container", `${IMAGE}:v0.23.0rc1\n${kv(P2P("kv_both"))}`],
+  ["kv/library-path", "-", "container", `${IMAGE}:nightly-a3\n${kv(P2P("kv_both"))}`],
+  [
+    "kv/library-path",
+    "warn",
+    "container",
+    `${IMAGE}:v0.18.0\ncommand: [bash, -c, "vllm serve m --kv-transfer-config '${P2P("kv_both").replaceAll('"', '\\"')}'"]`,
+  ],
+  ["kv/port", "-", "container", `${IMAGE}:main-a3\n${kv(P2P("kv_both", { kv_port: "30000" }))}`, A3],
+  [
+    "kv/connector",
+    "-",
+    "container",
+    kv('{"kv_connector":"ExampleHiddenStatesConnector","kv_role":"kv_producer"}'),
+  ],
   ["kv/library-path", "warn", "container", `${IMAGE}:v0.22.1rc1\n${kv(P2P("kv_both"))}`],
   ["kv/library-path", "warn", "container", `${IMAGE}@sha256:0123\n${kv(P2P("kv_both"))}`],
   [

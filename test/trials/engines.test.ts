@@ -70,6 +70,19 @@ describe("pods of one role that do not share an engine", () => {
   });
 });
 
+describe("a placeholder that is left in a script", () => {
+  it("is no value and no file: nothing is counted", () => {
+    const text = "vllm serve m --host <host_ip> \\\n --port <port> \\\n --tensor-parallel-size 4";
+    const findings = findingsOn(container(script(text)));
+    expect(findings.map(({ rule }) => rule)).toEqual(["npu/unknown-count"]);
+    expect(findings[0]?.message).toContain("the shell takes --port for a file");
+  });
+
+  it("is not seen in redirections of other sorts", () => {
+    expect(limit(container(script("vllm serve m -tp 4 < /dev/null > /tmp/log 2>&1")))).toBe("4");
+  });
+});
+
 describe("flags that a script collects", () => {
   it.each([
     ['A=(--tensor-parallel-size 4)\nA+=(-dp 2)\nexec vllm serve m "${A[@]}"', "8"],

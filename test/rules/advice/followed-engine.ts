@@ -134,7 +134,14 @@ export const FOLLOWED_ENGINE: Readonly<Record<string, Follow | undefined>> = {
     set(object, `${container(finding.path)}.env`, []);
     wrapped(object, finding);
   },
-  "kv/library-path": wrapped,
+  "kv/library-path": (object, finding) => {
+    const [, line] = /^write (export \S+) into its script/.exec(finding.fix) ?? [];
+    if (line === undefined) return wrapped(object, finding);
+    eachList((list) => list.map((word) => (word.startsWith("vllm ") ? `${line}; ${word}` : word)))(
+      object,
+      finding,
+    );
+  },
   "kv/sglang-backend": (object, finding) => {
     const [, flags = "", name = ""] = /add (--\S+ \w+) .* and (\w+)/.exec(finding.fix) ?? [];
     appended(...flags.split(" "))(object, finding);
