@@ -1,9 +1,18 @@
-import { equal, type JsonObject, objectOf } from "../../api/json.ts";
+import { at, equal, type JsonObject, objectOf, stringOf } from "../../api/json.ts";
 import { ASK, INJECTED, SETTINGS } from "../../api/names.ts";
+import { MODEL_BOOSTERS, MODEL_SERVINGS } from "../../cluster/kinds.ts";
 import type { WorkloadKind } from "../../kinds/index.ts";
+import type { Resource } from "../../kube/resource.ts";
 import { annotationsOf } from "../../pinning/annotations.ts";
 import { parseRecord } from "../../pinning/record.ts";
+import { childName } from "../../readings/neighbours.ts";
 import { restartsOf } from "../review/consequence.ts";
+
+/** The kinds that are refreshed. */
+export const KINDS: Readonly<Record<WorkloadKind, Resource>> = {
+  ModelServing: MODEL_SERVINGS,
+  ModelBooster: MODEL_BOOSTERS,
+};
 
 /** A model that is to be refreshed. */
 export interface RefreshStep {
@@ -25,13 +34,24 @@ export function stepOf(kind: WorkloadKind, before: JsonObject, after: JsonObject
   const same =
     equal(before.spec, after.spec) && annotationsOf(before)[SETTINGS] === annotationsOf(after)[SETTINGS];
   if (same) return undefined;
-  const { name, namespace } = objectOf(before.metadata);
   return {
     kind,
-    namespace: String(namespace ?? "default"),
-    name: String(name),
+    ...placeOf(before),
     ...restartsOf(kind, { before, asked: after, after }),
   };
+}
+
+/** Where an object stands. */
+export function placeOf({ metadata }: JsonObject): { namespace: string; name: string } {
+  const { name, namespace } = objectOf(metadata);
+  return { namespace: stringOf(namespace) ?? "default", name: stringOf(name) ?? "" };
+}
+
+/** Where the ModelServing stands that Kthena makes of a ModelBooster. */
+export function servingPlaceOf(booster: JsonObject): { namespace: string; name: string } {
+  const { namespace, name } = placeOf(booster);
+  const backend = stringOf(at(booster, "spec", "backend", "name")) ?? "";
+  return { namespace, name: childName({ name, backend }) };
 }
 
 /** Steps in waves: smaller models first, so that a mistake shows where it costs least; at most so many at a time. */

@@ -2,10 +2,10 @@ import { describeFailure, isNotFound } from "../../kube/failure.ts";
 import { sizeText } from "../audit/report.ts";
 import { type ClusterAccess, type Connected, withCluster } from "../cluster/connect.ts";
 import { type Console, EXIT } from "../console.ts";
-import { type RefreshStep, refreshKeyOf, refreshPatch, runAt, wavesOf } from "./plan.ts";
+import { KINDS, type RefreshStep, refreshKeyOf, refreshPatch, runAt, wavesOf } from "./plan.ts";
 import type { ModelReadiness } from "./readiness.ts";
 import { readState, writeState } from "./state.ts";
-import { FIELD_MANAGER, KINDS, planOf, type Todo, undoPlan } from "./todo.ts";
+import { FIELD_MANAGER, planOf, type Todo, undoPlan } from "./todo.ts";
 import { type Changed, firstUnready, markOf } from "./waiting.ts";
 
 /** What `refresh` is to do. */

@@ -1,25 +1,30 @@
-import { at, equal, type JsonObject, stringOf } from "../../api/json.ts";
+import { at, equal, type JsonObject } from "../../api/json.ts";
 import { ASK, INJECTED, SETTINGS } from "../../api/names.ts";
 import { boosterReference } from "../../cluster/cluster-view.ts";
-import { MODEL_BOOSTERS, MODEL_SERVINGS } from "../../cluster/kinds.ts";
+import { MODEL_SERVINGS } from "../../cluster/kinds.ts";
 import type { WorkloadKind } from "../../kinds/index.ts";
 import { describeFailure, isNotFound } from "../../kube/failure.ts";
 import { listAll } from "../../kube/list-all.ts";
 import type { AnyObject, Resource } from "../../kube/resource.ts";
 import { annotationsOf } from "../../pinning/annotations.ts";
-import { childName } from "../../readings/neighbours.ts";
 import { type Connected, readObject } from "../cluster/connect.ts";
 import { asObject, wantNamespace } from "../cluster/named.ts";
 import { UsageError } from "../console.ts";
 import { touches } from "../review/applied.ts";
-import { isUnasked, type RefreshStep, refreshKeyOf, refreshPatch, stepOf, timeOfRun } from "./plan.ts";
+import {
+  isUnasked,
+  KINDS,
+  placeOf,
+  type RefreshStep,
+  refreshKeyOf,
+  refreshPatch,
+  servingPlaceOf,
+  stepOf,
+  timeOfRun,
+} from "./plan.ts";
 import { type ModelBefore, modelBefore, type RefreshState } from "./state.ts";
 import { readinessAfterRun } from "./waiting.ts";
 
-export const KINDS: Readonly<Record<WorkloadKind, Resource>> = {
-  ModelServing: MODEL_SERVINGS,
-  ModelBooster: MODEL_BOOSTERS,
-};
 export const FIELD_MANAGER = "kthena-ascend-refresh";
 
 /** Which models; undefined: all. */
@@ -41,8 +46,6 @@ export interface Todo {
 interface Candidate {
   kind: WorkloadKind;
   object: JsonObject;
-  /** With its status. */
-  found: JsonObject;
 }
 
 /**
@@ -60,7 +63,7 @@ export async function planOf(connected: Connected, wanted: WantedModels, run: st
         if (found.metadata.deletionTimestamp) continue;
         // What a ModelBooster owns is looked at with it.
         if (boosterReference(object)) continue;
-        await consider(connected, { kind, object, found: found as unknown as JsonObject }, run, todo);
+        await consider(connected, { kind, object }, run, todo);
       }
       return [];
     };
@@ -140,22 +143,18 @@ async function childChange(
   todo: Todo,
 ): Promise<Change | undefined | "unasked"> {
   if (kind !== "ModelBooster") return undefined;
-  const found = await servingOf(connected, object);
-  if (!found) return undefined;
-  const child = { kind: "ModelServing", object: asObject(found, MODEL_SERVINGS), found } as const;
-  const change = await changeOf(connected, { ...child, found: found as unknown as JsonObject }, run, todo);
+  const serving = await servingOf(connected, object);
+  if (!serving) return undefined;
+  const change = await changeOf(connected, { kind: "ModelServing", object: serving }, run, todo);
   if (change === undefined || change === "unasked") return change;
   return { ...change, before: { ...change.before, owner: placeOf(object).name } };
 }
 
 /** The ModelServing that Kthena made of a ModelBooster, as it is stored. */
-async function servingOf(connected: Connected, booster: JsonObject): Promise<AnyObject | undefined> {
-  const { namespace, name } = placeOf(booster);
-  const backend = stringOf(at(booster, "spec", "backend", "name")) ?? "";
-  const place = { namespace, name: childName({ name, backend }) };
-  const found = await readObject<AnyObject>(connected.client, MODEL_SERVINGS, place);
-  const owner = found && boosterReference(asObject(found, MODEL_SERVINGS));
-  return owner?.uid === at(booster, "metadata", "uid") ? found : undefined;
+async function servingOf(connected: Connected, booster: JsonObject): Promise<JsonObject | undefined> {
+  const found = await readObject<AnyObject>(connected.client, MODEL_SERVINGS, servingPlaceOf(booster));
+  const serving = found && asObject(found, MODEL_SERVINGS);
+  return serving && boosterReference(serving)?.uid === at(booster, "metadata", "uid") ? serving : undefined;
 }
 
 /** What the API server says that it would store; undefined where the object is gone by now. @throws UsageError where it would refuse it */
@@ -173,11 +172,6 @@ async function wouldBe(
   throw new UsageError(
     `${refreshKeyOf({ kind, ...place })} would be refused, so nothing was changed: ${describeFailure(result.failure)}; leave it out with --selector, or mend it first`,
   );
-}
-
-function placeOf(object: JsonObject): { namespace: string; name: string } {
-  const { name, namespace } = object.metadata as { name?: string; namespace?: string };
-  return { namespace: namespace ?? "default", name: name ?? "" };
 }
 
 /**

@@ -1,14 +1,13 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { at, type JsonObject, stringOf } from "../../api/json.ts";
+import type { JsonObject } from "../../api/json.ts";
 import { ASK, INJECTED } from "../../api/names.ts";
 import { MODEL_BOOSTERS, MODEL_SERVINGS } from "../../cluster/kinds.ts";
 import { describeFailure, isNotFound } from "../../kube/failure.ts";
 import type { AnyObject, Resource } from "../../kube/resource.ts";
 import { annotationsOf } from "../../pinning/annotations.ts";
 import { parseRecord } from "../../pinning/record.ts";
-import { childName } from "../../readings/neighbours.ts";
 import type { Connected } from "../cluster/connect.ts";
-import { type RefreshStep, refreshKeyOf } from "./plan.ts";
+import { KINDS, type RefreshStep, refreshKeyOf, servingPlaceOf } from "./plan.ts";
 import {
   boosterReadiness,
   failedSince,
@@ -29,8 +28,7 @@ export async function readinessNow(
   { kind, ...place }: Pick<RefreshStep, "kind" | "namespace" | "name">,
   mark: Mark = {},
 ): Promise<ModelReadiness> {
-  const resource = kind === "ModelServing" ? MODEL_SERVINGS : MODEL_BOOSTERS;
-  const object = await look(connected, resource, place);
+  const object = await look(connected, KINDS[kind], place);
   if (object === undefined) return { state: "ready", why: "" };
   if (typeof object === "string") return { state: "waiting", why: object };
   if (kind === "ModelServing") return servingReadiness(object);
@@ -115,10 +113,7 @@ export async function firstUnready(
 }
 
 function servingBeside(connected: Connected, booster: JsonObject): Promise<JsonObject | string | undefined> {
-  const place = booster.metadata as { namespace?: string; name?: string };
-  const { namespace = "default", name = "" } = place;
-  const backend = stringOf(at(booster, "spec", "backend", "name")) ?? "";
-  return look(connected, MODEL_SERVINGS, { namespace, name: childName({ name, backend }) });
+  return look(connected, MODEL_SERVINGS, servingPlaceOf(booster));
 }
 
 /** An object as it stands; undefined: it is gone; a text: why it cannot be read. */
