@@ -3,6 +3,7 @@ import type { CauseType, Finding } from "../api/finding.ts";
 import { isObject, type Json, type JsonObject, listOf, objectOf } from "../api/json.ts";
 import { OBJECT_LIMITS as LIMITS } from "../api/limits.ts";
 import { ASK } from "../api/names.ts";
+import { asksForInjection } from "../defaults/asks.ts";
 import { isNpuResource } from "../engines/accelerators.ts";
 import { type Judgement, untouched } from "./judgement.ts";
 import { findPlaces } from "./places.ts";
@@ -281,8 +282,7 @@ function isAskedFor(
   object: JsonObject,
   asks: readonly (Readonly<Record<string, string>> | undefined)[],
 ): boolean {
-  if (asks.some((inherited) => inherited?.[ASK.inject] === "true" || inherited?.[ASK.npus] !== undefined))
-    return true;
+  if (asks.some(asksForInjection)) return true;
   const open: Json[] = [object];
   for (let value = open.pop(); value !== undefined; value = open.pop()) {
     if (Array.isArray(value)) {

@@ -1,4 +1,5 @@
 import { ASK } from "../api/names.ts";
+import { asksForInjection } from "../defaults/asks.ts";
 import { isOlder } from "../defaults/pinned.ts";
 import type { ResolvedDefaults } from "../defaults/settings.ts";
 import { stayingPodsOf } from "./causes.ts";
@@ -70,8 +71,7 @@ function optedOutRoles({ roles }: ServingFact): Set<string> {
 }
 
 function namespaceAsks(settingsToday: ResolvedDefaults | undefined): boolean {
-  const asks = settingsToday?.settings.asks;
-  return asks?.[ASK.inject] === "true" || asks?.[ASK.npus] !== undefined;
+  return asksForInjection(settingsToday?.settings.asks);
 }
 
 function skipped(

@@ -1,6 +1,7 @@
 import { at, isObject, type Json, type JsonObject, listOf, objectOf, stringOf } from "../api/json.ts";
 import { ASK, INJECTED, KTHENA_NAME_LABEL, QUEUE_ANNOTATION, SETTINGS } from "../api/names.ts";
 import { stringMapOf } from "../api/string-map.ts";
+import { asksForInjection } from "../defaults/asks.ts";
 import { npuResourcesOf } from "../engines/accelerators.ts";
 import { parseNpuCount } from "../engines/npu-count.ts";
 import type { WorkloadKind } from "../kinds/index.ts";
@@ -46,7 +47,7 @@ export function readBooster(object: JsonObject): BoosterFact {
     hasStatus: isObject(object.status),
     conditions: listOf(at(object, "status", "conditions")).map(objectOf),
     optedOut: optedOut(objectOf(object.metadata)),
-    asks: asks(objectOf(object.metadata)),
+    asks: asksForInjection(annotationsOf(object)),
     ...askingFact("ModelBooster", object),
   };
 }
@@ -159,9 +160,4 @@ function revisionOf(metadata: JsonObject): string {
 
 function optedOut(metadata: JsonObject): boolean {
   return objectOf(metadata.annotations)[ASK.inject] === "false";
-}
-
-function asks(metadata: JsonObject): boolean {
-  const annotations = objectOf(metadata.annotations);
-  return annotations[ASK.inject] === "true" || annotations[ASK.npus] !== undefined;
 }

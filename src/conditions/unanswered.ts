@@ -1,14 +1,14 @@
 import { type JsonObject, objectOf } from "../api/json.ts";
 import { ASK, INJECTED } from "../api/names.ts";
-import { asksIn } from "../defaults/asks.ts";
+import { asksIn, readAsks } from "../defaults/asks.ts";
 import { resolveDefaults } from "../defaults/resolve.ts";
-import { asksForNpus, otherAcceleratorOf } from "../engines/accelerators.ts";
+import { asksForNpus } from "../engines/accelerators.ts";
 import type { WorkloadKind } from "../kinds/index.ts";
 import { templatesOf, type Unit, unitsOf } from "../kinds/units.ts";
 import { annotationsOf } from "../pinning/annotations.ts";
 import { parseRecord } from "../pinning/record.ts";
 import { readRole } from "../readings/role.ts";
-import type { Trigger } from "../readings/trigger.ts";
+import { workerTriggerOf } from "../readings/trigger.ts";
 
 /** A wish for injection that the object holds no record of. */
 export interface Unanswered {
@@ -69,21 +69,12 @@ function ofUnit(
   const ownBy = askingIn(own);
   const asking = ownBy ?? by ?? named;
   if (asking === undefined) return undefined;
-  const trigger = kind === "ModelBooster" ? workerTrigger(unit.value, asks) : roleTrigger(unit.value, asks);
+  const trigger =
+    kind === "ModelBooster"
+      ? workerTriggerOf(unit.value, readAsks(asks), BUILT_IN.npu.resourceName)
+      : readRole(unit.value, asks, BUILT_IN).trigger;
   const skipped = "skip" in trigger ? trigger : { skip: "" };
   return { by: asking, unit: ownBy === undefined ? "" : unit.key, because: "", ...skipped };
-}
-
-function roleTrigger(role: JsonObject, asks: Record<string, string>): Trigger {
-  return readRole(role, asks, BUILT_IN).trigger;
-}
-
-/** As `boosterWorker` of the injectors decides it. */
-function workerTrigger(worker: JsonObject, asks: Record<string, string>): Trigger {
-  if (otherAcceleratorOf(worker)) return { skip: "other-vendor" };
-  if (asksForNpus(worker)) return { by: "resource" };
-  const asked = asks[ASK.inject] === "true" || asks[ASK.npus] !== undefined;
-  return asked ? { by: "asked" } : { skip: "no-npu" };
 }
 
 /** The annotation by which somebody wants something to be injected; undefined: nobody does. */

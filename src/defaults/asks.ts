@@ -53,6 +53,11 @@ const READERS: Record<string, Reader> = {
   [ASK.refresh]: () => ({}),
 };
 
+/** Whether annotations ask for injection: `inject: "true"`, or a number of NPUs, whatever it is. */
+export function asksForInjection(asks: Readonly<Record<string, unknown>> | undefined): boolean {
+  return asks?.[ASK.inject] === "true" || asks?.[ASK.npus] !== undefined;
+}
+
 const WRITTEN_BY_US: readonly string[] = [INJECTED, SETTINGS, STAMP, MOONCAKE_CONFIG];
 
 /** The annotations of an object or template that are under our prefix and that people write. */

@@ -2,13 +2,14 @@ import { at, type Json, type JsonObject, objectOf, stringOf } from "../api/json.
 import { ASK } from "../api/names.ts";
 import { readAsks } from "../defaults/asks.ts";
 import { sourceOf } from "../defaults/settings.ts";
-import { asksForNpus, otherAcceleratorOf, unknownHuaweiResources } from "../engines/accelerators.ts";
+import { unknownHuaweiResources } from "../engines/accelerators.ts";
 import type { Unit } from "../kinds/units.ts";
 import type { Addition } from "../pinning/addition.ts";
 import { put } from "../pinning/tree.ts";
 import type { Injection } from "../pinning/unit.ts";
 import { boosterNeed } from "../readings/engine-facts.ts";
 import { readHardware } from "../readings/hardware.ts";
+import { workerTriggerOf } from "../readings/trigger.ts";
 import type { WorkloadReading } from "../readings/workload.ts";
 import { kvPlanOfWorker, workerConfig } from "./kv/booster.ts";
 import { isWritten, lopsided } from "./npu-resources.ts";
@@ -20,12 +21,11 @@ import { isWritten, lopsided } from "./npu-resources.ts";
 export function boosterWorker(booster: WorkloadReading, unit: Unit): Injection {
   const worker = unit.value;
   const asks = readAsks(booster.asks);
-  if (asks.inject === false) return { skip: "opted-out" };
-  if (otherAcceleratorOf(worker)) return { skip: "other-vendor" };
-  const connector = workerConfig(kvPlanOfWorker(booster, unit.key), worker);
   const own = booster.defaults.settings.npu.resourceName;
-  if (asksForNpus(worker, own)) return applied(worker, [...equalised(worker, own), ...connector]);
-  if (asks.inject !== true && asks.npus === undefined) return { skip: "no-npu" };
+  const trigger = workerTriggerOf(worker, asks, own);
+  if ("skip" in trigger) return trigger;
+  const connector = workerConfig(kvPlanOfWorker(booster, unit.key), worker);
+  if (trigger.by === "resource") return applied(worker, [...equalised(worker, own), ...connector]);
   if (asks.npus === undefined && unknownHuaweiResources(worker, own).length > 0)
     return applied(worker, connector);
   const { settings, provenance } = booster.defaults;

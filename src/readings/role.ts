@@ -1,6 +1,5 @@
 import { at, type Json, type JsonObject, listOf, objectOf } from "../api/json.ts";
-import { ASK } from "../api/names.ts";
-import { type Asks, asksIn, readAsks } from "../defaults/asks.ts";
+import { type Asks, asksForInjection, asksIn, readAsks } from "../defaults/asks.ts";
 import { type ResolvedDefaults, type Settings, sourceOf } from "../defaults/settings.ts";
 import { npuResourcesOf } from "../engines/accelerators.ts";
 import { type EngineContainer, engineContainers } from "../engines/containers.ts";
@@ -48,7 +47,7 @@ export function readRole(role: JsonObject, asks: Record<string, string>, setting
   const templates = templatesOf("ModelServing", role).map(({ part, key, template }) => {
     const own = asksIn(objectOf(template.metadata).annotations);
     // The entry template speaks for its role, so its workers follow it unless theirs says otherwise.
-    return { part, place: [key], template, asks: { ...ofEntry, ...own }, insists: insistsOn(own) };
+    return { part, place: [key], template, asks: { ...ofEntry, ...own }, insists: asksForInjection(own) };
   });
   return reading(templates, settings, modelServingShape.podsEach(role));
 }
@@ -67,12 +66,7 @@ export function readPod(
 ): RoleReading {
   const own = asksIn(objectOf(pod.metadata).annotations);
   const template = { part: "pod" as const, place: [], template: pod, asks: { ...asks, ...own } };
-  return reading([{ ...template, insists: insistsOn(own) }], settings, pods);
-}
-
-/** Whether a template asks by itself, and not only its object or namespace does. */
-function insistsOn(own: Record<string, string>): boolean {
-  return own[ASK.inject] === "true" || own[ASK.npus] !== undefined;
+  return reading([{ ...template, insists: asksForInjection(own) }], settings, pods);
 }
 
 /** What the engines of a role start where none of them is one: a router, proxy, store or controller. */
@@ -88,6 +82,7 @@ function reading(
     place: string[];
     template: JsonObject;
     asks: Record<string, string>;
+    /** It asks by itself, and not only its object or namespace does. */
     insists: boolean;
   }[],
   settings: Settings,

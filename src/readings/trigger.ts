@@ -27,6 +27,16 @@ export function triggerOf(
   return asked ? { by: "asked" } : { skip: "no-npu" };
 }
 
+/**
+ * The same for a ModelBooster's worker: its own resources, and what is asked on the object.
+ */
+export function workerTriggerOf(worker: JsonObject, asks: Asks, resourceName: string): Trigger {
+  if (asks.inject === false) return { skip: "opted-out" };
+  if (otherAcceleratorOf(worker)) return { skip: "other-vendor" };
+  if (asksForNpus(worker, resourceName)) return { by: "resource" };
+  return asks.inject === true || asks.npus !== undefined ? { by: "asked" } : { skip: "no-npu" };
+}
+
 function containersOf(spec: JsonObject): JsonObject[] {
   return [...listOf(spec.containers), ...listOf(spec.initContainers)].map(objectOf);
 }
