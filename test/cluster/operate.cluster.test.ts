@@ -474,7 +474,13 @@ describe("a ModelBooster", () => {
     const { metadata, ...rest } = parse(await readFile(example, "utf8")) as JsonObject;
     for (const name of [NAME, "second"])
       await boosters.apply({ ...rest, metadata: { ...objectOf(metadata), name, namespace: "boosted" } });
-    for (const name of [NAME, "second"]) await playedInTheEnd(name);
+    for (const name of [NAME, "second"])
+      await eventually(
+        `what Kthena does for ${name}`,
+        () => played(name).then(() => "done", String),
+        (ended) => ended === "done",
+        60_000,
+      );
   });
   afterAll(() => rm(folder, { recursive: true }));
 
@@ -482,18 +488,6 @@ describe("a ModelBooster", () => {
   const played = async (name: string): Promise<void> => {
     const place = { namespace: "boosted", name };
     await follow(product.plane, product.admin, place, childOf(place, "ascend"));
-  };
-
-  /** What meets a change of somebody else's is tried again, as Kthena's controllers do. */
-  const playedInTheEnd = async (name: string, tries = 5): Promise<void> => {
-    for (let left = tries; ; left--) {
-      const failure = await played(name).then(
-        () => undefined,
-        (error: unknown) => ({ error }),
-      );
-      if (failure === undefined) return;
-      if (left === 1) throw failure.error;
-    }
   };
 
   const valueIn = async (pattern: RegExp, kind: string, name: string): Promise<string | undefined> =>

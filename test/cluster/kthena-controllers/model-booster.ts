@@ -4,7 +4,15 @@ import type { KubeClient } from "../../../src/kube/client.ts";
 import type { Result } from "../../../src/kube/failure.ts";
 import type { AnyObject, Place } from "../../../src/kube/resource.ts";
 import { childrenOf } from "./booster-children.ts";
-import { condition, MODEL_BOOSTERS, MODEL_ROUTES, MODEL_SERVERS, MODEL_SERVINGS, mustBe } from "./objects.ts";
+import {
+  condition,
+  MODEL_BOOSTERS,
+  MODEL_ROUTES,
+  MODEL_SERVERS,
+  MODEL_SERVINGS,
+  mustBe,
+  writeStatus,
+} from "./objects.ts";
 
 /** What Kthena's ModelBooster controller does: children, status. */
 
@@ -49,15 +57,16 @@ export async function reportBooster(
   place: Place,
   report: BoosterReport,
 ): Promise<Result<AnyObject>> {
-  const booster = mustBe(await client.get<AnyObject>(MODEL_BOOSTERS, place));
   const message =
     report.type === "Failed" ? report.message : report.status ? "Model is ready" : "not ready yet";
   const reason =
     report.type === "Failed" ? "ModelAbnormal" : report.status ? "ModelAvailable" : "ModelProcessing";
-  const others = listOf(at(booster.status, "conditions")).filter((one) => objectOf(one).type !== report.type);
-  const status = {
-    observedGeneration: booster.metadata.generation ?? 0,
-    conditions: [...others, condition(report.type, report.status, reason, message, booster)],
-  };
-  return client.replace(MODEL_BOOSTERS, { ...booster, status }, { subresource: "status" });
+  return writeStatus(client, MODEL_BOOSTERS, place, (booster) => {
+    const conditions = listOf(at(booster.status, "conditions"));
+    const others = conditions.filter((one) => objectOf(one).type !== report.type);
+    return {
+      observedGeneration: booster.metadata.generation ?? 0,
+      conditions: [...others, condition(report.type, report.status, reason, message, booster)],
+    };
+  });
 }

@@ -27,6 +27,7 @@ import {
   ownerOf,
   POD_GROUPS,
   textsOf,
+  writeStatus,
 } from "./objects.ts";
 
 /** What Kthena's ModelServing controller does: PodGroups, pods, status. */
@@ -84,20 +85,21 @@ export async function createPods(client: KubeClient, place: Place): Promise<Resu
 
 /** Writes what the controller writes into a ModelServing's status: how many groups there are, and Available. */
 export async function reportServing(client: KubeClient, place: Place, available: boolean): Promise<void> {
-  const serving = mustBe(await client.get<AnyObject>(MODEL_SERVINGS, place));
-  const replicas = numberOf(at(serving.spec, "replicas"));
-  const status = {
-    replicas,
-    currentReplicas: replicas,
-    updatedReplicas: replicas,
-    availableReplicas: available ? replicas : 0,
-    labelSelector: `${KTHENA_NAME_LABEL}=${place.name}`,
-    observedGeneration: serving.metadata.generation ?? 0,
-    conditions: [
-      condition("Available", available, available ? "AllGroupsReady" : "GroupProgressing", "", serving),
-    ],
+  const statusOf = (serving: AnyObject) => {
+    const replicas = numberOf(at(serving.spec, "replicas"));
+    return {
+      replicas,
+      currentReplicas: replicas,
+      updatedReplicas: replicas,
+      availableReplicas: available ? replicas : 0,
+      labelSelector: `${KTHENA_NAME_LABEL}=${place.name}`,
+      observedGeneration: serving.metadata.generation ?? 0,
+      conditions: [
+        condition("Available", available, available ? "AllGroupsReady" : "GroupProgressing", "", serving),
+      ],
+    };
   };
-  mustBe(await client.replace(MODEL_SERVINGS, { ...serving, status }, { subresource: "status" }));
+  mustBe(await writeStatus(client, MODEL_SERVINGS, place, statusOf));
 }
 
 function podOf(

@@ -1,7 +1,10 @@
 import { createHash } from "node:crypto";
 import { type Json, type JsonObject, objectOf } from "../../../src/api/json.ts";
 import { WORKLOAD_GROUP } from "../../../src/api/names.ts";
-import type { AnyObject } from "../../../src/kube/resource.ts";
+import type { KubeClient } from "../../../src/kube/client.ts";
+import { isConflict, type Result } from "../../../src/kube/failure.ts";
+import type { AnyObject, Place, Resource } from "../../../src/kube/resource.ts";
+import { must } from "../../kube/account.ts";
 
 /**
  * What Kthena's controllers do, one step at a time and when a test says so: they are not to be had as a module.
@@ -12,7 +15,28 @@ import type { AnyObject } from "../../../src/kube/resource.ts";
 
 export { POD_GROUPS } from "../../../src/cluster/held.ts";
 export { MODEL_BOOSTERS, MODEL_ROUTES, MODEL_SERVERS, MODEL_SERVINGS } from "../../../src/cluster/kinds.ts";
-export { must as mustBe } from "../../kube/account.ts";
+export { must as mustBe };
+
+/**
+ * Writes a status that is made of the object as it stands. Where somebody else's change came in between it is made
+ * anew, as Kthena's controllers do at their next pass.
+ */
+export async function writeStatus(
+  client: KubeClient,
+  resource: Resource,
+  place: Place,
+  statusOf: (object: AnyObject) => JsonObject,
+  tries = 5,
+): Promise<Result<AnyObject>> {
+  const object = must(await client.get<AnyObject>(resource, place));
+  const written = await client.replace(
+    resource,
+    { ...object, status: statusOf(object) },
+    { subresource: "status" },
+  );
+  if (written.ok || !isConflict(written.failure) || tries === 1) return written;
+  return writeStatus(client, resource, place, statusOf, tries - 1);
+}
 
 /** The reference of a child to its owner. */
 export function ownerOf({ metadata: { name, uid = "" } }: AnyObject, kind: string) {
