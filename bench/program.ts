@@ -46,20 +46,52 @@ export function environmentOf({ nodeOptions }: Program): NodeJS.ProcessEnv {
 /** Starts `kthena-ascend serve`. `ms`: until `/readyz` said yes. */
 export async function startProgram(program: Program): Promise<{ target: Target; ms: number }> {
   const port = await freePort();
-  const { cert, key } = program.pair;
-  const files = [`--tls-cert-file=${cert}`, `--tls-private-key-file=${key}`];
   const began = performance.now();
+  const child = spawn(process.execPath, [program.main, "serve", ...serveArguments(program, port)], {
+    stdio: "ignore",
+    env: environmentOf(program),
+  });
+  await untilReady(child, port);
+  const ms = performance.now() - began;
+  return { target: { kind: "ours", port, usage: () => usageOf(child), stop: () => void child.kill() }, ms };
+}
+
+/** A program that tells what its heap holds. */
+export interface ProbedProgram extends Target {
+  /** Bytes that are in use, buffers among them, once the heap was cleared. */
+  heap: () => Promise<number>;
+}
+
+/**
+ * Starts `kthena-ascend serve` with a module that is asked over its channel.
+ * @param probe the module, which answers `{ heap }`
+ */
+export async function startProbed(program: Program, probe: string): Promise<ProbedProgram> {
+  const port = await freePort();
   const child = spawn(
     process.execPath,
-    [program.main, "serve", `--port=${port}`, "--bind-address=127.0.0.1", ...files],
-    { stdio: "ignore", env: environmentOf(program) },
+    ["--expose-gc", "--import", probe, program.main, "serve", ...serveArguments(program, port)],
+    { stdio: ["ignore", "ignore", "ignore", "ipc"], env: environmentOf(program) },
   );
+  await untilReady(child, port);
+  const heap = async (): Promise<number> => {
+    const told = once(child, "message") as Promise<[{ heap: number }]>;
+    child.send({});
+    return (await told)[0].heap;
+  };
+  return { kind: "ours", port, usage: () => usageOf(child), heap, stop: () => void child.kill() };
+}
+
+function serveArguments({ pair: { cert, key } }: Program, port: number): string[] {
+  const files = [`--tls-cert-file=${cert}`, `--tls-private-key-file=${key}`];
+  return [`--port=${port}`, "--bind-address=127.0.0.1", ...files];
+}
+
+async function untilReady(child: ChildProcess, port: number): Promise<void> {
   while (!(await isReady(port))) {
     if (child.exitCode !== null) throw new Error(`kthena-ascend serve ended with ${child.exitCode}`);
     await new Promise((resolve) => setTimeout(resolve, 5));
   }
-  const ms = performance.now() - began;
-  return { target: { kind: "ours", port, usage: () => usageOf(child), stop: () => void child.kill() }, ms };
 }
 
 /** A port of the loopback address that nobody listens on. */
