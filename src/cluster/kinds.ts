@@ -1,14 +1,8 @@
 import { type JsonObject, listOf, objectOf } from "../api/json.ts";
-import {
-  INJECTED,
-  KTHENA_GROUP_LABEL,
-  NETWORKING_GROUP,
-  PREFIX,
-  STAMP,
-  WORKLOAD_GROUP,
-} from "../api/names.ts";
+import { INJECTED, KTHENA_GROUP_LABEL, NETWORKING_GROUP, PREFIX, STAMP } from "../api/names.ts";
 import { asksOfNamespace } from "../defaults/asks.ts";
 import { asksForNpus } from "../engines/accelerators.ts";
+import { shapeOf, type WorkloadKind } from "../kinds/index.ts";
 import {
   type AnyObject,
   grouped,
@@ -31,8 +25,14 @@ import {
   routingServer,
 } from "../readings/routing.ts";
 
-export const MODEL_SERVINGS: Resource = grouped(WORKLOAD_GROUP, "v1alpha1", "modelservings", "ModelServing");
-export const MODEL_BOOSTERS: Resource = grouped(WORKLOAD_GROUP, "v1alpha1", "modelboosters", "ModelBooster");
+/** Where the API server has the objects of a kind of workload. */
+export function workloadResource(kind: WorkloadKind): Resource {
+  const { group, version, plural } = shapeOf(kind);
+  return grouped(group, version, plural, kind);
+}
+
+export const MODEL_SERVINGS: Resource = workloadResource("ModelServing");
+export const MODEL_BOOSTERS: Resource = workloadResource("ModelBooster");
 export const MODEL_SERVERS: Resource = grouped(NETWORKING_GROUP, "v1alpha1", "modelservers", "ModelServer");
 export const MODEL_ROUTES: Resource = grouped(NETWORKING_GROUP, "v1alpha1", "modelroutes", "ModelRoute");
 

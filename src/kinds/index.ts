@@ -13,6 +13,9 @@ export function isWorkloadKind(kind: string): kind is WorkloadKind {
   return Object.hasOwn(WORKLOADS, kind);
 }
 
+/** All of them. */
+export const WORKLOAD_KINDS: readonly WorkloadKind[] = Object.keys(WORKLOADS).filter(isWorkloadKind);
+
 /** What is particular to a kind. */
 export function shapeOf(kind: WorkloadKind): WorkloadShape {
   return WORKLOADS[kind];

@@ -1,12 +1,17 @@
+import { modelBoosterSchema } from "../api/kthena.ts";
 import { WORKLOAD_GROUP } from "../api/names.ts";
 import type { WorkloadShape } from "./workload-kind.ts";
 
 /** ModelBooster: workers of one backend, of which Kthena's controller makes a ModelServing (pkg/apis/workload). */
 export const modelBoosterShape: WorkloadShape = {
   group: WORKLOAD_GROUP,
+  version: "v1alpha1",
+  plural: "modelboosters",
+  schema: modelBoosterSchema,
   units: { path: ["spec", "backend", "workers"], key: "type", standard: "server" },
   templates: [],
   podsEach: ({ pods }) => (typeof pods === "number" ? Math.max(1, pods) : 1),
+  groups: ["spec", "backend", "replicas"],
   scaling: new Set(["replicas", "maxUnavailable", "partition"]),
   required: [],
   peerFields: [["spec", "backend", "type"]],

@@ -1,4 +1,5 @@
 import { at, isObject, type JsonObject, listOf, objectOf, stringOf } from "../api/json.ts";
+import { modelServingSchema } from "../api/kthena.ts";
 import { KTHENA_ENTRY_LABEL, KTHENA_NAME_LABEL, KTHENA_ROLE_LABEL, WORKLOAD_GROUP } from "../api/names.ts";
 import { stringMapOf } from "../api/string-map.ts";
 import type { WorkloadShape } from "./workload-kind.ts";
@@ -6,6 +7,9 @@ import type { WorkloadShape } from "./workload-kind.ts";
 /** ModelServing: roles, each with a template for its entry pod and one for its workers (Kthena, pkg/apis/workload). */
 export const modelServingShape: WorkloadShape = {
   group: WORKLOAD_GROUP,
+  version: "v1alpha1",
+  plural: "modelservings",
+  schema: modelServingSchema,
   units: { path: ["spec", "template", "roles"], key: "name" },
   templates: [
     { part: "entry", key: "entryTemplate" },
@@ -13,6 +17,7 @@ export const modelServingShape: WorkloadShape = {
   ],
   podsEach: ({ workerReplicas }) =>
     1 + (typeof workerReplicas === "number" ? Math.max(0, workerReplicas) : 0),
+  groups: ["spec", "replicas"],
   // Kthena's revision leaves them out (utils/revision_util.go).
   scaling: new Set(["replicas", "maxUnavailable", "partition"]),
   required: ["workerReplicas"],

@@ -1,4 +1,5 @@
 import { Counter, Histogram, type Registry } from "prom-client";
+import { WORKLOAD_KINDS } from "../kinds/index.ts";
 
 /** What is measured of one review. */
 export interface ReviewMeasure {
@@ -27,20 +28,20 @@ export interface ReviewMetrics {
 }
 
 /** Kinds outside of this list are counted as `other`: labels must not grow with what is sent. */
-const KINDS = new Set(["ModelServing", "ModelBooster", "ModelServer", "ModelRoute", "Pod", "ConfigMap"]);
+const KINDS = new Set<string>([...WORKLOAD_KINDS, "ModelServer", "ModelRoute", "Pod", "ConfigMap"]);
 
 /** Which requests the webhooks of the chart are called for. */
 const EXPECTED: Readonly<Record<string, readonly (readonly [kinds: string[], operations: string[]])[]>> = {
   "/mutate": [
     [
-      ["ModelServing", "ModelBooster", "ModelServer", "ModelRoute"],
+      [...WORKLOAD_KINDS, "ModelServer", "ModelRoute"],
       ["CREATE", "UPDATE"],
     ],
     [["Pod"], ["CREATE"]],
   ],
   "/validate": [
     [
-      ["ModelServing", "ModelBooster", "ModelServer", "ModelRoute", "ConfigMap"],
+      [...WORKLOAD_KINDS, "ModelServer", "ModelRoute", "ConfigMap"],
       ["CREATE", "UPDATE"],
     ],
   ],

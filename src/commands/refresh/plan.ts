@@ -1,18 +1,10 @@
 import { at, equal, type JsonObject, objectOf, stringOf } from "../../api/json.ts";
 import { ASK, INJECTED, SETTINGS } from "../../api/names.ts";
-import { MODEL_BOOSTERS, MODEL_SERVINGS } from "../../cluster/kinds.ts";
 import type { WorkloadKind } from "../../kinds/index.ts";
-import type { Resource } from "../../kube/resource.ts";
 import { annotationsOf } from "../../pinning/annotations.ts";
 import { parseRecord } from "../../pinning/record.ts";
 import { childName } from "../../readings/neighbours.ts";
 import { restartsOf } from "../review/consequence.ts";
-
-/** The kinds that are refreshed. */
-export const KINDS: Readonly<Record<WorkloadKind, Resource>> = {
-  ModelServing: MODEL_SERVINGS,
-  ModelBooster: MODEL_BOOSTERS,
-};
 
 /** A model that is to be refreshed. */
 export interface RefreshStep {

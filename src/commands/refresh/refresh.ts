@@ -1,8 +1,9 @@
+import { workloadResource } from "../../cluster/kinds.ts";
 import { describeFailure, isNotFound } from "../../kube/failure.ts";
 import { sizeText } from "../audit/report.ts";
 import { type ClusterAccess, type Connected, withCluster } from "../cluster/connect.ts";
 import { type Console, EXIT } from "../console.ts";
-import { KINDS, type RefreshStep, refreshKeyOf, refreshPatch, runAt, wavesOf } from "./plan.ts";
+import { type RefreshStep, refreshKeyOf, refreshPatch, runAt, wavesOf } from "./plan.ts";
 import type { ModelReadiness } from "./readiness.ts";
 import { readState, writeState } from "./state.ts";
 import { FIELD_MANAGER, planOf, type Todo, undoPlan } from "./todo.ts";
@@ -143,7 +144,7 @@ async function refreshStep(
   for (const object of objects) {
     const place = { namespace, name: object.name };
     const options = { fieldManager: FIELD_MANAGER };
-    const written = await client.patch(KINDS[object.kind], place, refreshPatch(name), options);
+    const written = await client.patch(workloadResource(object.kind), place, refreshPatch(name), options);
     if (!written.ok && !isNotFound(written.failure))
       return `${refreshKeyOf(object)} was refused: ${describeFailure(written.failure)}`;
   }

@@ -1,6 +1,7 @@
 import { readFile, writeFile } from "node:fs/promises";
 import { z } from "zod";
 import type { JsonObject } from "../../api/json.ts";
+import { WORKLOAD_KINDS } from "../../kinds/index.ts";
 import { UsageError } from "../console.ts";
 import { reasonOf } from "../manifests/read.ts";
 import type { RefreshStep } from "./plan.ts";
@@ -11,7 +12,7 @@ const schema = z.object({
   run: z.string(),
   models: z.array(
     z.object({
-      kind: z.enum(["ModelServing", "ModelBooster"]),
+      kind: z.enum(WORKLOAD_KINDS),
       namespace: z.string(),
       name: z.string(),
       /** Of a ModelServing: the ModelBooster that it was refreshed with. */

@@ -1,11 +1,11 @@
 import { at, equal, type JsonObject } from "../../api/json.ts";
 import { ASK, INJECTED, SETTINGS } from "../../api/names.ts";
 import { boosterReference } from "../../cluster/cluster-view.ts";
-import { MODEL_SERVINGS } from "../../cluster/kinds.ts";
-import type { WorkloadKind } from "../../kinds/index.ts";
+import { MODEL_SERVINGS, workloadResource } from "../../cluster/kinds.ts";
+import { WORKLOAD_KINDS, type WorkloadKind } from "../../kinds/index.ts";
 import { describeFailure, isNotFound } from "../../kube/failure.ts";
 import { listAll } from "../../kube/list-all.ts";
-import type { AnyObject, Resource } from "../../kube/resource.ts";
+import type { AnyObject } from "../../kube/resource.ts";
 import { annotationsOf } from "../../pinning/annotations.ts";
 import { type Connected, readObject } from "../cluster/connect.ts";
 import { asObject, wantNamespace } from "../cluster/named.ts";
@@ -13,7 +13,6 @@ import { UsageError } from "../console.ts";
 import { touches } from "../review/applied.ts";
 import {
   isUnasked,
-  KINDS,
   placeOf,
   type RefreshStep,
   refreshKeyOf,
@@ -55,7 +54,8 @@ interface Candidate {
 export async function planOf(connected: Connected, wanted: WantedModels, run: string): Promise<Todo> {
   const todo: Todo = { models: [], underWay: [], unasked: [] };
   let seen = 0;
-  for (const [kind, resource] of Object.entries(KINDS) as [WorkloadKind, Resource][]) {
+  for (const kind of WORKLOAD_KINDS) {
+    const resource = workloadResource(kind);
     const read = async (objects: AnyObject[]): Promise<never[]> => {
       seen += objects.length;
       for (const found of objects) {
@@ -166,8 +166,8 @@ async function wouldBe(
 ): Promise<JsonObject | undefined> {
   const place = placeOf(object);
   const options = { dryRun: true, fieldManager: FIELD_MANAGER };
-  const result = await client.patch<AnyObject>(KINDS[kind], place, refreshPatch(run), options);
-  if (result.ok) return asObject(result.value, KINDS[kind]);
+  const result = await client.patch<AnyObject>(workloadResource(kind), place, refreshPatch(run), options);
+  if (result.ok) return asObject(result.value, workloadResource(kind));
   if (isNotFound(result.failure)) return undefined;
   throw new UsageError(
     `${refreshKeyOf({ kind, ...place })} would be refused, so nothing was changed: ${describeFailure(result.failure)}; leave it out with --selector, or mend it first`,
@@ -204,9 +204,9 @@ async function undoStep(
   run: string,
 ): Promise<RefreshStep | undefined> {
   const { kind, namespace, name } = before;
-  const found = await readObject<AnyObject>(connected.client, KINDS[kind], { namespace, name });
+  const found = await readObject<AnyObject>(connected.client, workloadResource(kind), { namespace, name });
   if (!found) return undefined;
-  const object = asObject(found, KINDS[kind]);
+  const object = asObject(found, workloadResource(kind));
   const pinned = annotationsOf(object)[SETTINGS] === before.annotations[SETTINGS];
   if (isAsBefore(object, before) && pinned) return undefined;
   const after = await wouldBe(connected, kind, object, run);

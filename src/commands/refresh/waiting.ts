@@ -1,13 +1,13 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { JsonObject } from "../../api/json.ts";
 import { ASK, INJECTED } from "../../api/names.ts";
-import { MODEL_BOOSTERS, MODEL_SERVINGS } from "../../cluster/kinds.ts";
+import { MODEL_BOOSTERS, MODEL_SERVINGS, workloadResource } from "../../cluster/kinds.ts";
 import { describeFailure, isNotFound } from "../../kube/failure.ts";
 import type { AnyObject, Resource } from "../../kube/resource.ts";
 import { annotationsOf } from "../../pinning/annotations.ts";
 import { parseRecord } from "../../pinning/record.ts";
 import type { Connected } from "../cluster/connect.ts";
-import { KINDS, type RefreshStep, refreshKeyOf, servingPlaceOf } from "./plan.ts";
+import { type RefreshStep, refreshKeyOf, servingPlaceOf } from "./plan.ts";
 import {
   boosterReadiness,
   failedSince,
@@ -28,7 +28,7 @@ export async function readinessNow(
   { kind, ...place }: Pick<RefreshStep, "kind" | "namespace" | "name">,
   mark: Mark = {},
 ): Promise<ModelReadiness> {
-  const object = await look(connected, KINDS[kind], place);
+  const object = await look(connected, workloadResource(kind), place);
   if (object === undefined) return { state: "ready", why: "" };
   if (typeof object === "string") return { state: "waiting", why: object };
   if (kind === "ModelServing") return servingReadiness(object);

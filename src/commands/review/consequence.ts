@@ -1,4 +1,4 @@
-import { equal, type Json, type JsonObject, listOf, objectOf } from "../../api/json.ts";
+import { at, equal, type Json, type JsonObject, listOf, objectOf } from "../../api/json.ts";
 import { npuResourcesOf } from "../../engines/accelerators.ts";
 import { parseNpuCount } from "../../engines/npu-count.ts";
 import { shapeOf, type WorkloadKind } from "../../kinds/index.ts";
@@ -83,8 +83,7 @@ function byRole(serving: JsonObject): boolean {
 
 function sizeOf(kind: WorkloadKind, { value }: Unit, object: JsonObject): { pods: number; npus: number } {
   const shape = shapeOf(kind);
-  const spec = objectOf(object.spec);
-  const groups = numberOf(kind === "ModelServing" ? spec.replicas : objectOf(spec.backend).replicas, 1);
+  const groups = numberOf(at(object, ...shape.groups), 1);
   const instances = groups * numberOf(value.replicas, 1);
   const each = shape.podsEach(value);
   const templates = templatesOf(kind, value);
