@@ -70,7 +70,16 @@ function booster(number: number, namespace: string): JsonObject {
     apiVersion: "workload.serving.volcano.sh/v1alpha1",
     kind: "ModelBooster",
     metadata: { name, uid: name, namespace, annotations: { "kthena-ascend.io/inject": "false" } },
-    spec: { name, backend: { name, type: "vLLM", modelURI: `hf://org/${name}`, workers: [] } },
+    spec: {
+      name,
+      backend: {
+        name,
+        type: "vLLM",
+        modelURI: `hf://org/${name}`,
+        cacheURI: "hostpath:///mnt/cache",
+        workers: [],
+      },
+    },
   };
 }
 

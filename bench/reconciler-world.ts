@@ -39,7 +39,14 @@ async function one(client: KubeClient, index: number): Promise<void> {
     pods: 1,
     config: { "tensor-parallel-size": 8 },
   };
-  const backend = { name: "b", type: "vLLM", modelURI: "hf://a/b", replicas: 1, workers: [worker] };
+  const backend = {
+    name: "b",
+    type: "vLLM",
+    modelURI: "hf://a/b",
+    cacheURI: "hostpath:///mnt/cache",
+    replicas: 1,
+    workers: [worker],
+  };
   const booster = await create(client, MODEL_BOOSTERS, { metadata: { name, namespace }, spec: { backend } });
   const labels = { "workload.serving.volcano.sh/model-uid": booster.metadata.uid ?? "" };
   const metadata = (of: string) => ({

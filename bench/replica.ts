@@ -88,7 +88,14 @@ async function model(cluster: SmallCluster, mutate: Reviewer, index: number): Pr
   });
   const { annotations, managedFields } = objectOf(serving.metadata);
   const full = { ...of("ModelServing", "ModelBooster"), annotations, managedFields } as JsonObject;
-  const backend = { name: "b", type: "vLLM", modelURI: "hf://a/b", replicas: 1, workers: [] };
+  const backend = {
+    name: "b",
+    type: "vLLM",
+    modelURI: "hf://a/b",
+    cacheURI: "hostpath:///mnt/cache",
+    replicas: 1,
+    workers: [],
+  };
   cluster.put(`${WORKLOADS}/modelboosters`, [
     { metadata: { ...of("ModelBooster"), annotations } as JsonObject, spec: { backend } },
   ]);

@@ -37,7 +37,7 @@ const notCopied: Rule = {
 function booster(metadata: string): string {
   return `kind: ModelBooster
 metadata: {${metadata}}
-spec: {backend: {name: b, type: vLLM, modelURI: "hf://a/b", replicas: 1, workers: [{type: server, replicas: 1}]}}`;
+spec: {backend: {name: b, type: vLLM, modelURI: "hf://a/b", cacheURI: "hostpath:///mnt/cache", replicas: 1, workers: [{type: server, replicas: 1}]}}`;
 }
 
 /** The rule about annotations of a ModelBooster. */

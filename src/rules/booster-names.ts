@@ -1,5 +1,4 @@
 import { isObject, type Json, type JsonObject, objectOf, stringOf } from "../api/json.ts";
-import { trimmed } from "../api/trim.ts";
 import { goRegexpProblem } from "./go/regexp.ts";
 import { isDns1035, nameFrom } from "./kthena/labels.ts";
 import { quoted } from "./quote.ts";
@@ -80,9 +79,9 @@ const modelMatch: Rule = {
   example: {
     in: "object",
     refused:
-      "kind: ModelBooster\napiVersion: workload.serving.volcano.sh/v1alpha1\nspec: {modelMatch: {uri: {regex: '(?=a)'}}, backend: {name: b, type: vLLM, modelURI: hf://a/b, replicas: 1, workers: [{type: server, replicas: 1}]}}",
+      "kind: ModelBooster\napiVersion: workload.serving.volcano.sh/v1alpha1\nspec: {modelMatch: {uri: {regex: '(?=a)'}}, backend: {name: b, type: vLLM, modelURI: hf://a/b, cacheURI: hostpath:///mnt/cache, replicas: 1, workers: [{type: server, replicas: 1}]}}",
     admitted:
-      "kind: ModelBooster\napiVersion: workload.serving.volcano.sh/v1alpha1\nspec: {modelMatch: {uri: {regex: 'a+'}}, backend: {name: b, type: vLLM, modelURI: hf://a/b, replicas: 1, workers: [{type: server, replicas: 1}]}}",
+      "kind: ModelBooster\napiVersion: workload.serving.volcano.sh/v1alpha1\nspec: {modelMatch: {uri: {regex: 'a+'}}, backend: {name: b, type: vLLM, modelURI: hf://a/b, cacheURI: hostpath:///mnt/cache, replicas: 1, workers: [{type: server, replicas: 1}]}}",
   },
   check: ({ kind, object }) => {
     if (kind !== "ModelBooster") return [];
@@ -104,34 +103,5 @@ const modelMatch: Rule = {
   },
 };
 
-const cacheClaim: Rule = {
-  id: "booster/cache-claim",
-  severity: "deny",
-  summary: "cacheURI names a claim that can exist",
-  why: "Kthena takes what follows pvc:// for the claim's name (convert/model_serving.go buildCacheVolume), and checks it for models on a claim only.",
-  example: {
-    in: "backend",
-    refused: "cacheURI: pvc://cache/models\nworkers: [{type: server, replicas: 1}]",
-    admitted: "cacheURI: pvc://cache\nworkers: [{type: server, replicas: 1}]",
-  },
-  check: ({ kind, object }) => {
-    if (kind !== "ModelBooster") return [];
-    const { cacheURI, modelURI } = objectOf(objectOf(object.spec).backend);
-    if (typeof cacheURI !== "string" || !cacheURI.startsWith("pvc://")) return [];
-    if (typeof modelURI === "string" && modelURI.startsWith("pvc://")) return [];
-    const claim = trimmed(cacheURI.slice("pvc://".length), "/");
-    if (/^[a-z0-9](?:[-a-z0-9.]*[a-z0-9])?$/.test(claim) && claim.length <= 253) return [];
-    const message = `${quoted(cacheURI)} names the claim ${quoted(claim)}, which no PersistentVolumeClaim can be called`;
-    return [
-      {
-        path: "spec.backend.cacheURI",
-        value: cacheURI,
-        message,
-        fix: "write pvc:// and the name of the claim",
-      },
-    ];
-  },
-};
-
 /** Rules of the family booster about names that go into what Kthena makes. */
-export const BOOSTER_NAME_RULES: readonly Rule[] = [generated, modelMatch, cacheClaim];
+export const BOOSTER_NAME_RULES: readonly Rule[] = [generated, modelMatch];

@@ -3,6 +3,7 @@ import { isObject, type Json, type JsonObject, objectOf, stringOf } from "../api
 import { configText } from "../engines/booster.ts";
 import { imageFacts } from "../engines/images.ts";
 import { judgedBoosterOf } from "./booster-backend.ts";
+import { BOOSTER_CACHE_RULES } from "./booster-cache.ts";
 import { BOOSTER_GANG_RULES } from "./booster-gang.ts";
 import { BOOSTER_NAME_RULES } from "./booster-names.ts";
 import { writing } from "./remedy.ts";
@@ -165,7 +166,7 @@ const empty: Rule = {
     in: "object",
     refused: "kind: ModelBooster\napiVersion: workload.serving.volcano.sh/v1alpha1",
     admitted:
-      "kind: ModelBooster\napiVersion: workload.serving.volcano.sh/v1alpha1\nspec: {backend: {name: b, type: vLLM, modelURI: hf://a/b, replicas: 1, workers: [{type: server, replicas: 1}]}}",
+      "kind: ModelBooster\napiVersion: workload.serving.volcano.sh/v1alpha1\nspec: {backend: {name: b, type: vLLM, modelURI: hf://a/b, cacheURI: hostpath:///mnt/cache, replicas: 1, workers: [{type: server, replicas: 1}]}}",
   },
   check: ({ kind, object }) =>
     kind !== "ModelBooster" || isObject(object.spec)
@@ -189,4 +190,5 @@ export const BOOSTER_RULES: readonly Rule[] = [
   ...BOOSTER_GANG_RULES,
   empty,
   ...BOOSTER_NAME_RULES,
+  ...BOOSTER_CACHE_RULES,
 ];

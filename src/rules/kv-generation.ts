@@ -230,11 +230,11 @@ const booster: Rule = {
     refused: `kind: ModelBooster
 apiVersion: workload.serving.volcano.sh/v1alpha1
 metadata: {name: m, annotations: {kthena-ascend.io/inject: "true", kthena-ascend.io/kv-connector: lmcache}}
-spec: {backend: {name: m, type: vLLMDisaggregated, modelURI: "hf://a/b", replicas: 1, workers: [{type: prefill, pods: 1, replicas: 1}, {type: decode, pods: 1, replicas: 1}]}}`,
+spec: {backend: {name: m, type: vLLMDisaggregated, modelURI: "hf://a/b", cacheURI: "hostpath:///mnt/cache", replicas: 1, workers: [{type: prefill, pods: 1, replicas: 1}, {type: decode, pods: 1, replicas: 1}]}}`,
     admitted: `kind: ModelBooster
 apiVersion: workload.serving.volcano.sh/v1alpha1
 metadata: {name: m, annotations: {kthena-ascend.io/inject: "true", kthena-ascend.io/kv-connector: mooncake}}
-spec: {backend: {name: m, type: vLLMDisaggregated, modelURI: "hf://a/b", replicas: 1, workers: [{type: prefill, pods: 1, replicas: 1}, {type: decode, pods: 1, replicas: 1}]}}`,
+spec: {backend: {name: m, type: vLLMDisaggregated, modelURI: "hf://a/b", cacheURI: "hostpath:///mnt/cache", replicas: 1, workers: [{type: prefill, pods: 1, replicas: 1}, {type: decode, pods: 1, replicas: 1}]}}`,
   },
   check: (subject) =>
     subject.units.flatMap((unit): Remark[] => {

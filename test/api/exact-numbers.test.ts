@@ -9,7 +9,7 @@ const BOOSTER = `{
   "apiVersion": "workload.serving.volcano.sh/v1alpha1",
   "kind": "ModelBooster",
   "metadata": {"name": "b", "namespace": "n"},
-  "spec": {"backend": {"name": "x", "type": "vLLM", "modelURI": "hf://a/b", "replicas": 1, "workers": [
+  "spec": {"backend": {"name": "x", "type": "vLLM", "modelURI": "hf://a/b", "cacheURI": "hostpath:///mnt/cache", "replicas": 1, "workers": [
     {"type": "server", "replicas": 1, "pods": 1, "image": "quay.io/ascend/vllm-ascend:v0.11.0",
      "config": {"tensor-parallel-size": 4, "seed": 12345678901234567, "x": 0.1234567890123456789},
      "resources": {"limits": {"huawei.com/ascend-1980": "4"}}}]}}

@@ -39,7 +39,7 @@ spec: {modelName: ${name}, rules: [{name: all, targetModels: [{modelServerName: 
 const booster = (name: string) => `${WORKLOAD}
 kind: ModelBooster
 metadata: {name: ${name}}
-spec: {backend: {name: b, type: vLLM, modelURI: "hf://m/q", replicas: 1, workers: [{type: server, image: "e:1", replicas: 1, pods: 1}]}}
+spec: {backend: {name: b, type: vLLM, modelURI: "hf://m/q", cacheURI: "hostpath:///mnt/cache", replicas: 1, workers: [{type: server, image: "e:1", replicas: 1, pods: 1}]}}
 `;
 
 async function namespace(name: string): Promise<void> {

@@ -70,7 +70,14 @@ function boosterOf(
   { replicas = 1, npus = 1, image = "engine:1", asks = { [ASK.inject]: "true" } }: BoosterOptions,
 ): AnyObject {
   const worker = { type: "server", image, replicas, pods: 1, config: { "tensor-parallel-size": npus } };
-  const backend = { name: "b", type: "vLLM", modelURI: "hf://a/b", replicas: 1, workers: [worker] };
+  const backend = {
+    name: "b",
+    type: "vLLM",
+    modelURI: "hf://a/b",
+    cacheURI: "hostpath:///mnt/cache",
+    replicas: 1,
+    workers: [worker],
+  };
   return { metadata: { name, namespace: "models", annotations: asks }, spec: { backend } } as AnyObject;
 }
 

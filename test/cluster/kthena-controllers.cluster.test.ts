@@ -111,3 +111,21 @@ test("what a user sets twice is repeated on engine and runtime, and the API serv
     ["Active", "False", "ModelProcessing"],
   ]);
 });
+
+test("a ModelBooster without a cacheURI gets no pod: the API server refuses what Kthena makes of it", async () => {
+  const place = { namespace: "models", name: "qwen3-8b" };
+  await create("modelbooster/plain.complete.yaml");
+  const body = { spec: { backend: { cacheURI: null } } };
+  mustBe(await client.patch(MODEL_BOOSTERS, place, { type: "merge", body }));
+  const [serving] = (await expandBooster(client, place)).map(mustBe);
+  const made = await createPods(client, serving?.metadata ?? place);
+  expect(made).toHaveLength(1);
+  expect(made[0]).toMatchObject({
+    ok: false,
+    failure: { message: expect.stringContaining("volumeMounts[0].mountPath: Required value") },
+  });
+  const withOne = { spec: { backend: { cacheURI: "hostpath:///mnt/cache" } } };
+  mustBe(await client.patch(MODEL_BOOSTERS, place, { type: "merge", body: withOne }));
+  const [again] = (await expandBooster(client, place)).map(mustBe);
+  expect((await createPods(client, again?.metadata ?? place)).map(mustBe)).toHaveLength(1);
+});

@@ -268,7 +268,14 @@ test("conditions of ModelBoosters go on being kept", async () => {
     pods: 1,
     config: { "tensor-parallel-size": 1 },
   };
-  const backend = { name: "b", type: "vLLM", modelURI: "hf://a/b", replicas: 1, workers: [worker] };
+  const backend = {
+    name: "b",
+    type: "vLLM",
+    modelURI: "hf://a/b",
+    cacheURI: "hostpath:///mnt/cache",
+    replicas: 1,
+    workers: [worker],
+  };
   const place = { namespace: "others", name: "booster" };
   mustBe(await admin.create(MODEL_BOOSTERS, { metadata: place, spec: { backend } } as AnyObject));
   const status = { observedGeneration: 1, conditions: [] };

@@ -100,7 +100,14 @@ async function create(name: string, annotations: Record<string, string> = {}): P
     config: {},
     resources: { limits: { "huawei.com/ascend-1980": "1" } },
   };
-  const backend = { name: "b", type: "vLLM", modelURI: "hf://a/b", replicas: 1, workers: [worker] };
+  const backend = {
+    name: "b",
+    type: "vLLM",
+    modelURI: "hf://a/b",
+    cacheURI: "hostpath:///mnt/cache",
+    replicas: 1,
+    workers: [worker],
+  };
   const metadata = { name, namespace: "models", annotations };
   mustBe(await admin.create(MODEL_BOOSTERS, { metadata, spec: { backend } } as AnyObject));
   return { namespace: "models", name };

@@ -43,7 +43,14 @@ test("a process started as its Deployment says does the work, and the webhook's 
     pods: 1,
     config: { "tensor-parallel-size": 1 },
   };
-  const backend = { name: "b", type: "vLLM", modelURI: "hf://a/b", replicas: 1, workers: [worker] };
+  const backend = {
+    name: "b",
+    type: "vLLM",
+    modelURI: "hf://a/b",
+    cacheURI: "hostpath:///mnt/cache",
+    replicas: 1,
+    workers: [worker],
+  };
   mustBe(await admin.create(MODEL_BOOSTERS, { metadata: place, spec: { backend } } as AnyObject));
   // The webhook alone keeps what Kthena writes true, but nobody writes of himself.
   await new Promise((resolve) => setTimeout(resolve, 4_000));

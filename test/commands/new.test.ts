@@ -33,6 +33,26 @@ describe("what new writes", () => {
   });
 
   it.each([
+    ["Qwen/Qwen3-8B", "hostpath:///mnt/cache"],
+    ["s3://models/qwen", "hostpath:///mnt/cache"],
+    ["pvc://models/qwen", "pvc://models"],
+    ["pvc:///models/qwen", "pvc://models"],
+  ])("keeps the weights of a ModelBooster of %s in %s", (model, cacheURI) => {
+    const { manifests } = parseManifests(written([`--model=${model}`, "--booster", "--name=m"]), "new");
+    const defaults = resolveDefaults([]);
+    for (const { object } of manifests.flatMap(objectsOf)) {
+      expect(object).toMatchObject({ spec: { backend: { cacheURI } } });
+      const judged = judgeManifest(
+        requestFor(object, "models"),
+        { defaults },
+        { defaultsFor: () => defaults },
+      );
+      expect(judged.findings).toEqual([]);
+    }
+    expect(manifests).toHaveLength(1);
+  });
+
+  it.each([
     [["--prefill=1x4"], "--prefill and --decode go together"],
     [["--npus=3", "--hardware=a3"], "3 NPUs are not a number that one pod can have"],
     [["--prefill=1x2", "--decode=1x4"], "must divide prefill's 2"],

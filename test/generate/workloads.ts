@@ -75,6 +75,7 @@ export const modelBooster: fc.Arbitrary<JsonObject> = fc
           name: "x",
           type: workers.length > 1 ? "vLLMDisaggregated" : "vLLM",
           modelURI: "hf://a/b",
+          cacheURI: "hostpath:///mnt/cache",
           replicas: 1,
           workers,
         },

@@ -33,6 +33,7 @@ function booster(
         name: "x",
         type,
         modelURI: "hf://a/b",
+        cacheURI: "hostpath:///mnt/cache",
         replicas: 1,
         workers: [
           worker("prefill", { "tensor-parallel-size": 4, ...prefill }),

@@ -50,7 +50,7 @@ const route = (spec: string, name = "r"): string =>
   `${NETWORKING}\nkind: ModelRoute\nmetadata: {name: ${name}, namespace: n}\nspec: {${spec}}`;
 const to = (name: string): string => `rules: [{targetModels: [{modelServerName: ${name}}]}]`;
 const booster = (name: string, backend = "b"): string =>
-  `${WORKLOAD}\nkind: ModelBooster\nmetadata: {name: ${name}, namespace: n}\nspec: {backend: {name: ${backend}, type: vLLM, modelURI: "hf://a/b", replicas: 1, workers: [{type: server, replicas: 1}]}}`;
+  `${WORKLOAD}\nkind: ModelBooster\nmetadata: {name: ${name}, namespace: n}\nspec: {backend: {name: ${backend}, type: vLLM, modelURI: "hf://a/b", cacheURI: "hostpath:///mnt/cache", replicas: 1, workers: [{type: server, replicas: 1}]}}`;
 
 const objectsIn = (yaml: string): JsonObject[] =>
   parseAllDocuments(yaml).map((document) => document.toJS() as JsonObject);

@@ -106,7 +106,16 @@ function boosterOf(backend: JsonObject): JsonObject {
     apiVersion: "workload.serving.volcano.sh/v1alpha1",
     kind: "ModelBooster",
     metadata: { name: "m", namespace: "n", annotations: { "kthena-ascend.io/inject": "true" } },
-    spec: { backend: { name: "b", type: "vLLM", modelURI: "hf://a/b", replicas: 1, ...backend } },
+    spec: {
+      backend: {
+        name: "b",
+        type: "vLLM",
+        modelURI: "hf://a/b",
+        cacheURI: "hostpath:///mnt/cache",
+        replicas: 1,
+        ...backend,
+      },
+    },
   };
 }
 

@@ -298,7 +298,7 @@ describe("a ModelBooster", () => {
   it("is told that its queue is not copied, and keeps what is ours", () => {
     const object = objectWith(
       "object",
-      'kind: ModelBooster\nmetadata: {annotations: {kthena-ascend.io/inject: "true", scheduling.volcano.sh/queue-name: team}}\nspec: {backend: {name: b, type: vLLM, modelURI: "hf://a/b", replicas: 1, workers: [{type: server, replicas: 1}]}}',
+      'kind: ModelBooster\nmetadata: {annotations: {kthena-ascend.io/inject: "true", scheduling.volcano.sh/queue-name: team}}\nspec: {backend: {name: b, type: vLLM, modelURI: "hf://a/b", cacheURI: "hostpath:///mnt/cache", replicas: 1, workers: [{type: server, replicas: 1}]}}',
     );
     expect(rulesOf(findingsOn(object))).toContain("warn booster/annotations");
   });

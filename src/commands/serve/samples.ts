@@ -77,5 +77,13 @@ function booster(): JsonObject {
     pods: 1,
     config,
   };
-  return { backend: { name: "ascend", type: "vLLM", modelURI: "hf://Qwen/Qwen3-8B", workers: [worker] } };
+  return {
+    backend: {
+      name: "ascend",
+      type: "vLLM",
+      modelURI: "hf://Qwen/Qwen3-8B",
+      cacheURI: "hostpath:///mnt/cache",
+      workers: [worker],
+    },
+  };
 }

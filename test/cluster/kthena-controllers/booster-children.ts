@@ -9,8 +9,10 @@ import {
   stringOf,
 } from "../../../src/api/json.ts";
 import { KTHENA_GROUP_LABEL, KTHENA_ROLE_LABEL, WORKLOAD_GROUP } from "../../../src/api/names.ts";
+import { trimmed } from "../../../src/api/trim.ts";
 import { configText } from "../../../src/engines/booster.ts";
 import type { AnyObject, ObjectMeta } from "../../../src/kube/resource.ts";
+import { hostAndPath } from "../../../src/rules/go/uri.ts";
 import { hashOf, MODEL_BOOSTERS, numberOf, ownerOf } from "./objects.ts";
 
 /** What a ModelBooster becomes (convert/model_serving.go, model_server.go, model_route.go). */
@@ -118,10 +120,7 @@ function engineCommand(backend: JsonObject, worker: JsonObject): string[] {
   const flags = Object.entries(objectOf(worker.config))
     .sort(([left], [right]) => (left < right ? -1 : 1))
     .flatMap(([key, value]) => [`--${key.replaceAll("_", "-")}`, configText(value ?? null)]);
-  const model = `${cachePath(backend)}/${createHash("md5")
-    .update(stringOf(backend.modelURI) ?? "")
-    .digest("hex")}`;
-  const command = ["python3", "-m", "vllm.entrypoints.openai.api_server", "--model", model];
+  const command = ["python3", "-m", "vllm.entrypoints.openai.api_server", "--model", modelPath(backend)];
   return [...command, ...flags.filter((text) => text !== "")];
 }
 
@@ -169,21 +168,34 @@ function downloader(booster: AnyObject, backend: JsonObject, cache: JsonObject):
   return {
     name: `${booster.metadata.name}-model-downloader`,
     image: "ghcr.io/volcano-sh/downloader:latest",
-    args: ["--source", stringOf(backend.modelURI) ?? "", "--output-dir", cachePath(backend)],
+    args: ["--source", stringOf(backend.modelURI) ?? "", "--output-dir", modelPath(backend)],
     volumeMounts: [cache],
   };
 }
 
-/** Where the weights are; Kthena leaves it empty without a cacheURI, which no pod can have. */
+/** Where the model is downloaded to and read from (GetMountPath). */
+function modelPath(backend: JsonObject): string {
+  const uri = stringOf(backend.modelURI) ?? "";
+  return `${cachePath(backend)}/${createHash("md5").update(uri).digest("hex")}`;
+}
+
+/**
+ * Where the weights are mounted (GetCachePath), empty as Kthena leaves it without a cacheURI: the API server refuses
+ * such pods, so there is none.
+ * @throws where Kthena makes nothing of the ModelBooster (buildCacheVolume)
+ */
 function cachePath(backend: JsonObject): string {
-  const [, path = "weights"] = (stringOf(backend.cacheURI) ?? "").split("://");
-  return `/${path.replaceAll(/^\/+|\/+$/g, "")}`;
+  const uri = stringOf(backend.cacheURI) ?? "";
+  if (uri === "") return "";
+  const path = trimmed(hostAndPath(uri) ?? "", "/");
+  if (path === "") throw new Error(`invalid cacheURI ${JSON.stringify(uri)}: must include a path`);
+  return `/${path}`;
 }
 
 function cacheVolume(backend: JsonObject, name: string): JsonObject {
   const uri = stringOf(backend.cacheURI) ?? "";
-  if (uri.startsWith("pvc://"))
-    return { name, persistentVolumeClaim: { claimName: cachePath(backend).slice(1) } };
   if (uri === "") return { name, emptyDir: {} };
+  if (uri.startsWith("pvc://"))
+    return { name, persistentVolumeClaim: { claimName: trimmed(uri.slice("pvc://".length), "/") } };
   return { name, hostPath: { path: cachePath(backend), type: "DirectoryOrCreate" } };
 }

@@ -70,6 +70,8 @@ export const FOLLOWED_KTHENA: Readonly<Record<string, Follow | undefined>> = {
   "kthena/route-target": served,
   "kthena/route-lora-external": served,
   "kthena/route-weight": (object, { path }) => set(object, `${path}[0].weight`, 1),
+  "booster/cache-path": (object, { path, fix }) =>
+    set(object, path, /hostpath:\/\/\/[\w/]+/.exec(fix)?.[0] ?? ""),
   "booster/cache-claim": written("pvc://models"),
   "booster/generated-name": (object) => {
     set(object, "metadata.name", "m");

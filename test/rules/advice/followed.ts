@@ -165,6 +165,7 @@ export const FOLLOWED: Readonly<Record<string, Follow | undefined>> = {
       name: "b",
       type: "vLLM",
       modelURI: "hf://a/b",
+      cacheURI: "hostpath:///mnt/cache",
       replicas: 1,
       workers: [{ type: "server", replicas: 1 }],
     },

@@ -2,6 +2,7 @@ import { describe, expect, it } from "vitest";
 import { isGoDuration } from "../../../src/rules/go/duration.ts";
 import { goJsonObject } from "../../../src/rules/go/json-text.ts";
 import { atoi, cleanPath, hasSpace, isBlank } from "../../../src/rules/go/text.ts";
+import { hostAndPath } from "../../../src/rules/go/uri.ts";
 
 describe("Go's durations", () => {
   it.each([
@@ -84,4 +85,42 @@ it.each([
   ['\ufeff{"a":1}', undefined],
 ])("the JSON %s", (text, value) => {
   expect(goJsonObject(text)).toEqual(value);
+});
+
+/** What Go 1.26's url.ParseRequestURI says of them. */
+describe("Go's URIs", () => {
+  it.each([
+    ["hostpath:///mnt/cache", "/mnt/cache"],
+    ["hostpath://mnt/cache/", "mnt/cache/"],
+    ["hostpath://", ""],
+    ["hostpath://?a", ""],
+    ["hostpath:///a?b/c", "/a"],
+    ["hostpath:///a#b", "/a#b"],
+    ["hostpath:///my disk/c", "/my disk/c"],
+    ["hostpath:///a/%2e%2e/b", "/a/../b"],
+    ["hostpath://ä/x", "ä/x"],
+    ["hostpath://h:80/x", "h:80/x"],
+    ["hostpath://h:/x", "h:/x"],
+    ["hostpath://a:b:1/x", "a:b:1/x"],
+    ["hostpath://[::1]/x", "[::1]/x"],
+    ["hostpath://u:p@h/x", "h/x"],
+    ["hostpath://a@b@c/x", "c/x"],
+    ["hostpath://$HOME/c", "$HOME/c"],
+  ])("%s is %s", (uri, found) => expect(hostAndPath(uri)).toBe(found));
+
+  it.each([
+    "no scheme",
+    "hostpath://my disk/c",
+    "hostpath:///a/%zz",
+    "hostpath:///a/%",
+    "hostpath://h%41/x",
+    "hostpath://C:\\cache",
+    "hostpath://h:a/x",
+    "hostpath://u v@h/x",
+    "hostpath://u%zz@h/x",
+    "hostpath://[x/y",
+    "hostpath://{x}/y",
+    "hostpath:///a\nb",
+    "hostpath:///\u007f",
+  ])("%j is none", (uri) => expect(hostAndPath(uri)).toBeUndefined());
 });

@@ -33,7 +33,16 @@ const BOOSTER: JsonObject = {
   apiVersion: WORKLOAD,
   kind: "ModelBooster",
   metadata: { name: "m" },
-  spec: { backend: { name: "b", type: "vLLM", modelURI: "hf://a/b", replicas: 1, workers: [{}] } },
+  spec: {
+    backend: {
+      name: "b",
+      type: "vLLM",
+      modelURI: "hf://a/b",
+      cacheURI: "hostpath:///c",
+      replicas: 1,
+      workers: [{}],
+    },
+  },
 };
 const SERVER: JsonObject = {
   apiVersion: NETWORKING,
