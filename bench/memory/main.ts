@@ -37,7 +37,7 @@ interface Sample {
 
 const program = await buildProgram(await selfMadePair({ dnsNames: ["localhost"], days: 1 }));
 try {
-  const probed = await startProbed(program, join(import.meta.dirname, "heap-probe.ts"));
+  const probed = await startProbed(program, join(import.meta.dirname, "heap-probe.mjs"));
   const samples = await sampled(probed).finally(probed.stop);
   if (!report(samples)) process.exitCode = 1;
 } finally {

@@ -1,5 +1,5 @@
 // Loaded into a server before its program (`--import`): asked over its channel, it clears the heap and tells its size.
-// The process needs `--expose-gc`.
+// The process needs `--expose-gc`. No TypeScript: what strips its types would stay in the memory that is measured.
 
 process.on("message", () => {
   globalThis.gc?.();
