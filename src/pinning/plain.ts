@@ -1,10 +1,10 @@
-import type { JsonObject } from "../api/json.ts";
+import { type JsonObject, objectOf } from "../api/json.ts";
 import { INJECTED } from "../api/names.ts";
 import type { Addition } from "./addition.ts";
-import { annotationsOf } from "./annotations.ts";
+import { annotationsOf, withoutAnnotations } from "./annotations.ts";
 import { completeObject } from "./object.ts";
 import { parseRecord, recordText } from "./record.ts";
-import { put, without } from "./tree.ts";
+import { put } from "./tree.ts";
 
 /** An object that is completed as a whole: on CREATE; later what was added is kept, and nothing more is. */
 export function completePlain(
@@ -30,5 +30,5 @@ export function completePlain(
 function annotated(object: JsonObject, text: string | undefined): JsonObject {
   const path = ["metadata", "annotations", INJECTED];
   if (annotationsOf(object)[INJECTED] === text) return object;
-  return (text === undefined ? without(object, path) : put(object, path, text)) as JsonObject;
+  return text === undefined ? withoutAnnotations(object, [INJECTED]) : objectOf(put(object, path, text));
 }

@@ -1,11 +1,11 @@
-import { isObject, type Json, type JsonObject, objectOf } from "../api/json.ts";
+import { type JsonObject, objectOf } from "../api/json.ts";
 import { INJECTED, SETTINGS } from "../api/names.ts";
 import type { ResolvedDefaults } from "../defaults/settings.ts";
-import { annotationsOf } from "./annotations.ts";
+import { annotationsOf, withoutAnnotations } from "./annotations.ts";
 import { type InjectionRecord, recordText, sameRecord, type UnitRecord } from "./record.ts";
 import { settingsText } from "./settings-used.ts";
 import type { State } from "./state.ts";
-import { withKey, without } from "./tree.ts";
+import { withKey } from "./tree.ts";
 import type { CompletedUnit } from "./workload.ts";
 
 /** The object with what is to be remembered of it in its annotations. */
@@ -16,7 +16,7 @@ export function withRecord(
   units: readonly CompletedUnit[],
   base: ResolvedDefaults,
 ): JsonObject {
-  if (!next) return withoutAnnotations(object, state);
+  if (!next) return withoutOurs(object, state);
   const before = state.input.oldObject ? annotationsOf(state.input.oldObject) : {};
   const unchanged = sameRecord(next, state.record) && base === state.pinned?.base;
   const kept = unchanged && units.every((unit) => unit.how !== "injected");
@@ -33,14 +33,11 @@ export function withRecord(
 }
 
 /** The two annotations are ours alone: nobody else's stay on an object that nothing was added to. */
-function withoutAnnotations(object: JsonObject, state: State): JsonObject {
+function withoutOurs(object: JsonObject, state: State): JsonObject {
   const old = state.input.oldObject ? annotationsOf(state.input.oldObject) : {};
-  let next: Json = object;
-  for (const key of [INJECTED, SETTINGS]) {
-    const stored = state.record ? undefined : old[key];
-    if (annotationsOf(object)[key] !== stored) next = without(next, ["metadata", "annotations", key]);
-  }
-  return isObject(next) ? next : object;
+  const stored = (key: string): string | undefined => (state.record ? undefined : old[key]);
+  const foreign = [INJECTED, SETTINGS].filter((key) => annotationsOf(object)[key] !== stored(key));
+  return withoutAnnotations(object, foreign);
 }
 
 /** The records of all units that are injected. */

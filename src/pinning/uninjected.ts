@@ -1,13 +1,12 @@
-import { isObject, type Json, type JsonObject, objectOf } from "../api/json.ts";
+import { isObject, type JsonObject } from "../api/json.ts";
 import { INJECTED, PREFIX, SETTINGS } from "../api/names.ts";
 import { isWorkloadKind } from "../kinds/index.ts";
 import { unitsOf, withUnits } from "../kinds/units.ts";
-import { annotationsOf } from "./annotations.ts";
+import { annotationsOf, withoutAnnotations } from "./annotations.ts";
 import { leanOf } from "./lean.ts";
 import { ownOf } from "./own.ts";
 import { type InjectionRecord, parseRecord } from "./record.ts";
 import { withoutStamps } from "./stamp.ts";
-import { without } from "./tree.ts";
 
 /**
  * What the user asked for: an object without what its record says was added to it, and without the record, the pinned
@@ -42,10 +41,5 @@ export function detached(object: JsonObject): JsonObject {
 }
 
 function withoutKeys(object: JsonObject, ours: (key: string) => boolean): JsonObject {
-  const keys = Object.keys(annotationsOf(object)).filter(ours);
-  if (keys.length === 0) return object;
-  const rest = keys.reduce<Json>((tree, key) => without(tree, ["metadata", "annotations", key]), object);
-  const left = objectOf(objectOf(rest).metadata);
-  const empty = Object.keys(objectOf(left.annotations)).length === 0;
-  return objectOf(empty ? without(rest, ["metadata", "annotations"]) : rest);
+  return withoutAnnotations(object, Object.keys(annotationsOf(object)).filter(ours));
 }

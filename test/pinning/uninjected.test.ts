@@ -71,6 +71,26 @@ describe("a completed object without what was added", () => {
   });
 });
 
+describe("an object whose last annotations are taken off", () => {
+  // The API server keeps an empty map in etcd and gives none out: what is read would not be what is stored.
+  it.each(LEAN)("of %s keeps no empty map, and stays as it is when it is written again", async (file) => {
+    const complete = completed(await leanObject(file));
+    const { [INJECTED]: injected = "", [SETTINGS]: settings = "" } = annotationsOf(complete);
+    const annotations = { [INJECTED]: injected, [SETTINGS]: settings };
+    const unasked = { ...complete, metadata: { ...objectOf(complete.metadata), annotations } };
+    const out = completed(unasked, complete);
+    expect(objectOf(out.metadata).annotations).not.toEqual({});
+    expect(completed(structuredClone(out), out)).toEqual(out);
+  });
+
+  it.each(["ModelServing", "ModelBooster", "ModelServer"])("of a %s that forged ours", (kind) => {
+    const group = kind === "ModelServer" ? "networking" : "workload";
+    const metadata = { name: "m", annotations: { [INJECTED]: "{}" } };
+    const object = { apiVersion: `${group}.serving.volcano.sh/v1alpha1`, kind, metadata, spec: {} };
+    expect(completed(object).metadata).toEqual({ name: "m" });
+  });
+});
+
 describe("a completed object to be kept without this software", () => {
   it.each(LEAN)("of %s runs as before: only annotations of the object go", async (file) => {
     const complete = completed(await leanObject(file));
