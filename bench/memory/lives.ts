@@ -128,6 +128,7 @@ function booster(number: number): JsonObject {
   const image = `registry.example/team-${number}/vllm-ascend:v0.18.0`;
   const worker = { type: "server", image, replicas: 1, pods: 1, config };
   const modelURI = `hf://org-${number}/model-${number}`;
+  const cacheURI = "hostpath:///mnt/cache";
   return {
     apiVersion: "workload.serving.volcano.sh/v1alpha1",
     kind: "ModelBooster",
@@ -136,7 +137,7 @@ function booster(number: number): JsonObject {
       namespace: NAMESPACE,
       annotations: { "kthena-ascend.io/inject": "true" },
     },
-    spec: { backend: { name: "b", type: "vLLM", modelURI, replicas: 1, workers: [worker] } },
+    spec: { backend: { name: "b", type: "vLLM", modelURI, cacheURI, replicas: 1, workers: [worker] } },
   };
 }
 
