@@ -7,12 +7,15 @@ export interface Failure {
   /** metav1.Status' reason (`NotFound`, `Conflict`, `Expired` …), or `Timeout`, `Network`, `Aborted`, `TooLarge`, `Config` with code 0. */
   reason: string;
   message: string;
-  /** How long the server asks to stay away. */
+  /** How long the server asks to stay away, an hour at most. */
   retryAfterMs?: number;
 }
 
 /** What a call gives: the value, or why there is none. Calls do not throw. */
 export type Result<T> = { ok: true; value: T } | { ok: false; failure: Failure };
+
+/** What a proxy in maintenance may ask for. A day would mean a day without news long after it is over. */
+const RETRY_AFTER_MOST_MS = 3_600_000;
 
 const REASONS: Record<number, string> = {
   400: "BadRequest",
@@ -30,9 +33,10 @@ const REASONS: Record<number, string> = {
 
 /** Reads the answer of a refused call: a Status as JSON text, or whatever a proxy put in its place. */
 export function failureOfAnswer(code: number, body: string, retryAfter?: string): Failure {
-  const seconds = retryAfter === undefined ? Number.NaN : Number(retryAfter);
+  const asked =
+    retryAfter !== undefined && /^\s*\d+\s*$/.test(retryAfter) ? Number(retryAfter) * 1000 : undefined;
   const failure = failureOfStatus(parsed(body), code, body.trim().slice(0, 300));
-  return Number.isFinite(seconds) ? { ...failure, retryAfterMs: seconds * 1000 } : failure;
+  return asked === undefined ? failure : { ...failure, retryAfterMs: Math.min(asked, RETRY_AFTER_MOST_MS) };
 }
 
 /** Reads a Status object, such as a watch sends as its ERROR event. */

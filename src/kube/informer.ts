@@ -168,8 +168,11 @@ export class Informer<T extends KubeObject> {
       this.#replaceAll([]);
       return ABSENT_KIND_MS * (1 + this.#around.random());
     }
-    this.#replaceAll(listed.value.items);
-    this.#version = listed.value.resourceVersion;
+    const { items, resourceVersion } = listed.value;
+    if (resourceVersion === "")
+      return this.#listFailed({ code: 0, reason: "BadAnswer", message: "the list has no resourceVersion" });
+    this.#replaceAll(items);
+    this.#version = resourceVersion;
     return 0;
   }
 
@@ -188,7 +191,8 @@ export class Informer<T extends KubeObject> {
     const began = clock.monotonic();
     let told = false;
     const news = (version: string | undefined) => {
-      this.#version = version ?? this.#version;
+      // Without one the watch goes on from the last that was named: from no version a server begins anywhere.
+      this.#version = version || this.#version;
       told = true;
       this.#heard();
     };

@@ -1,6 +1,11 @@
 import { microTime } from "./micro-time.ts";
 import type { KubeObject } from "./resource.ts";
 
+/** The longest that a Lease may be held without renewal: what `--lease-seconds` takes at most. */
+export const LEASE_MOST_SECONDS = 3600;
+/** What an int32 takes, as which the API server reads leaseTransitions. */
+const INT32_MOST = 2 ** 31 - 1;
+
 /** Spec of a coordination.k8s.io/v1 Lease. */
 export interface LeaseSpec {
   holderIdentity?: string;
@@ -48,8 +53,10 @@ export function heldByOther(
 ): boolean {
   const { holderIdentity = "", leaseDurationSeconds } = observed.spec;
   if (holderIdentity === "" || holderIdentity === identity) return false;
-  // The longer of the two: a holder that was configured otherwise must not be cut short.
-  const durationMs = Math.max((leaseDurationSeconds ?? 0) * 1000, ownDurationMs);
+  // The longer of the two: a holder that was configured otherwise must not be cut short. No holder of ours can be
+  // configured with more than the most, so that a Lease with 68 years in it does not wait for them.
+  const seconds = Math.min(wholeOf(leaseDurationSeconds), LEASE_MOST_SECONDS);
+  const durationMs = Math.max(seconds * 1000, ownDurationMs);
   return monotonic < observed.at + durationMs;
 }
 
@@ -57,15 +64,21 @@ export function heldByOther(
 export function claim(spec: LeaseSpec, identity: string, now: number, durationMs: number): LeaseSpec {
   const time = microTime(now);
   const keeps = spec.holderIdentity === identity;
-  const transitions = spec.leaseTransitions ?? 0;
+  const transitions = wholeOf(spec.leaseTransitions);
   return {
     ...spec,
     holderIdentity: identity,
     leaseDurationSeconds: Math.max(1, Math.ceil(durationMs / 1000)),
     acquireTime: keeps ? (spec.acquireTime ?? time) : time,
     renewTime: time,
-    leaseTransitions: keeps || spec.renewTime === undefined ? transitions : transitions + 1,
+    leaseTransitions:
+      keeps || spec.renewTime === undefined ? transitions : Math.min(transitions + 1, INT32_MOST),
   };
+}
+
+/** A count as a record has it, 0 where it is none: records are written by others too. */
+function wholeOf(value: unknown): number {
+  return typeof value === "number" && Number.isFinite(value) ? Math.max(0, value) : 0;
 }
 
 /** The spec that gives the Lease back, so that the next one need not wait. */

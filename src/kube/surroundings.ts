@@ -26,13 +26,19 @@ export interface Surroundings {
   log: Log;
 }
 
+/** The most that a timer of Node can wait, about 24 days; one that is to wait longer fires at once. */
+const TIMER_MOST_MS = 2 ** 31 - 1;
+
 /** The machine's own clock. */
 export const systemClock: Clock = {
   now: () => Date.now(),
   monotonic: () => performance.now(),
   async sleep(ms, signal) {
     try {
-      await delay(ms, undefined, signal ? { signal } : {});
+      for (let left = ms; ; left -= TIMER_MOST_MS) {
+        await delay(Math.min(left, TIMER_MOST_MS), undefined, signal ? { signal } : {});
+        if (!(left > TIMER_MOST_MS)) return;
+      }
     } catch {
       // Aborted: whoever sleeps looks at the signal itself.
     }

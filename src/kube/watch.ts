@@ -1,6 +1,6 @@
 import type { IncomingMessage } from "node:http";
 import { StringDecoder } from "node:string_decoder";
-import { objectOf } from "../api/json.ts";
+import { objectOf, stringOf } from "../api/json.ts";
 import { type Failure, failureOfStatus, failureOfThrow } from "./failure.ts";
 import type { KubeObject } from "./resource.ts";
 
@@ -23,8 +23,8 @@ export interface WatchListener<T extends KubeObject> {
   opened(): void;
   /** `length`: of the object's JSON. */
   event(type: "ADDED" | "MODIFIED" | "DELETED", object: T, length: number): void;
-  /** Everything up to this version has been told. */
-  bookmark(resourceVersion: string): void;
+  /** Everything up to this version has been told; undefined where the server named none. */
+  bookmark(resourceVersion: string | undefined): void;
 }
 
 /**
@@ -75,13 +75,18 @@ function tell<T extends KubeObject>(line: string, listener: WatchListener<T>): F
       listener.event(event.type, event.object, line.length);
       return undefined;
     case "BOOKMARK":
-      listener.bookmark(event.object.metadata.resourceVersion ?? "");
+      listener.bookmark(versionOf(event.object));
       return undefined;
     case "ERROR":
       return failureOfStatus(objectOf(event.object));
     default:
       return { code: 0, reason: "BadAnswer", message: `watch event of unknown type ${event.type}` };
   }
+}
+
+/** The version that an event's object names, of whatever shape it is. */
+function versionOf(object: unknown): string | undefined {
+  return stringOf(objectOf(objectOf(object).metadata).resourceVersion) || undefined;
 }
 
 /** Lines of a stream. Only the new chunk is searched, so a line of megabytes costs linear time. */

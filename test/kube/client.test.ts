@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { expect, test } from "vitest";
 import { KubeClient } from "../../src/kube/client.ts";
+import { failureOfAnswer } from "../../src/kube/failure.ts";
 import { CONFIG_MAPS, type KubeObject, LEASES, SECRETS } from "../../src/kube/resource.ts";
 import { fakeApiServer, status } from "./fake-api-server.ts";
 
@@ -41,6 +42,16 @@ test("a refusal that is no Status keeps its code and text, and the time to stay 
       retryAfterMs: 2000,
     },
   });
+});
+
+test.each([
+  ["5184000", 3_600_000],
+  ["1e9", undefined],
+  ["-5", undefined],
+  ["soon", undefined],
+  ["Wed, 21 Oct 2026 07:28:00 GMT", undefined],
+])("a Retry-After of %s asks for %s ms", (header, retryAfterMs) => {
+  expect(failureOfAnswer(503, "", header).retryAfterMs).toBe(retryAfterMs);
 });
 
 test("an answer that is no JSON is a failure, not a throw", async () => {

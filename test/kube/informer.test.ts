@@ -399,3 +399,35 @@ test("an event of megabytes in many pieces, with letters cut in the middle, arri
   await until(() => f.told.length === 1, "a");
   expect(f.informer.store.get("ns/a")?.metadata.labels?.text).toBe(text);
 });
+
+test.each([
+  ["no resourceVersion", { metadata: {} }],
+  ["an empty resourceVersion", { metadata: { resourceVersion: "" } }],
+  ["no metadata", {}],
+  ["no object", undefined],
+  ["a number for a resourceVersion", { metadata: { resourceVersion: 3 } }],
+])("a bookmark with %s leaves the version from which a watch goes on as it is", async (_, object) => {
+  await using f = await following();
+  await until(() => f.collection.watches.size === 1, "watch");
+  f.collection.put("a");
+  f.collection.send({ type: "BOOKMARK", object });
+  f.collection.put("b");
+  f.collection.send({ type: "BOOKMARK", object });
+  await until(() => f.told.length === 2, "a and b");
+  await new Promise((resolve) => setTimeout(resolve, 50));
+  f.server.cut();
+  await until(() => f.collection.watched.length === 2, "second watch");
+  expect(f.collection.watched).toEqual(["10", "12"]);
+  expect(f.collection.lists).toBe(1);
+});
+
+test("a list without a resourceVersion is read again: nothing could be watched from there", async () => {
+  await using f = await following({}, (c) => {
+    c.put("a");
+    c.faults.push(() => ({ items: [], metadata: {} }));
+  });
+  await until(() => f.collection.watches.size === 1, "watch");
+  expect(f.collection.watched).toEqual(["11"]);
+  expect([...f.informer.store.keys()]).toEqual(["ns/a"]);
+  expect(f.informer.state.failures).toBe(1);
+});

@@ -23,6 +23,27 @@ test("what is observed ages by the own clock, and only a change makes it young a
   expect(heldByOther(longer, "b", 50_000, 15_000)).toBe(true);
 });
 
+test.each([
+  ["68 years", 2 ** 31 - 1, 3_600_000],
+  ["no number", "soon", 15_000],
+  ["less than nothing", -5, 15_000],
+  ["nothing", undefined, 15_000],
+])("a Lease of %s is taken over in time, and not before", (_, leaseDurationSeconds, ms) => {
+  const spec = { holderIdentity: "a", renewTime: "x", leaseDurationSeconds } as Lease["spec"] & object;
+  const seen = observeLease(undefined, { metadata: { name: "l" }, spec }, 0);
+  expect(heldByOther(seen, "b", ms - 1, 15_000)).toBe(true);
+  expect(heldByOther(seen, "b", ms, 15_000)).toBe(false);
+});
+
+test.each([
+  [2 ** 31 - 1, 2 ** 31 - 1],
+  ["many", 1],
+  [null, 1],
+])("a Lease that was taken over %s times before can be taken again", (leaseTransitions, next) => {
+  const spec = { holderIdentity: "a", renewTime: "x", leaseTransitions } as Lease["spec"] & object;
+  expect(claim(spec, "b", 0, 15_000).leaseTransitions).toBe(next);
+});
+
 test("a claim counts transitions and keeps the time of acquisition; a release frees at once", () => {
   const first = claim({}, "a", 0, 15_000);
   expect(first).toEqual({

@@ -1,5 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { Command, Option } from "@commander-js/extra-typings";
+import { LEASE_MOST_SECONDS } from "../../kube/lease-record.ts";
 import type { LogLevel } from "../../observe/log.ts";
 import { UsageError } from "../console.ts";
 import type { ProcessFacts } from "../context.ts";
@@ -30,7 +31,7 @@ export const clusterProcess = {
     new Option("--identity <name>", "this replica (default: $POD_NAME, else the host and something random)"),
   leaseSeconds: () =>
     new Option("--lease-seconds <n>", "how long the Leases last without renewal")
-      .argParser(wholeNumberWithin(5, 3600))
+      .argParser(wholeNumberWithin(5, LEASE_MOST_SECONDS))
       .default(15),
   namespacedDefaults: () =>
     new Option("--namespaced-defaults <bool>", "whether namespaces may have defaults documents")
