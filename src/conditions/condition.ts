@@ -1,5 +1,6 @@
 import { escaped } from "../api/escaped.ts";
 import { equal, type Json, type JsonObject, stringOf } from "../api/json.ts";
+import { maskFor } from "../rules/secrets.ts";
 import { OWN_TYPES, type OwnType, type Reason } from "./reasons.ts";
 
 /** What is true of one type, without when it became so. */
@@ -54,6 +55,9 @@ export function isOwnType(type: unknown): type is OwnType {
   return OWN_TYPES.some((own) => own === type);
 }
 
+/** Whatever is quoted: answers of the API server, of Volcano, of what was stored before. Events repeat it. */
+const masked = maskFor({});
+
 function conditionOf(finding: ConditionFinding, before: readonly JsonObject[], nowMs: number): JsonObject {
   const old = stored(before, finding.type);
   const since = stringOf(old?.lastTransitionTime);
@@ -62,7 +66,7 @@ function conditionOf(finding: ConditionFinding, before: readonly JsonObject[], n
     type: finding.type,
     status: finding.status,
     reason: finding.reason,
-    message: cut(escaped(finding.message)),
+    message: cut(escaped(masked(finding.message))),
     observedGeneration: finding.observedGeneration,
     lastTransitionTime: same ? since : `${new Date(nowMs).toISOString().slice(0, 19)}Z`,
   };

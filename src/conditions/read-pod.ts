@@ -1,5 +1,6 @@
 import { at, type JsonObject, listOf, objectOf, stringOf } from "../api/json.ts";
 import { KTHENA_NAME_LABEL, KTHENA_ROLE_LABEL, STAMP } from "../api/names.ts";
+import { maskFor } from "../rules/secrets.ts";
 import type { NpuAmount, PodFact, PodProblem } from "./facts.ts";
 import { conditionOf, npuAmount, readObjectFact, timeOf, wholeOf } from "./read.ts";
 
@@ -34,7 +35,7 @@ export function readPodFact(pod: JsonObject): PodFact {
     ready,
     npus: npusOf(pod),
     injected: stringOf(objectOf(metadata.annotations)[STAMP]) !== undefined,
-    problem: ready ? undefined : problemOf(pod, states),
+    problem: ready ? undefined : toldProblemOf(pod, states),
     doing: ready ? "" : doingOf(pod, states),
   };
 }
@@ -86,6 +87,19 @@ function npusOf(pod: JsonObject): NpuAmount | undefined {
   return { resource: first.resource, count: same.reduce((sum, { count }) => sum + count, 0) };
 }
 
+/** The longest word of a container that is quoted. */
+const MOST_WORD = 200;
+
+/** What is wrong with the pod, in words that anybody may read: containers say at their end what they were given. */
+function toldProblemOf(pod: JsonObject, states: readonly ContainerState[]): PodProblem | undefined {
+  const problem = problemOf(pod, states);
+  if (problem === undefined) return undefined;
+  const mask = maskFor(pod);
+  return problem.kind === "Crashing"
+    ? { ...problem, word: mask(problem.word).slice(0, MOST_WORD) }
+    : { ...problem, text: mask(problem.text) };
+}
+
 function problemOf(pod: JsonObject, states: readonly ContainerState[]): PodProblem | undefined {
   for (const kind of ["ContainerConfig", "ImagePull"] as const) {
     const reasons = kind === "ImagePull" ? IMAGE_REASONS : CONFIG_REASONS;
@@ -114,7 +128,7 @@ function crashOf(states: readonly ContainerState[]): PodProblem | undefined {
       container: state.name,
       times: Math.max(1, state.restarts + (state.running ? 0 : 1)),
       exit,
-      word: stringOf(end?.message)?.trim().split("\n").at(-1)?.slice(0, 200) || stringOf(end?.reason) || "",
+      word: stringOf(end?.message)?.trim().split("\n").at(-1) || stringOf(end?.reason) || "",
       seconds: Math.max(0, Math.round(seconds)),
     };
   }
