@@ -1,10 +1,11 @@
 import type { AdmissionRequest } from "../api/admission-review.ts";
 import type { CauseType, Finding } from "../api/finding.ts";
-import { isObject, type Json, type JsonObject, listOf, objectOf } from "../api/json.ts";
+import { at, isObject, type Json, type JsonObject, listOf, objectOf } from "../api/json.ts";
 import { OBJECT_LIMITS as LIMITS } from "../api/limits.ts";
 import { ASK } from "../api/names.ts";
 import { asksForInjection } from "../defaults/asks.ts";
 import { isNpuResource } from "../engines/accelerators.ts";
+import { isWorkloadKind, shapeOf } from "../kinds/index.ts";
 import { type Judgement, untouched } from "./judgement.ts";
 import { findPlaces } from "./places.ts";
 import { type KnownKind, kindOf } from "./shape.ts";
@@ -103,15 +104,16 @@ function lookOver(kind: KnownKind, object: JsonObject, findings: Finding[]): voi
   const look: Look = { findings };
   lookAtMetadata(look, "metadata", object.metadata);
   const { units, templates } = findPlaces(kind, object);
-  number(look, units.path, units.list, LIMITS.roles);
-  if (kind === "ModelBooster") {
-    const backend = objectOf(objectOf(object.spec).backend);
-    lookAtWords(look, "spec.backend", backend);
-    lookAtVariables(look, "spec.backend.env", backend.env);
+  number(look, units.path, units.items, LIMITS.roles);
+  const beside = isWorkloadKind(kind) ? shapeOf(kind).beside : undefined;
+  if (beside) {
+    const path = beside.join(".");
+    const value = objectOf(at(object, ...beside));
+    lookAtWords(look, path, value);
+    lookAtVariables(look, `${path}.env`, value.env);
   }
-  for (const [index, unit] of units.list.entries()) {
-    const path = `${units.path}[${index}]`;
-    const { name, type, image, env, config, resources } = objectOf(unit);
+  for (const { path, value } of units.items) {
+    const { name, type, image, env, config, resources } = objectOf(value);
     length(look, `${path}.name`, name, LIMITS.name);
     length(look, `${path}.type`, type, LIMITS.name);
     length(look, `${path}.image`, image, LIMITS.word);
@@ -119,8 +121,8 @@ function lookOver(kind: KnownKind, object: JsonObject, findings: Finding[]): voi
     lookAtResources(look, `${path}.resources`, resources);
     if (isObject(config)) lookAtConfig(look, `${path}.config`, config);
   }
-  for (const { path, template } of templates) {
-    const { metadata, spec } = objectOf(template);
+  for (const { path, value } of templates) {
+    const { metadata, spec } = objectOf(value);
     if (path !== "") lookAtMetadata(look, `${path}.metadata`, metadata);
     lookAtPod(look, path === "" ? "spec" : `${path}.spec`, objectOf(spec));
   }

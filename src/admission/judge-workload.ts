@@ -1,7 +1,8 @@
 import type { AdmissionRequest } from "../api/admission-review.ts";
 import type { Finding } from "../api/finding.ts";
 import type { JsonObject } from "../api/json.ts";
-import type { WorkloadKind } from "../kinds/index.ts";
+import { holdsTemplates, type WorkloadKind } from "../kinds/index.ts";
+import { listFieldOf } from "../kinds/units.ts";
 import { patchOf } from "../pinning/patch.ts";
 import { type CompletedWorkload, type CompletionInput, completeWorkload } from "../pinning/workload.ts";
 import { withoutConsequences } from "../rules/consequences.ts";
@@ -98,10 +99,10 @@ function workloadFindings(about: WorkloadCase): Finding[] {
   );
 }
 
-function unitAdditions(unit: CompletedWorkload["units"][number]): ShownAddition[] {
-  return unit.additions.map((addition) =>
-    shownAddition(addition, `${unit.unit.field.replace(/\[\d+\]$/, "")}[${unit.unit.key}]`),
-  );
+function unitAdditions({ unit, additions }: CompletedWorkload["units"][number]): ShownAddition[] {
+  const list = listFieldOf(unit);
+  const place = list === undefined ? unit.field : `${list}[${unit.key}]`;
+  return additions.map((addition) => shownAddition(addition, place));
 }
 
 function skipOf(completed: CompletedWorkload): string | undefined {
@@ -121,7 +122,7 @@ function besideFindings(
   const { severities } = policyOf(world);
   const ofNamespace = namespaceFindings(world.defaults, severities);
   if (skip === undefined) return [...(world.notices ?? []), ...ofNamespace];
-  const looked = skip === "no-npu" && kind === "ModelServing" && !isOff("injection/not-asked", severities);
-  const unasked = looked ? unaskedFinding(object) : undefined;
+  const looked = skip === "no-npu" && holdsTemplates(kind) && !isOff("injection/not-asked", severities);
+  const unasked = looked ? unaskedFinding(kind, object) : undefined;
   return [...ofNamespace, ...(unasked ? [unasked] : [])];
 }

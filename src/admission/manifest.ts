@@ -3,7 +3,7 @@ import type { Finding } from "../api/finding.ts";
 import { type JsonObject, objectOf, stringOf } from "../api/json.ts";
 import { sortedByPath } from "../rules/index.ts";
 import type { ValidatedKind } from "../rules/kthena/rule.ts";
-import { asAdmitted, schemaFindings, writtenFindings } from "../rules/schema/index.ts";
+import { asAdmitted, isValidated, schemaFindings, writtenFindings } from "../rules/schema/index.ts";
 import { type Measured, measure, unreadJudgement } from "./bounds.ts";
 import { judgeRequest } from "./judge.ts";
 import { type Judgement, type LookedUp, policyOf } from "./judgement.ts";
@@ -81,7 +81,7 @@ function unreadManifest(request: AdmissionRequest, measured: Measured, world: Lo
 }
 
 function validatedKind(kind: KnownKind | undefined): ValidatedKind | undefined {
-  return kind === "Pod" || kind === "ConfigMap" ? undefined : kind;
+  return kind !== undefined && isValidated(kind) ? kind : undefined;
 }
 
 /** What the webhook found and the schema does not say already: of one place once is enough. */

@@ -1,4 +1,5 @@
 import type { Finding } from "../api/finding.ts";
+import { listFieldOf } from "../kinds/units.ts";
 import type { Addition } from "../pinning/addition.ts";
 import { encodePath } from "../pinning/path.ts";
 import type { CompletedUnit, CompletedWorkload } from "../pinning/workload.ts";
@@ -48,7 +49,8 @@ function recordedPaths({ units }: CompletedWorkload): Map<string, true> {
 /** Path of a unit by its name: `spec.template.roles[name=decode]`. */
 function prefixOf({ unit, value }: CompletedUnit): string {
   const by = "name" in value ? "name" : "type";
-  return unit.field.replace(/\[\d+\]$/, "") + encodePath([{ by, is: unit.key }]);
+  const list = listFieldOf(unit);
+  return list === undefined ? unit.field : list + encodePath([{ by, is: unit.key }]);
 }
 
 function joined(prefix: string, path: string): string {

@@ -4,21 +4,33 @@ import type { KnownKind } from "./shape.ts";
 
 /** Where the units and pod templates of an object stand. */
 export interface Places {
-  units: { path: string; list: readonly Json[] };
-  templates: { path: string; template: Json | undefined }[];
+  units: { path: string; items: readonly PlacedValue[] };
+  templates: readonly PlacedValue[];
+}
+
+/** A value with its field path. */
+export interface PlacedValue {
+  path: string;
+  value: Json | undefined;
 }
 
 /** Finds the units and the pod templates of an object, whatever stands there. A pod is its own template, at "". */
 export function findPlaces(kind: KnownKind, object: JsonObject): Places {
-  if (kind === "Pod") return { units: { path: "", list: [] }, templates: [{ path: "", template: object }] };
-  if (!isWorkloadKind(kind)) return { units: { path: "", list: [] }, templates: [] };
+  if (kind === "Pod") return { units: NONE, templates: [{ path: "", value: object }] };
+  if (!isWorkloadKind(kind)) return { units: NONE, templates: [] };
   const { units, templates } = shapeOf(kind);
   const path = units.path.join(".");
-  const list = listOf(at(object, ...units.path));
+  const found = at(object, ...units.path);
+  const items =
+    units.key === undefined
+      ? [{ path, value: found }]
+      : listOf(found).map((value, index) => ({ path: `${path}[${index}]`, value }));
   return {
-    units: { path, list },
-    templates: list.flatMap((unit, index) =>
-      templates.map(({ key }) => ({ path: `${path}[${index}].${key}`, template: objectOf(unit)[key] })),
+    units: { path, items },
+    templates: items.flatMap((unit) =>
+      templates.map(({ key }) => ({ path: `${unit.path}.${key}`, value: objectOf(unit.value)[key] })),
     ),
   };
 }
+
+const NONE = { path: "", items: [] };

@@ -3,6 +3,7 @@ import { type JsonObject, listOf, objectOf } from "../api/json.ts";
 import { ASK } from "../api/names.ts";
 import { askProblems, asksOfNamespace } from "../defaults/asks.ts";
 import type { ResolvedDefaults } from "../defaults/settings.ts";
+import { shapeOf, type WorkloadKind } from "../kinds/index.ts";
 import { templatesOf, unitsOf } from "../kinds/units.ts";
 import type { RuleSettings } from "../rules/rule.ts";
 import { isOff } from "../rules/severity.ts";
@@ -13,24 +14,24 @@ const ASCEND = /ascend|mindie|huawei|(?:^|[^a-z])cann(?:[^a-z]|$)/i;
 const ENGINE = /^(?:ASCEND_|HCCL_)|^--(?:device|attention-backend)[= ](?:npu|ascend)$/;
 
 /**
- * A lean ModelServing that shows Ascend and that nobody asked to complete: what it lacks would be told by the API
+ * A lean object with templates that shows Ascend and that nobody asked to complete: what it lacks would be told by the API
  * server's schema, or at the start of its pods, and not by us.
  */
-export function unaskedFinding(object: JsonObject): Finding | undefined {
-  const unit = unitsOf("ModelServing", object).find(({ value }) => showsAscend(value));
+export function unaskedFinding(kind: WorkloadKind, object: JsonObject): Finding | undefined {
+  const unit = unitsOf(kind, object).find(({ value }) => showsAscend(kind, value));
   if (!unit) return undefined;
   return {
     rule: "injection/not-asked",
     severity: "warn",
     path: "metadata.annotations",
     cause: "FieldValueRequired",
-    message: `role ${unit.key} looks like an Ascend engine, but asks for no NPU, so nothing is added`,
+    message: `${shapeOf(kind).units.called} ${unit.key} looks like an Ascend engine, but asks for no NPU, so nothing is added`,
     fix: `annotate it with ${ASK.inject}: "true", or "false" to silence this`,
   };
 }
 
-function showsAscend(role: JsonObject): boolean {
-  return templatesOf("ModelServing", role).some(({ template }) => {
+function showsAscend(kind: WorkloadKind, unit: JsonObject): boolean {
+  return templatesOf(kind, unit).some(({ template }) => {
     const spec = objectOf(template.spec);
     const selector = Object.entries(objectOf(spec.nodeSelector)).flat().map(String);
     if (selector.some((text) => ASCEND.test(text.slice(0, 256)))) return true;

@@ -2,6 +2,7 @@ import { ASK } from "../api/names.ts";
 import { asksForInjection } from "../defaults/asks.ts";
 import { isOlder } from "../defaults/pinned.ts";
 import type { ResolvedDefaults } from "../defaults/settings.ts";
+import { shapeOf, type WorkloadKind } from "../kinds/index.ts";
 import { stayingPodsOf } from "./causes.ts";
 import type { BoosterFact, PodFact, ServingFact } from "./facts.ts";
 import type { OversightRemark, Surrounding } from "./oversight.ts";
@@ -75,13 +76,13 @@ function namespaceAsks(settingsToday: ResolvedDefaults | undefined): boolean {
 }
 
 function skipped(
-  kind: "ModelServing" | "ModelBooster",
+  kind: WorkloadKind,
   { namespace, name }: ServingFact | BoosterFact,
   unanswered: Unanswered,
 ): OversightRemark {
   const { by, unit } = unanswered;
   const object = `${kind} ${namespace}/${name}`;
-  const part = kind === "ModelServing" ? "role" : "worker";
+  const part = shapeOf(kind).units.called;
   const asking = `${unit === "" ? "" : `${part} ${unit} of `}${object} ${by === "" ? "names NPUs" : `asks by ${by}`}`;
   const note = `${asking}, but nothing was injected: ${whyAndFix(unanswered, part)}`;
   return { reason: "InjectionSkipped", type: "Warning", note };

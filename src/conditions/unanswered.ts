@@ -3,7 +3,7 @@ import { ASK, INJECTED } from "../api/names.ts";
 import { asksIn, readAsks } from "../defaults/asks.ts";
 import { resolveDefaults } from "../defaults/resolve.ts";
 import { asksForNpus } from "../engines/accelerators.ts";
-import type { WorkloadKind } from "../kinds/index.ts";
+import { shapeOf, type WorkloadKind } from "../kinds/index.ts";
 import { templatesOf, type Unit, unitsOf } from "../kinds/units.ts";
 import { annotationsOf } from "../pinning/annotations.ts";
 import { parseRecord } from "../pinning/record.ts";
@@ -65,14 +65,15 @@ function ofUnit(
       .map(({ template }) => asksIn(objectOf(template.metadata).annotations)),
   ) as Record<string, string>;
   if ((own[ASK.inject] ?? asks[ASK.inject]) === "false") return undefined;
-  const named = kind === "ModelBooster" && asksForNpus(unit.value) ? "" : undefined;
+  const { holds } = shapeOf(kind);
+  const named = holds === "workers" && asksForNpus(unit.value) ? "" : undefined;
   const ownBy = askingIn(own);
   const asking = ownBy ?? by ?? named;
   if (asking === undefined) return undefined;
   const trigger =
-    kind === "ModelBooster"
+    holds === "workers"
       ? workerTriggerOf(unit.value, readAsks(asks), BUILT_IN.npu.resourceName)
-      : readRole(unit.value, asks, BUILT_IN).trigger;
+      : readRole(kind, unit.value, asks, BUILT_IN).trigger;
   const skipped = "skip" in trigger ? trigger : { skip: "" };
   return { by: asking, unit: ownBy === undefined ? "" : unit.key, because: "", ...skipped };
 }

@@ -1,8 +1,9 @@
 import { type Json, type JsonObject, objectOf } from "../api/json.ts";
 import { ASK, STAMP } from "../api/names.ts";
 import type { ResolvedDefaults } from "../defaults/settings.ts";
-import type { WorkloadKind } from "../kinds/index.ts";
+import { shapeOf, type WorkloadKind } from "../kinds/index.ts";
 import { templatesOf, type Unit } from "../kinds/units.ts";
+import type { WorkloadShape } from "../kinds/workload-kind.ts";
 import type { Addition } from "../pinning/addition.ts";
 import { type Draft, draftOf } from "../pinning/draft.ts";
 import { hashAt, type KnownPath, type KnownPaths, knownPaths } from "../pinning/known-paths.ts";
@@ -51,37 +52,42 @@ interface PodInjection {
 /** Today's injectors. A list of others can be given to try how objects fare over two versions. */
 export function injectors(podInjectors: readonly PodInjector[] = POD_INJECTORS): Injectors {
   const how = { injectors: podInjectors, paths: knownPaths() };
-  const kinds: Record<WorkloadKind, KindInjection> = { ModelServing: servings(how), ModelBooster: BOOSTERS };
+  const ways: Record<WorkloadShape["holds"], UnitInjection> = {
+    templates: intoTemplates(how),
+    workers: INTO_WORKERS,
+  };
+  const wayOf = (kind: WorkloadKind): UnitInjection => ways[shapeOf(kind).holds];
   return {
     normalise: normalised,
-    peers: (workload, unit) => kinds[workload.kind].peers(workload, unit),
-    connector: (workload, unit) => kinds[workload.kind].connector(workload, unit),
-    unit: (workload, unit) => kinds[workload.kind].unit(inForm(workload, unit), unit),
-    reading: (workload, unit) => kinds[workload.kind].reading(inForm(workload, unit), unit),
+    peers: (workload, unit) => wayOf(workload.kind).peers(workload, unit),
+    connector: (workload, unit) => wayOf(workload.kind).connector(workload, unit),
+    unit: (workload, unit) => wayOf(workload.kind).unit(inForm(workload, unit), unit),
+    reading: (workload, unit) => wayOf(workload.kind).reading(inForm(workload, unit), unit),
     pod: (pod, asks, defaults, pods) => injectPod(pod, asks, defaults, pods, how),
-    object: (workload, update) => kinds[workload.kind].object(workload, update),
-    triggered: (workload, unit) => kinds[workload.kind].triggered(workload, unit),
+    object: (workload, update) => wayOf(workload.kind).object(workload, update),
+    triggered: (workload, unit) => wayOf(workload.kind).triggered(workload, unit),
   };
 }
 
-/** What is injected into the objects of one kind. */
-type KindInjection = Pick<Injectors, "peers" | "connector" | "reading" | "unit" | "object" | "triggered">;
+/** What is injected into the units of a kind, by what they hold. */
+type UnitInjection = Pick<Injectors, "peers" | "connector" | "reading" | "unit" | "object" | "triggered">;
 
-function servings(how: PodInjection): KindInjection {
+function intoTemplates(how: PodInjection): UnitInjection {
   return {
     peers: (workload, { key, value }) => {
-      const asks = entryAsks(value, workload.asks);
+      const asks = entryAsks(workload.kind, value, workload.asks);
       return countedPeer(kvPlanOf(workload, key), workload.defaults, asks[ASK.kvSidecar]);
     },
     connector: (workload, { key }) => kvPlanOf(workload, key)?.connector,
     reading: readingOfRole,
     unit: (workload, unit) => injectRole(workload, unit, how),
-    object: ({ object, defaults }, update) => gangScheduling(object, defaults, update),
+    object: ({ kind, object, defaults }, update) =>
+      shapeOf(kind).grouped ? gangScheduling(object, defaults, update) : [],
     triggered: (workload, unit) => !("skip" in workload.role(unit).trigger),
   };
 }
 
-const BOOSTERS: KindInjection = {
+const INTO_WORKERS: UnitInjection = {
   // A ModelBooster has no sidecars of its own.
   peers: (workload, { key }) => countedPeer(kvPlanOfWorker(workload, key), workload.defaults, "none"),
   connector: (workload, { key }) => kvPlanOfWorker(workload, key)?.connector,
@@ -117,7 +123,7 @@ function readingOfRole(workload: WorkloadReading, unit: Unit): RoleReading {
 function injectRole(workload: WorkloadReading, unit: Unit, how: PodInjection): Injection {
   const reading = readingOfRole(workload, unit);
   if ("skip" in reading.trigger) return reading.trigger;
-  const required = requiredFields(unit.value);
+  const required = requiredFields(workload.kind, unit.value);
   const start = required.reduce<Json>((tree, { path, value }) => put(tree, path, value), unit.value);
   const { additions, value } = runPlaces(objectOf(start), reading, workload.defaults, how);
   return { additions: [...required, ...additions], value, reading };

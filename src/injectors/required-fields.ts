@@ -1,20 +1,17 @@
 import type { JsonObject } from "../api/json.ts";
+import { shapeOf, type WorkloadKind } from "../kinds/index.ts";
 import type { Addition } from "../pinning/addition.ts";
 
-/**
- * `workerReplicas: 0` on a role that leaves it out: the CRD requires it although it means nothing without a
- * workerTemplate, and mutating webhooks run before the schema check.
- */
-export function requiredFields(role: JsonObject): Addition[] {
-  if (role.workerReplicas !== undefined && role.workerReplicas !== null) return [];
-  return [
-    {
-      path: ["workerReplicas"],
-      value: 0,
+/** What the CRD of a kind requires of a unit that leaves it out: it is added, and stays when injection ends. */
+export function requiredFields(kind: WorkloadKind, unit: JsonObject): Addition[] {
+  return shapeOf(kind)
+    .required.filter(({ field }) => unit[field] === undefined || unit[field] === null)
+    .map(({ field, value, reason, source }) => ({
+      path: [field],
+      value,
       injector: "required-fields",
-      reason: "the ModelServing CRD requires it on every role",
-      source: "no worker pods unless you ask for them",
+      reason,
+      source,
       sticky: true,
-    },
-  ];
+    }));
 }

@@ -16,6 +16,11 @@ export function isWorkloadKind(kind: string): kind is WorkloadKind {
 /** All of them. */
 export const WORKLOAD_KINDS: readonly WorkloadKind[] = Object.keys(WORKLOADS).filter(isWorkloadKind);
 
+/** Whether objects of a kind hold pod templates in units of their own, which injection completes. */
+export function holdsTemplates(kind: string): kind is WorkloadKind {
+  return isWorkloadKind(kind) && shapeOf(kind).holds === "templates";
+}
+
 /** What is particular to a kind. */
 export function shapeOf(kind: WorkloadKind): WorkloadShape {
   return WORKLOADS[kind];

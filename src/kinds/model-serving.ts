@@ -10,7 +10,8 @@ export const modelServingShape: WorkloadShape = {
   version: "v1alpha1",
   plural: "modelservings",
   schema: modelServingSchema,
-  units: { path: ["spec", "template", "roles"], key: "name" },
+  units: { path: ["spec", "template", "roles"], key: "name", called: "role" },
+  holds: "templates",
   templates: [
     { part: "entry", key: "entryTemplate" },
     { part: "worker", key: "workerTemplate" },
@@ -20,7 +21,16 @@ export const modelServingShape: WorkloadShape = {
   groups: ["spec", "replicas"],
   // Kthena's revision leaves them out (utils/revision_util.go).
   scaling: new Set(["replicas", "maxUnavailable", "partition"]),
-  required: ["workerReplicas"],
+  // It means nothing without a workerTemplate, but mutating webhooks run before the schema is checked.
+  required: [
+    {
+      field: "workerReplicas",
+      value: 0,
+      reason: "the ModelServing CRD requires it on every role",
+      source: "no worker pods unless you ask for them",
+    },
+  ],
+  grouped: true,
   peerFields: [],
   // The CRD's rules `gang-required` and `gang-immutable`.
   immutable: ["spec.template.gangPolicy.minRoleReplicas"],

@@ -1,4 +1,4 @@
-import { at, isObject, type Json, type JsonObject } from "../api/json.ts";
+import { at, isObject, type Json, type JsonObject, objectOf } from "../api/json.ts";
 import { shapeOf, type WorkloadKind } from "./index.ts";
 import type { TemplateField } from "./workload-kind.ts";
 
@@ -21,6 +21,10 @@ export interface UnitTemplate extends TemplateField {
 export function unitsOf(kind: WorkloadKind, object: JsonObject): Unit[] {
   const { path, key, standard } = shapeOf(kind).units;
   const list = at(object, ...path);
+  if (key === undefined) {
+    const field = path.join(".");
+    return isObject(list) ? [{ key: standard ?? field, index: 0, field, value: list }] : [];
+  }
   if (!Array.isArray(list)) return [];
   const units: Unit[] = [];
   const seen = new Set<string>();
@@ -36,8 +40,10 @@ export function unitsOf(kind: WorkloadKind, object: JsonObject): Unit[] {
 
 /** The object with units put in place of those that stand at their indices; shares all else. */
 export function withUnits(kind: WorkloadKind, object: JsonObject, units: readonly Unit[]): JsonObject {
-  const { path } = shapeOf(kind).units;
+  const { path, key } = shapeOf(kind).units;
   const list = at(object, ...path);
+  const [only] = units;
+  if (key === undefined) return only && only.value !== list ? withPath(object, path, only.value) : object;
   if (!Array.isArray(list) || units.every((unit) => list[unit.index] === unit.value)) return object;
   const next = [...list];
   for (const unit of units) next[unit.index] = unit.value;
@@ -52,6 +58,17 @@ function withPath(object: JsonObject, path: readonly string[], value: Json): Jso
     ...object,
     [key]: rest.length === 0 ? value : withPath(isObject(child) ? child : {}, rest, value),
   };
+}
+
+/** The field path of the list that a unit is an item of; undefined where it is the only one of its kind. */
+export function listFieldOf({ field }: Unit): string | undefined {
+  return field.endsWith("]") ? field.slice(0, field.lastIndexOf("[")) : undefined;
+}
+
+/** The template of a unit's entry pod, which speaks for the unit; empty where it has none. */
+export function entryOf(kind: WorkloadKind, unit: JsonObject): JsonObject {
+  const entry = shapeOf(kind).templates.find(({ part }) => part === "entry");
+  return entry ? objectOf(unit[entry.key]) : {};
 }
 
 /** The pod templates of a unit that are there, with the fields that hold them. */

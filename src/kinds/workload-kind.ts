@@ -1,10 +1,31 @@
 import type { z } from "zod";
-import type { JsonObject } from "../api/json.ts";
+import type { Json, JsonObject } from "../api/json.ts";
 
 /** A pod template of a unit, by what its pods do, and the field that holds it. */
 export interface TemplateField {
   part: "entry" | "worker";
   key: string;
+}
+
+/** A field that the CRD requires of every unit, with what stands for nothing there. */
+export interface RequiredField {
+  field: string;
+  value: Json;
+  /** Who requires it, and what the value means, as the record of an addition says it. */
+  reason: string;
+  source: string;
+}
+
+/** Where the units of a kind stand. */
+export interface UnitPlace {
+  /** The field with the list of them, or with the one there is. */
+  path: readonly string[];
+  /** The field that tells those of a list apart; absent: there is one, which is no item of a list. */
+  key?: string;
+  /** The name of one that leaves that out, or of the one there is. */
+  standard?: string;
+  /** What messages call one. */
+  called: "role" | "worker";
 }
 
 /** All that is particular to one kind of workload whose objects are completed part by part. */
@@ -15,9 +36,14 @@ export interface WorkloadShape {
   plural: string;
   /** The types of what is read of it. */
   schema: z.ZodType;
-  /** Where its units stand, the field that tells them apart, and the name of one that leaves that out. */
-  units: { path: readonly string[]; key: string; standard?: string };
-  /** Fields of a unit with pod templates; none where a controller makes them of other fields. */
+  /** Its parts that are completed and pinned on their own. */
+  units: UnitPlace;
+  /**
+   * What its units are: parts with pod templates of their own, or workers of a ModelBooster, of which Kthena's controller
+   * makes the roles of a ModelServing.
+   */
+  holds: "templates" | "workers";
+  /** Fields of a unit with pod templates. */
   templates: readonly TemplateField[];
   /** Pods of one instance of a unit: at least one. */
   podsEach: (unit: JsonObject) => number;
@@ -25,10 +51,14 @@ export interface WorkloadShape {
   groups: readonly string[];
   /** Fields of a unit that scale or pace it: no template changes with them. */
   scaling: ReadonlySet<string>;
-  /** Fields of a unit that its CRD requires: what was added there stays when injection ends. */
-  required: readonly string[];
+  /** What its CRD requires of a unit: what was added there stays when injection ends. */
+  required: readonly RequiredField[];
+  /** Whether Kthena's controller makes PodGroups of it: scheduler, queue and gang are then told on the object itself. */
+  grouped: boolean;
   /** Fields beside its units that decide about the additions to them. */
   peerFields: readonly (readonly string[])[];
+  /** The object beside its units with words and variables of the user's, which are bounded too. */
+  beside?: readonly string[];
   /** Additions beside the units that the CRD declares immutable, as `encodePath` writes them. */
   immutable: readonly string[];
 }

@@ -186,9 +186,10 @@ function keptRequired(
   added: AddedHashes,
 ): JsonObject {
   const kept = shapeOf(kind).required.filter(
-    (key) => Object.hasOwn(added, key) && lean[key] === undefined && value[key] !== undefined,
+    ({ field }) => Object.hasOwn(added, field) && lean[field] === undefined && value[field] !== undefined,
   );
-  return kept.length === 0 ? lean : { ...lean, ...Object.fromEntries(kept.map((key) => [key, value[key]])) };
+  if (kept.length === 0) return lean;
+  return { ...lean, ...Object.fromEntries(kept.map(({ field }) => [field, value[field]])) };
 }
 
 /** Hash of a lean unit and of what else its additions come from; scaling does not count. */

@@ -5,8 +5,8 @@ import { npuResourcesOf } from "../engines/accelerators.ts";
 import { type EngineContainer, engineContainers } from "../engines/containers.ts";
 import type { KvReading } from "../engines/kv-transfer-config.ts";
 import { parseNpuCount } from "../engines/npu-count.ts";
-import { entryTemplateOf, modelServingShape } from "../kinds/model-serving.ts";
-import { templatesOf } from "../kinds/units.ts";
+import { shapeOf, type WorkloadKind } from "../kinds/index.ts";
+import { entryOf, templatesOf } from "../kinds/units.ts";
 import { engineFacts } from "./engine-facts.ts";
 import { type HardwareReading, readHardware } from "./hardware.ts";
 import { type KvPlan, kvArgument } from "./kv-plan.ts";
@@ -41,20 +41,29 @@ export interface RoleReading {
   kv?: KvPlan | undefined;
 }
 
-/** Reads a role of a ModelServing: its trigger, its templates and their engine containers. */
-export function readRole(role: JsonObject, asks: Record<string, string>, settings: Settings): RoleReading {
-  const ofEntry = entryAsks(role, asks);
-  const templates = templatesOf("ModelServing", role).map(({ part, key, template }) => {
+/** Reads a unit with pod templates, such as a role: its trigger, its templates and their engine containers. */
+export function readRole(
+  kind: WorkloadKind,
+  role: JsonObject,
+  asks: Record<string, string>,
+  settings: Settings,
+): RoleReading {
+  const ofEntry = entryAsks(kind, role, asks);
+  const templates = templatesOf(kind, role).map(({ part, key, template }) => {
     const own = asksIn(objectOf(template.metadata).annotations);
     // The entry template speaks for its role, so its workers follow it unless theirs says otherwise.
     return { part, place: [key], template, asks: { ...ofEntry, ...own }, insists: asksForInjection(own) };
   });
-  return reading(templates, settings, modelServingShape.podsEach(role));
+  return reading(templates, settings, shapeOf(kind).podsEach(role));
 }
 
 /** What holds for a role: what its entry template says goes before the object's annotations. */
-export function entryAsks(role: JsonObject, asks: Record<string, string>): Record<string, string> {
-  return { ...asks, ...asksIn(objectOf(entryTemplateOf(role).metadata).annotations) };
+export function entryAsks(
+  kind: WorkloadKind,
+  role: JsonObject,
+  asks: Record<string, string>,
+): Record<string, string> {
+  return { ...asks, ...asksIn(objectOf(entryOf(kind, role).metadata).annotations) };
 }
 
 /** Reads a pod by itself. `pods`: of one instance of its role, as far as that is known. */

@@ -52,7 +52,7 @@ export function connectorOf(serving: JsonObject): KvConnectorName | undefined {
   const roles = servingRoles(serving);
   const classes = roles.flatMap(({ value }) => classesIn(objectOf(entryTemplateOf(value).spec)));
   const own = asksIn(at(serving, "metadata", "annotations"));
-  const asked = new Set(roles.map(({ value }) => entryAsks(value, own)[ASK.kvConnector]));
+  const asked = new Set(roles.map(({ value }) => entryAsks("ModelServing", value, own)[ASK.kvConnector]));
   return familyOf(classes) ?? CONNECTORS.find((name) => asked.has(name));
 }
 

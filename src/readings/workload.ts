@@ -24,7 +24,7 @@ export interface WorkloadReading extends WorkloadInput {
   unit: (key: string) => Unit | undefined;
   /** A role with what decides about it. */
   role: (unit: Unit) => RoleReading;
-  /** The roles of a ModelServing that have an engine, as far as KV transfer goes. */
+  /** The units with templates that have an engine, as far as KV transfer goes. */
   kvRoles: () => readonly KvRole[];
   /** The same with another form of one unit; what was read of the others is kept. */
   with: (unit: Unit) => WorkloadReading;
@@ -45,11 +45,11 @@ export function readWorkload(input: WorkloadInput, units?: readonly Unit[]): Wor
 }
 
 function readingOf(input: WorkloadInput, units: readonly Unit[], known: Known): WorkloadReading {
-  const { asks, defaults } = input;
+  const { kind, asks, defaults } = input;
   const byKey = new Map(units.map((unit) => [unit.key, unit]));
   let kvRoles: readonly KvRole[] | undefined;
   const role = ({ value }: Unit): RoleReading =>
-    remembered(known.roles, value, () => readRole(value, asks, defaults.settings));
+    remembered(known.roles, value, () => readRole(kind, value, asks, defaults.settings));
   const kvRole = (unit: Unit): KvRole | undefined =>
     remembered(known.kvRoles, unit.value, () => {
       const reading = role(unit);

@@ -3,6 +3,7 @@ import { type JsonObject, objectOf } from "../api/json.ts";
 import { ANSWER_LIMITS } from "../api/limits.ts";
 import { oncePer } from "../api/once-per.ts";
 import { type AskProblem, askProblems } from "../defaults/asks.ts";
+import { holdsTemplates } from "../kinds/index.ts";
 import { templatesOf, unitsOf } from "../kinds/units.ts";
 import { canBeAllowed, ownExemptions } from "./exemptions.ts";
 import { quoted } from "./quote.ts";
@@ -124,10 +125,10 @@ const problemsOf = oncePer((subject: RuleSubject): { field: string; problem: Ask
 
 function placesOf(subject: RuleSubject): { field: string; metadata: JsonObject }[] {
   const places = [{ field: "metadata", metadata: objectOf(subject.object.metadata) }];
-  if (subject.kind !== "ModelServing") return places;
-  for (const role of unitsOf("ModelServing", subject.object)) {
-    for (const { key, template } of templatesOf("ModelServing", role.value)) {
-      places.push({ field: `${role.field}.${key}.metadata`, metadata: objectOf(template.metadata) });
+  if (!holdsTemplates(subject.kind)) return places;
+  for (const unit of unitsOf(subject.kind, subject.object)) {
+    for (const { key, template } of templatesOf(subject.kind, unit.value)) {
+      places.push({ field: `${unit.field}.${key}.metadata`, metadata: objectOf(template.metadata) });
     }
   }
   return places;

@@ -1,5 +1,6 @@
 import { objectOf, stringOf } from "../api/json.ts";
 import { ASK } from "../api/names.ts";
+import { holdsTemplates } from "../kinds/index.ts";
 import { templatesOf, unitsOf } from "../kinds/units.ts";
 import type { Rule } from "./rule.ts";
 import type { RuleSubject } from "./subject.ts";
@@ -41,9 +42,9 @@ function exemptionsOf(subject: RuleSubject): Exemption[] {
 /** The exemptions that stand on the object itself and its templates. */
 export function ownExemptions(subject: RuleSubject): Exemption[] {
   const places = [{ field: "", at: "metadata", metadata: subject.object.metadata }];
-  if (subject.kind === "ModelServing") {
-    for (const { field, value } of unitsOf("ModelServing", subject.object)) {
-      for (const { part, key, template } of templatesOf("ModelServing", value)) {
+  if (holdsTemplates(subject.kind)) {
+    for (const { field, value } of unitsOf(subject.kind, subject.object)) {
+      for (const { part, key, template } of templatesOf(subject.kind, value)) {
         const at = `${field}.${key}`;
         places.push({
           field: part === "entry" ? field : at,

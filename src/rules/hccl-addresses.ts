@@ -1,5 +1,6 @@
-import { isObject, type JsonObject, objectOf, stringOf } from "../api/json.ts";
+import { at, isObject, type Json, objectOf, stringOf } from "../api/json.ts";
 import { environmentOf, expand } from "../engines/references.ts";
+import { holdsTemplates, shapeOf } from "../kinds/index.ts";
 import { type RuleEngine, type RuleVariable, ruleVariableOf, withNpus } from "./engines.ts";
 import { quoted } from "./quote.ts";
 import type { Remark, Rule } from "./rule.ts";
@@ -78,13 +79,13 @@ function isLoopback(text: string): boolean {
 
 /** How many pods are made of the engine's template at once, by the replicas as they are written. */
 export function podsBehind({ kind, object, units }: RuleSubject, engine: RuleEngine): number {
-  if (kind !== "ModelServing") return engine.pods;
+  if (!holdsTemplates(kind)) return engine.pods;
   const unit = units.find(({ key }) => key === engine.role)?.value ?? {};
   const inRole = engine.pod?.pod.part === "worker" ? Math.max(0, engine.pods - 1) : 1;
-  return countOf(objectOf(object.spec)) * countOf(unit) * inRole;
+  return countOf(at(object, ...shapeOf(kind).groups)) * countOf(unit.replicas) * inRole;
 }
 
-function countOf({ replicas }: JsonObject): number {
+function countOf(replicas: Json | undefined): number {
   return typeof replicas === "number" ? replicas : 1;
 }
 

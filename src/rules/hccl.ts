@@ -1,5 +1,6 @@
 import { isObject, type JsonObject, listOf, objectOf, stringOf } from "../api/json.ts";
 import { ASK } from "../api/names.ts";
+import { holdsTemplates, shapeOf } from "../kinds/index.ts";
 import { templatesOf, unitsOf } from "../kinds/units.ts";
 import { repeatedNames } from "../pinning/lean.ts";
 import { variablesNamed } from "../readings/env.ts";
@@ -91,20 +92,22 @@ const duplicateNames: Rule = {
 export const HCCL_RULES: readonly Rule[] = [hostInterface, interfacesTogether, duplicateNames];
 
 function duplicates(subject: RuleSubject): Remark[] {
-  if (subject.kind !== "ModelServing") return [];
+  const { kind } = subject;
+  if (!holdsTemplates(kind)) return [];
+  const { called } = shapeOf(kind).units;
   const injected = new Set(subject.units.map((unit) => unit.key));
-  return unitsOf("ModelServing", subject.submitted)
-    .filter((role) => injected.has(role.key))
-    .flatMap((role) =>
-      templatesOf("ModelServing", role.value).flatMap(({ key, template }) =>
+  return unitsOf(kind, subject.submitted)
+    .filter((unit) => injected.has(unit.key))
+    .flatMap((unit) =>
+      templatesOf(kind, unit.value).flatMap(({ key, template }) =>
         ["initContainers", "containers"].flatMap((list) =>
           listOf(objectOf(template.spec)[list])
             .map(objectOf)
             .flatMap((container, index) =>
               repeatedNames(listOf(container.env)).map((name) => ({
-                path: `${role.field}.${key}.spec.${list}[${index}].env`,
+                path: `${unit.field}.${key}.spec.${list}[${index}].env`,
                 cause: "FieldValueDuplicate" as const,
-                message: `${name} stands more than once in container ${stringOf(container.name) ?? ""} of role ${role.key}; the first is kept`,
+                message: `${name} stands more than once in container ${stringOf(container.name) ?? ""} of ${called} ${unit.key}; the first is kept`,
                 fix: "remove the others",
               })),
             ),

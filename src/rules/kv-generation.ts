@@ -3,6 +3,7 @@ import { oncePer } from "../api/once-per.ts";
 import { takesArgument } from "../injectors/kv/connector.ts";
 import { sidecarProblems } from "../injectors/kv/sidecars.ts";
 import { planAmong } from "../injectors/kv/workload.ts";
+import { holdsTemplates } from "../kinds/index.ts";
 import { envOf } from "../readings/env.ts";
 import { KV_ARGUMENT, type KvPlan } from "../readings/kv-plan.ts";
 import { classesOf, familyOf, type KvRole, kvRoleOf } from "../readings/kv-role.ts";
@@ -295,7 +296,7 @@ export const KV_GENERATION_RULES: readonly Rule[] = [
 
 /** Most rules of this family need it. */
 const planned = oncePer((subject: RuleSubject): Planned[] => {
-  if (subject.kind !== "ModelServing") return [];
+  if (!holdsTemplates(subject.kind)) return [];
   const read = subject.units.flatMap((unit) => {
     const role = kvRoleOf(
       unit.key,

@@ -1,4 +1,5 @@
 import { ASK } from "../api/names.ts";
+import { holdsTemplates, shapeOf, type WorkloadKind } from "../kinds/index.ts";
 import { kvRoleOf } from "../readings/kv-role.ts";
 import { listed } from "./quote.ts";
 import type { Remark, Rule } from "./rule.ts";
@@ -18,9 +19,9 @@ const unseen: Rule = {
     admitted: `template: {roles: [${ROLE("server")}]}`,
   },
   check: (subject) => {
-    if (subject.kind !== "ModelServing") return [];
+    if (!holdsTemplates(subject.kind)) return [];
     const sides = new Map<string, { role: string; field: string; seen: boolean; closed: boolean }>();
-    for (const one of readRoles(subject)) if (!sides.has(one.side)) sides.set(one.side, one);
+    for (const one of readRoles(subject, subject.kind)) if (!sides.has(one.side)) sides.set(one.side, one);
     const pair = ["prefill", "decode"].flatMap((side) => sides.get(side) ?? []);
     const [first] = pair;
     if (first === undefined || pair.length < 2 || pair.some(({ seen }) => seen)) return [];
@@ -38,7 +39,8 @@ const unseen: Rule = {
   },
 };
 
-function readRoles(subject: RuleSubject) {
+function readRoles(subject: RuleSubject, kind: WorkloadKind) {
+  const entry = shapeOf(kind).templates.find(({ part }) => part === "entry")?.key ?? "";
   return subject.units.flatMap(({ key, pods, field }) => {
     const role = kvRoleOf(
       key,
@@ -58,7 +60,7 @@ function readRoles(subject: RuleSubject) {
       {
         role: key,
         side,
-        field: `${field}.entryTemplate.spec.containers`,
+        field: `${field}.${entry}.spec.containers`,
         seen,
         closed: written.state === "unknown",
       },

@@ -1,4 +1,5 @@
 import { at, type Json, listOf, objectOf, stringOf } from "../api/json.ts";
+import { holdsTemplates } from "../kinds/index.ts";
 import { replicasOf, rolesOf, rollsRoles } from "./kthena/role.ts";
 import { quoted } from "./quote.ts";
 import type { Remark, Rule } from "./rule.ts";
@@ -6,7 +7,7 @@ import type { Holder, RuleSubject } from "./subject.ts";
 
 /** Containers of injected templates. */
 const containersOf = (subject: RuleSubject): Holder[] =>
-  subject.kind === "ModelServing" ? subject.units.flatMap(({ holders }) => [...holders]) : [];
+  holdsTemplates(subject.kind) ? subject.units.flatMap(({ holders }) => [...holders]) : [];
 
 const image: Rule = {
   id: "serving/image",

@@ -4,7 +4,8 @@ import type { HardwareName } from "../defaults/hardware.ts";
 import type { ResolvedDefaults } from "../defaults/settings.ts";
 import { type NpuResource, npuResourcesOf } from "../engines/accelerators.ts";
 import { kvPlanOfWorker } from "../injectors/kv/booster.ts";
-import type { WorkloadKind } from "../kinds/index.ts";
+import { shapeOf, type WorkloadKind } from "../kinds/index.ts";
+import type { WorkloadShape } from "../kinds/workload-kind.ts";
 import type { CompletedUnit, CompletedWorkload } from "../pinning/workload.ts";
 import { boosterNeed, type Need } from "../readings/engine-facts.ts";
 import { type HardwareReading, readHardware } from "../readings/hardware.ts";
@@ -61,7 +62,7 @@ export interface RuleUnit {
   field: string;
   value: JsonObject;
   holders: readonly Holder[];
-  /** Empty for the workers of a ModelBooster. */
+  /** Empty for units that are no parts with templates. */
   pods: readonly RulePod[];
   /** What is decided about the KV connector of a ModelBooster's worker. */
   kv?: KvPlan | undefined;
@@ -98,16 +99,37 @@ export function workloadSubject(
   const { object } = completed;
   const injected = completed.units.filter((unit) => unit.record !== undefined);
   const reading = readingOfResult(kind, object);
-  const units = injected.map((unit) =>
-    kind === "ModelBooster" ? workerUnit(unit, reading(unit)) : roleUnit(unit),
-  );
-  const engines = units.flatMap((unit, index): RuleEngine[] => {
-    if (kind === "ModelServing") return enginesOfUnit(unit);
-    const defaults = injected[index]?.defaults;
-    return defaults ? [engineOfWorker(unit, object, defaults.settings)] : [];
-  });
-  return { kind, submitted, object, units, engines };
+  const seen = injected.map((unit) => SEEN[shapeOf(kind).holds](kind, unit, reading));
+  return {
+    kind,
+    submitted,
+    object,
+    units: seen.map(({ unit }) => unit),
+    engines: seen.flatMap(({ engines }) => engines),
+  };
 }
+
+/** A unit and its engines as rules see them. */
+interface SeenUnit {
+  unit: RuleUnit;
+  engines: readonly RuleEngine[];
+}
+
+/** How units are seen, by what they hold. */
+const SEEN: Record<
+  WorkloadShape["holds"],
+  (kind: WorkloadKind, unit: CompletedUnit, reading: (unit: CompletedUnit) => WorkloadReading) => SeenUnit
+> = {
+  templates: (kind, completed) => {
+    const unit = roleUnit(kind, completed);
+    return { unit, engines: enginesOfUnit(unit) };
+  },
+  workers: (_kind, completed, reading) => {
+    const result = reading(completed);
+    const unit = workerUnit(completed, result);
+    return { unit, engines: [engineOfWorker(unit, result.object, completed.defaults.settings)] };
+  },
+};
 
 /** The result as a workload, by the settings that hold for a unit: nearly always they are the same for all. */
 function readingOfResult(kind: WorkloadKind, object: JsonObject): (unit: CompletedUnit) => WorkloadReading {
@@ -146,10 +168,10 @@ function workerUnit(completed: CompletedUnit, result: WorkloadReading): RuleUnit
   return { key: unit.key, field: unit.field, value, holders: [holder], pods: [], kv };
 }
 
-function roleUnit(completed: CompletedUnit): RuleUnit {
+function roleUnit(kind: WorkloadKind, completed: CompletedUnit): RuleUnit {
   const { unit, value, asks, defaults } = completed;
-  const reading = completed.reading ?? readRole(value, asks, defaults.settings);
-  const pods = rulePods(value, reading, defaults, unit.field, `role ${unit.key}`);
+  const reading = completed.reading ?? readRole(kind, value, asks, defaults.settings);
+  const pods = rulePods(value, reading, defaults, unit.field, `${shapeOf(kind).units.called} ${unit.key}`);
   const holders = pods.flatMap((pod) => holdersOf(pod, unit.key));
   return { key: unit.key, field: unit.field, value, pods, holders };
 }

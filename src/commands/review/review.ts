@@ -12,7 +12,7 @@ import {
 } from "../../readings/routing.ts";
 import { type ClusterFacts, factsWith } from "../../rules/cluster-facts.ts";
 import { kthenaFactsOf } from "../../rules/kthena/version.ts";
-import { KIND_SHAPES } from "../../rules/schema/kinds.ts";
+import { isValidated } from "../../rules/schema/index.ts";
 import { type ColorChoice, type Console, EXIT, UsageError } from "../console.ts";
 import { loadDefaults } from "../defaults/load.ts";
 import { kindProblem } from "../manifests/kinds.ts";
@@ -267,7 +267,8 @@ class Reviewer {
 
 /** An object of ours as the API server gets it: with the namespace that it is applied in. */
 function withNamespace(object: JsonObject, namespace: string): JsonObject {
-  if (!Object.hasOwn(KIND_SHAPES, stringOf(object.kind) ?? "")) return object;
+  const kind = stringOf(object.kind) ?? "";
+  if (!isWorkloadKind(kind) && !isValidated(kind)) return object;
   return { ...object, metadata: { ...objectOf(object.metadata), namespace } };
 }
 

@@ -10,7 +10,7 @@ import { type KvRoles, kvRolesOf, peerOf } from "./peer.ts";
 import { planKv } from "./plan.ts";
 import { referredBySidecars } from "./sidecars.ts";
 
-/** The plan of one role of a ModelServing; undefined where no connector is wanted. */
+/** The plan of one unit with templates; undefined where no connector is wanted. */
 export function kvPlanOf(workload: WorkloadReading, role: string): KvPlan | undefined {
   return isAbout(workload) ? planAmong(workload.kvRoles(), role) : undefined;
 }
@@ -52,10 +52,10 @@ function planOf(all: KvRoles, name: string): KvPlan | undefined {
 }
 
 /** Most workloads have no connector: then nothing is read. */
-const isAbout = oncePer(({ units, asks, defaults }: WorkloadReading): boolean => {
+const isAbout = oncePer(({ kind, units, asks, defaults }: WorkloadReading): boolean => {
   if (asks[ASK.kvConnector] !== undefined || defaults.settings.kvConnectors.default !== "none") return true;
   return units.some(({ value }) =>
-    templatesOf("ModelServing", value).some(({ template }) => {
+    templatesOf(kind, value).some(({ template }) => {
       if (objectOf(objectOf(template.metadata).annotations)[ASK.kvConnector] !== undefined) return true;
       return listOf(objectOf(template.spec).containers).some(mentionsConnector);
     }),

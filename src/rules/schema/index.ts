@@ -15,6 +15,11 @@ import { type UnknownField, unknownFields } from "./unknown.ts";
 /** The version that Kthena serves of all its kinds. */
 const VERSION = "v1alpha1";
 
+/** Whether the schema of a kind is known here, so that it is checked where there is no API server. */
+export function isValidated(kind: string): kind is ValidatedKind {
+  return Object.hasOwn(KIND_SHAPES, kind);
+}
+
 /** A new object as the API server shows it to the mutating webhooks: nulls dropped, defaults of the CRD filled in. */
 export function asAdmitted(kind: ValidatedKind, object: JsonObject): JsonObject {
   const { spec } = KIND_SHAPES[kind];
