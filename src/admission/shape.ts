@@ -6,7 +6,8 @@ import { modelRouteSchema, modelServerSchema } from "../api/kthena.ts";
 import { NETWORKING_GROUP } from "../api/names.ts";
 import { podSchema } from "../api/pod.ts";
 import { pathText } from "../defaults/problem.ts";
-import { WORKLOADS, type WorkloadKind } from "../kinds/index.ts";
+import type { WorkloadKind } from "../kinds/index.ts";
+import { WORKLOADS } from "../kinds/workloads.ts";
 
 /** The kinds that are looked at. */
 export type KnownKind = WorkloadKind | "ModelServer" | "ModelRoute" | "Pod" | "ConfigMap";

@@ -1,9 +1,5 @@
-import { modelBoosterShape } from "./model-booster.ts";
-import { modelServingShape } from "./model-serving.ts";
 import type { WorkloadShape } from "./workload-kind.ts";
-
-/** The kinds whose objects are completed part by part. */
-export const WORKLOADS = { ModelServing: modelServingShape, ModelBooster: modelBoosterShape };
+import { WORKLOADS } from "./workloads.ts";
 
 /** The name of one of them. */
 export type WorkloadKind = keyof typeof WORKLOADS;

@@ -17,6 +17,9 @@ export const modelBoosterShape: WorkloadShape = {
   required: [],
   grouped: false,
   beside: ["spec", "backend"],
+  watched: [["spec", "backend"]],
+  // All of its pods carry a hash of the whole backend (pkg/model-booster-controller, convert/model_serving.go).
+  rollsUnits: () => false,
   peerFields: [["spec", "backend", "type"]],
   immutable: [],
 };

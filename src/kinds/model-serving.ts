@@ -32,6 +32,12 @@ export const modelServingShape: WorkloadShape = {
   ],
   grouped: true,
   peerFields: [],
+  watched: [
+    ["spec", "schedulerName"],
+    ["spec", "template", "gangPolicy"],
+    ["spec", "template", "networkTopology"],
+  ],
+  rollsUnits: (serving) => at(serving, "spec", "rolloutStrategy", "type") === "RoleRollingUpdate",
   // The CRD's rules `gang-required` and `gang-immutable`.
   immutable: ["spec.template.gangPolicy.minRoleReplicas"],
 };

@@ -59,6 +59,10 @@ export interface WorkloadShape {
   peerFields: readonly (readonly string[])[];
   /** The object beside its units with words and variables of the user's, which are bounded too. */
   beside?: readonly string[];
+  /** Fields beside its units that the webhooks are called for (the chart's matchConditions say the same in CEL). */
+  watched: readonly (readonly string[])[];
+  /** Whether its controller makes the pods of a unit anew without those of the others. */
+  rollsUnits: (object: JsonObject) => boolean;
   /** Additions beside the units that the CRD declares immutable, as `encodePath` writes them. */
   immutable: readonly string[];
 }

@@ -1,7 +1,7 @@
 import type { JsonObject } from "../../api/json.ts";
 import { KTHENA_NAME_LABEL } from "../../api/names.ts";
 import { RELEASE_VERSION } from "../../api/release.ts";
-import { MODEL_BOOSTERS, MODEL_ROUTES, MODEL_SERVERS, MODEL_SERVINGS } from "../../cluster/kinds.ts";
+import { MODEL_BOOSTERS, MODEL_SERVINGS } from "../../cluster/kinds.ts";
 import { injectors } from "../../injectors/index.ts";
 import type { KubeClient, Selection } from "../../kube/client.ts";
 import { describeFailure, isNotFound } from "../../kube/failure.ts";
@@ -11,7 +11,7 @@ import type { Owner } from "../../pinning/workload.ts";
 import { type Connected, withCluster } from "../cluster/connect.ts";
 import { ASK_FOR_RIGHT } from "../cluster/defaults.ts";
 import { type InstallationWish, readInstallation } from "../cluster/installation.ts";
-import { asObject, wantNamespace } from "../cluster/named.ts";
+import { asObject, REVIEWED, wantNamespace } from "../cluster/named.ts";
 import type { Console } from "../console.ts";
 import { asOwner, type LiveWorld, liveWorld } from "../review/live.ts";
 import type { AuditOptions, Proposal } from "./audit.ts";
@@ -26,8 +26,6 @@ import type { AuditReport } from "./report.ts";
 import { RunningVersion } from "./running.ts";
 import { versionBlast } from "./version-blast.ts";
 
-/** The order: what a ModelBooster owns before it, so that pods of a ModelBooster are counted with its ModelServings. */
-const KINDS = [MODEL_SERVINGS, MODEL_BOOSTERS, MODEL_SERVERS, MODEL_ROUTES];
 /** A page is held whole; objects have 20 KB or so. */
 const PAGE = 200;
 const TIMEOUT_MS = 60_000;
@@ -53,7 +51,7 @@ export function auditCluster(
       proposal && (await liveWorld(connected, { ...cluster, documents: proposal.layers, namespace, shared }));
     const progress =
       options.progress && console.progress
-        ? await progressBar(connected.client, KINDS, selectionOf(namespace), console.progress)
+        ? await progressBar(connected.client, REVIEWED, selectionOf(namespace), console.progress)
         : SILENT;
     const running = options.against
       ? new RunningVersion(connected.client, `audit-${clock().toString(36)}`)
@@ -65,7 +63,7 @@ export function auditCluster(
       diff: options.diff,
       progress,
     });
-    for (const resource of KINDS) await auditor.readKind(resource);
+    for (const resource of REVIEWED) await auditor.readKind(resource);
     await auditor.readPods();
     progress.over();
     console.complain(world.complaints());

@@ -1,10 +1,10 @@
 import { type JsonObject, listOf, objectOf, stringOf } from "../../api/json.ts";
 import { installationOf } from "../../certs/installation.ts";
 import { readSecret, type Secret } from "../../certs/store.ts";
-import { MODEL_BOOSTERS, MODEL_SERVINGS } from "../../cluster/kinds.ts";
+import { workloadResource } from "../../cluster/kinds.ts";
 import type { Settings } from "../../defaults/settings.ts";
 import { asksForNpus } from "../../engines/accelerators.ts";
-import { shapeOf, type WorkloadKind } from "../../kinds/index.ts";
+import { shapeOf, WORKLOAD_KINDS, type WorkloadKind } from "../../kinds/index.ts";
 import { templatesOf, unitsOf } from "../../kinds/units.ts";
 import type { KubeClient } from "../../kube/client.ts";
 import {
@@ -146,23 +146,25 @@ function imageOf(pod: AnyObject): string {
 export async function readModels(
   client: KubeClient,
 ): Promise<{ namespaces: Reading<AnyObject[]>; models: Reading<ModelSeen[]> }> {
-  const [namespaces, servings, boosters] = await Promise.all([
+  const [namespaces, servings, ...others] = await Promise.all([
     readAll<AnyObject, AnyObject>(client, NAMESPACES, (object) => object),
-    readAll<AnyObject, ModelSeen>(client, MODEL_SERVINGS, (object) =>
-      modelSeen(object, asks("ModelServing", object)),
-    ),
-    readAll<AnyObject, ModelSeen>(client, MODEL_BOOSTERS, (object) =>
-      modelSeen(object, asks("ModelBooster", object)),
-    ),
+    readModelsOf(client, "ModelServing"),
+    ...WORKLOAD_KINDS.filter((kind) => kind !== "ModelServing").map((kind) => readModelsOf(client, kind)),
   ]);
   if (!servings.known) return { namespaces, models: servings };
-  const both = boosters.known ? [...servings.value, ...boosters.value] : servings.value;
-  return { namespaces, models: { known: true, value: both } };
+  const all = [servings, ...others].flatMap((models) => (models.known ? models.value : []));
+  return { namespaces, models: { known: true, value: all } };
+}
+
+function readModelsOf(client: KubeClient, kind: WorkloadKind): Promise<Reading<ModelSeen[]>> {
+  return readAll<AnyObject, ModelSeen>(client, workloadResource(kind), (object) =>
+    modelSeen(object, asks(kind, object)),
+  );
 }
 
 function asks(kind: WorkloadKind, object: AnyObject): boolean {
   return unitsOf(kind, object as unknown as JsonObject).some(({ value }) =>
-    shapeOf(kind).templates.length === 0
+    shapeOf(kind).holds === "workers"
       ? asksForNpus(value)
       : templatesOf(kind, value).some(({ template }) =>
           listOf(objectOf(template.spec).containers).some((container) => asksForNpus(objectOf(container))),

@@ -1,12 +1,17 @@
 import { type JsonObject, objectOf } from "../../api/json.ts";
-import { MODEL_BOOSTERS, MODEL_ROUTES, MODEL_SERVERS, MODEL_SERVINGS } from "../../cluster/kinds.ts";
+import { MODEL_ROUTES, MODEL_SERVERS, workloadResource } from "../../cluster/kinds.ts";
+import { WORKLOAD_KINDS } from "../../kinds/index.ts";
 import { isNotFound } from "../../kube/failure.ts";
 import { type AnyObject, apiVersionOf, keyOf, NAMESPACES, type Resource } from "../../kube/resource.ts";
 import { UsageError } from "../console.ts";
 import { type Connected, readObject } from "./connect.ts";
 
-/** Kinds that are reviewed, as the API addresses them. */
-export const REVIEWED: readonly Resource[] = [MODEL_SERVINGS, MODEL_BOOSTERS, MODEL_SERVERS, MODEL_ROUTES];
+/** Kinds that are reviewed, as the API addresses them, in the order of the table of kinds. */
+export const REVIEWED: readonly Resource[] = [
+  ...WORKLOAD_KINDS.map(workloadResource),
+  MODEL_SERVERS,
+  MODEL_ROUTES,
+];
 
 /**
  * The object that KIND/NAME names, as it is stored, without managedFields and status. `option`: how messages name what

@@ -1,13 +1,14 @@
 import { closest } from "../../api/closest.ts";
 import { type JsonObject, stringOf } from "../../api/json.ts";
-import { NETWORKING_GROUP, WORKLOAD_GROUP } from "../../api/names.ts";
+import { NETWORKING_GROUP } from "../../api/names.ts";
+import { shapeOf, WORKLOAD_KINDS } from "../../kinds/index.ts";
 
-const GROUPS: Readonly<Record<string, string>> = {
-  ModelServing: WORKLOAD_GROUP,
-  ModelBooster: WORKLOAD_GROUP,
-  ModelServer: NETWORKING_GROUP,
-  ModelRoute: NETWORKING_GROUP,
-};
+/** Group and version of each kind. */
+const GROUPS = new Map<string, { group: string; version: string }>([
+  ...WORKLOAD_KINDS.map((kind) => [kind, shapeOf(kind)] as const),
+  ["ModelServer", { group: NETWORKING_GROUP, version: "v1alpha1" }],
+  ["ModelRoute", { group: NETWORKING_GROUP, version: "v1alpha1" }],
+]);
 /** Kthena's other kinds (its CRDs), which nothing is said about. */
 const OTHERS = ["AutoscalingPolicy", "AutoscalingPolicyBinding", "ExternalModelProvider"];
 
@@ -21,14 +22,15 @@ export function kindProblem(object: JsonObject): string | undefined {
   if (kind === "") return "has no kind";
   if (apiVersion === "") return `${kind} has no apiVersion`;
   const group = apiVersion.includes("/") ? apiVersion.slice(0, apiVersion.indexOf("/")) : "";
-  const right = Object.hasOwn(GROUPS, kind) ? GROUPS[kind] : undefined;
-  if (right === group) return undefined;
+  const right = GROUPS.get(kind);
+  if (right?.group === group) return undefined;
+  const groups = Array.from(GROUPS.values(), (known) => known.group);
   // Other software has kinds of these names too: only a group close to ours is a mistake.
-  const near = closest(group, Object.values(GROUPS)) !== undefined || (right !== undefined && group === "");
+  const near = closest(group, groups) !== undefined || (right !== undefined && group === "");
   if (!near || (OTHERS.includes(kind) && group.endsWith("serving.volcano.sh"))) return undefined;
   if (right !== undefined)
-    return `apiVersion ${apiVersion} has no kind ${kind}; did you mean ${right}/v1alpha1?`;
-  const guess = closest(kind, Object.keys(GROUPS));
-  const known = Object.keys(GROUPS).join(", ");
+    return `apiVersion ${apiVersion} has no kind ${kind}; did you mean ${right.group}/${right.version}?`;
+  const guess = closest(kind, [...GROUPS.keys()]);
+  const known = [...GROUPS.keys()].join(", ");
   return `kind ${kind} is not known in ${group}; ${guess === undefined ? `known are ${known}` : `did you mean ${guess}?`}`;
 }

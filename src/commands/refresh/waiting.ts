@@ -2,6 +2,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { JsonObject } from "../../api/json.ts";
 import { ASK, INJECTED } from "../../api/names.ts";
 import { MODEL_BOOSTERS, MODEL_SERVINGS, workloadResource } from "../../cluster/kinds.ts";
+import { holdsTemplates } from "../../kinds/index.ts";
 import { describeFailure, isNotFound } from "../../kube/failure.ts";
 import type { AnyObject, Resource } from "../../kube/resource.ts";
 import { annotationsOf } from "../../pinning/annotations.ts";
@@ -31,7 +32,7 @@ export async function readinessNow(
   const object = await look(connected, workloadResource(kind), place);
   if (object === undefined) return { state: "ready", why: "" };
   if (typeof object === "string") return { state: "waiting", why: object };
-  if (kind === "ModelServing") return servingReadiness(object);
+  if (holdsTemplates(kind)) return servingReadiness(object);
   const serving = await servingBeside(connected, object);
   return typeof serving === "string"
     ? { state: "waiting", why: serving }
@@ -61,7 +62,7 @@ async function hasFollowed(
   connected: Connected,
   { kind, namespace, name }: Pick<RefreshStep, "kind" | "namespace" | "name">,
 ): Promise<boolean> {
-  if (kind === "ModelServing") return true;
+  if (kind !== "ModelBooster") return true;
   const booster = await look(connected, MODEL_BOOSTERS, { namespace, name });
   if (booster === undefined || typeof booster === "string") return true;
   const serving = await servingBeside(connected, booster);

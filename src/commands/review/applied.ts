@@ -1,6 +1,6 @@
-import { equal, isObject, type Json, type JsonObject, objectOf } from "../../api/json.ts";
+import { at, equal, isObject, type Json, type JsonObject, objectOf } from "../../api/json.ts";
 import { PREFIX, QUEUE_ANNOTATION } from "../../api/names.ts";
-import { shapeOf } from "../../kinds/index.ts";
+import { isWorkloadKind, shapeOf, type WorkloadKind } from "../../kinds/index.ts";
 import { templatesOf, unitsOf } from "../../kinds/units.ts";
 
 /** What kubectl apply keeps of the manifest that was applied last. */
@@ -54,9 +54,8 @@ function withoutDropped(merged: Json, original: Json | undefined, written: Json 
 /** Whether an update touches what the webhooks are called for (the chart's matchConditions say the same in CEL). */
 export function touches(kind: string, before: JsonObject, after: JsonObject): boolean {
   if (!equal(ownAnnotations(before), ownAnnotations(after))) return true;
-  if (kind === "ModelServing") return !equal(servingPart(before), servingPart(after));
-  if (kind === "ModelBooster") return !equal(backendPart(before), backendPart(after));
-  return !equal(before.spec, after.spec);
+  if (!isWorkloadKind(kind)) return !equal(before.spec, after.spec);
+  return !equal(watchedPart(kind, before), watchedPart(kind, after));
 }
 
 function ownAnnotations(object: JsonObject): Json {
@@ -64,20 +63,19 @@ function ownAnnotations(object: JsonObject): Json {
   return Object.fromEntries(entries.filter(([key]) => key.startsWith(PREFIX) || key === QUEUE_ANNOTATION));
 }
 
-function servingPart(object: JsonObject): Json {
-  const spec = objectOf(object.spec);
-  const { gangPolicy, networkTopology } = objectOf(spec.template);
-  const shape = shapeOf("ModelServing");
-  const units = unitsOf("ModelServing", object).map(({ key, value }): Json => {
-    const templates = templatesOf("ModelServing", value).map(
-      ({ key: field, template }): Json => [field, template],
-    );
+function watchedPart(kind: WorkloadKind, object: JsonObject): Json {
+  const shape = shapeOf(kind);
+  const beside = shape.watched.map((path) => withoutGroups(kind, path, at(object, ...path)));
+  const units = unitsOf(kind, object).map(({ key, value }): Json => {
+    const templates = templatesOf(kind, value).map(({ key: field, template }): Json => [field, template]);
     return [key, shape.podsEach(value), templates];
   });
-  return [spec.schedulerName ?? null, gangPolicy ?? null, networkTopology ?? null, units];
+  return [...beside, units];
 }
 
-function backendPart(object: JsonObject): Json {
-  const { replicas: _replicas, ...backend } = objectOf(objectOf(object.spec).backend);
-  return backend;
+/** A field without the number of groups, where that stands in it. */
+function withoutGroups(kind: WorkloadKind, path: readonly string[], value: Json | undefined): Json {
+  const { groups } = shapeOf(kind);
+  if (!equal(groups.slice(0, -1), [...path])) return value ?? null;
+  return Object.fromEntries(Object.entries(objectOf(value)).filter(([key]) => key !== groups.at(-1)));
 }

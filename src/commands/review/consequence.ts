@@ -40,9 +40,10 @@ export function consequences(kind: WorkloadKind, { before, asked, after }: Appli
     units.filter(({ key, value }) => !same(kind, old.get(key)?.value, value)).map(({ key }) => key),
   );
   const gone = [...old.values()].filter(({ key }) => !units.some((unit) => unit.key === key));
-  const backend = (object: JsonObject | undefined): Json => objectOf(object?.spec).backend ?? null;
-  const whole = changed.size > 0 || gone.length > 0 || !equal(backend(before), backend(after));
-  const together = kind === "ModelBooster" || !byRole(after);
+  const { beside: place, rollsUnits } = shapeOf(kind);
+  const beside = (object: JsonObject | undefined): Json => (object && place && at(object, ...place)) ?? null;
+  const whole = changed.size > 0 || gone.length > 0 || !equal(beside(before), beside(after));
+  const together = !rollsUnits(after);
   const found = units.map((unit): Consequence => {
     const stored = old.get(unit.key);
     const count = sizeOf(kind, unit, after);
@@ -75,10 +76,6 @@ function same(kind: WorkloadKind, left: JsonObject | undefined, right: JsonObjec
   const part = (unit: JsonObject | undefined): Json =>
     unit ? Object.fromEntries(Object.entries(unit).filter(([key]) => !scaling.has(key))) : null;
   return equal(part(left), part(right));
-}
-
-function byRole(serving: JsonObject): boolean {
-  return objectOf(objectOf(serving.spec).rolloutStrategy).type === "RoleRollingUpdate";
 }
 
 function sizeOf(kind: WorkloadKind, { value }: Unit, object: JsonObject): { pods: number; npus: number } {
