@@ -5,6 +5,7 @@ import { engineOfEntrypoint } from "./entrypoints.ts";
 import { NO_FLAGS } from "./flags.ts";
 import { repositoryOf } from "./images.ts";
 import { knownImage, knownProgram } from "./known-programs.ts";
+import type { PodVariables } from "./known-variables.ts";
 import { programOf } from "./programs.ts";
 import {
   type Environment,
@@ -25,6 +26,8 @@ export type { EngineCommand } from "./engine-command.ts";
 export interface ContainerContext {
   /** Pods of a role's instance, 1 + workerReplicas: Kthena's GROUP_SIZE. */
   groupSize?: number | undefined;
+  /** What its controller gives it; Kthena's where they are left out. */
+  variables?: PodVariables | undefined;
 }
 
 /** One string of `command` or `args`, before any variable is replaced. */
@@ -51,7 +54,9 @@ export function readEngineCommand(container: JsonObject, context: ContainerConte
   const first = raw[0];
   if (first === undefined) return { ...unreadableCommand("it has neither command nor args"), form: "none" };
   const refers = raw.some(({ text }) => text.includes("$"));
-  const environment: Environment = refers ? environmentOf(container, context.groupSize) : new Map();
+  const environment: Environment = refers
+    ? environmentOf(container, context.groupSize, context.variables)
+    : new Map();
   const expanded = expandAll(
     raw.map(({ text }) => text),
     environment,

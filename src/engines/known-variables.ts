@@ -7,8 +7,22 @@ const SHELL: ReadonlySet<string> = new Set(
   ),
 );
 
+/** The variables that a controller gives every container of a unit, by what they hold. */
+export interface PodVariables {
+  /** How many pods an instance of the unit has. */
+  size: string;
+  /** Where its entry pod is found. */
+  entry: string;
+  /** Which pod of them it is; the entry is 0. */
+  index: string;
+}
+
 /** What Kthena gives every container of a role (Kthena, pkg/model-serving-controller/utils). */
-const KTHENA: ReadonlySet<string> = new Set(["GROUP_SIZE", "ENTRY_ADDRESS", "WORKER_INDEX"]);
+export const KTHENA_VARIABLES: PodVariables = {
+  size: "GROUP_SIZE",
+  entry: "ENTRY_ADDRESS",
+  index: "WORKER_INDEX",
+};
 
 /** Kubernetes' own, and those of the namespace's Services (Kubernetes, Accessing the Service, environment variables). */
 const KUBERNETES =
@@ -21,18 +35,19 @@ const KUBERNETES =
 const IMAGES =
   /^(?:ASCEND|ATB|ASDOPS|LCAL|TOOLCHAIN|CANN|MINDIE|MIES|MIE|LD_|LIBRARY_|C_INCLUDE_|CPLUS_|CMAKE_|PYTHON|PIP_|UV_|CONDA_|VIRTUAL_ENV|SOC_VERSION|DEBIAN_|LC_|BASH|GPG_|CUDA_|NVIDIA_|NPU_|VLLM_|SGLANG_|MODEL_BASE_|RT_|OPP_|DDK_)/;
 
-/** Variables of other controllers, with what Kthena has in their place (LeaderWorkerSet, Volcano's jobs). */
-const FOREIGN: Readonly<Record<string, string>> = {
-  LWS_LEADER_ADDRESS: "ENTRY_ADDRESS",
-  LWS_GROUP_SIZE: "GROUP_SIZE",
-  LWS_WORKER_INDEX: "WORKER_INDEX",
-  VC_TASK_INDEX: "WORKER_INDEX",
-  VK_TASK_INDEX: "WORKER_INDEX",
+/** Variables of controllers by what they hold (LeaderWorkerSet, Volcano's jobs). */
+const CONTROLLERS: Readonly<Record<string, keyof PodVariables>> = {
+  LWS_LEADER_ADDRESS: "entry",
+  LWS_GROUP_SIZE: "size",
+  LWS_WORKER_INDEX: "index",
+  VC_TASK_INDEX: "index",
+  VK_TASK_INDEX: "index",
 };
 
-/** Whether a variable is there without the manifest: set by the shell, Kubernetes, Kthena or an image of engines. */
-export function isSetElsewhere(name: string): boolean {
-  return SHELL.has(name) || KTHENA.has(name) || KUBERNETES.test(name) || IMAGES.test(name);
+/** Whether a variable is there without the manifest: set by the shell, Kubernetes, the controller or an image of engines. */
+export function isSetElsewhere(name: string, { size, entry, index }: PodVariables): boolean {
+  const given = name === size || name === entry || name === index;
+  return given || SHELL.has(name) || KUBERNETES.test(name) || IMAGES.test(name);
 }
 
 /** Whether Kubernetes gives it to every container: what `$(NAME)` can stand for beside the container's own. */
@@ -40,7 +55,8 @@ export function isOfService(name: string): boolean {
   return KUBERNETES.test(name);
 }
 
-/** The variable of Kthena's that stands for one of another controller's, or undefined. */
-export function kthenaVariable(name: string): string | undefined {
-  return Object.hasOwn(FOREIGN, name) ? FOREIGN[name] : undefined;
+/** The variable that holds what one of another controller's would, or undefined. */
+export function variableFor(name: string, variables: PodVariables): string | undefined {
+  const holds = Object.hasOwn(CONTROLLERS, name) ? CONTROLLERS[name] : undefined;
+  return holds && variables[holds];
 }

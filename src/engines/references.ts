@@ -1,4 +1,5 @@
 import { type Json, type JsonObject, listOf, objectOf, stringOf } from "../api/json.ts";
+import { KTHENA_VARIABLES, type PodVariables } from "./known-variables.ts";
 import type { Part } from "./script-model.ts";
 import { knownWord, type Word } from "./word.ts";
 
@@ -17,25 +18,29 @@ export const MAX_ARGUMENT = 128 * 1024;
 const MAX_ALL = 2 * 1024 * 1024;
 
 /**
- * The environment that a container's manifest gives it. Kthena adds GROUP_SIZE, ENTRY_ADDRESS and WORKER_INDEX to
- * every container of a role and replaces those of the same name (Kthena, pkg/model-serving-controller/utils).
+ * The environment that a container's manifest gives it. Its controller adds variables to every container of a unit and
+ * replaces those of the same name (Kthena, pkg/model-serving-controller/utils).
  */
-export function environmentOf(container: JsonObject, groupSize: number | undefined): Environment {
+export function environmentOf(
+  container: JsonObject,
+  groupSize: number | undefined,
+  { size, entry, index }: PodVariables = KTHENA_VARIABLES,
+): Environment {
   const environment = new Map<string, string | undefined>([
-    ["GROUP_SIZE", undefined],
-    ["ENTRY_ADDRESS", undefined],
-    ["WORKER_INDEX", undefined],
+    [size, undefined],
+    [entry, undefined],
+    [index, undefined],
   ]);
   let room = MAX_ALL;
   for (const item of listOf(container.env)) {
-    const entry = objectOf(item);
-    const name = stringOf(entry.name);
+    const variable = objectOf(item);
+    const name = stringOf(variable.name);
     if (name === undefined) continue;
-    const value = valueIn(entry, environment);
-    if (value !== entry.value) room -= value?.length ?? 0;
+    const value = valueIn(variable, environment);
+    if (value !== variable.value) room -= value?.length ?? 0;
     environment.set(name, room < 0 ? undefined : value);
   }
-  if (groupSize !== undefined) environment.set("GROUP_SIZE", String(groupSize));
+  if (groupSize !== undefined) environment.set(size, String(groupSize));
   return environment;
 }
 

@@ -1,5 +1,6 @@
 import { modelBoosterSchema } from "../api/kthena.ts";
 import { WORKLOAD_GROUP } from "../api/names.ts";
+import { KTHENA_VARIABLES } from "../engines/known-variables.ts";
 import type { WorkloadShape } from "./workload-kind.ts";
 
 /** ModelBooster: workers of one backend, of which Kthena's controller makes a ModelServing (pkg/apis/workload). */
@@ -12,6 +13,7 @@ export const modelBoosterShape: WorkloadShape = {
   holds: "workers",
   templates: [],
   podsEach: ({ pods }) => (typeof pods === "number" ? Math.max(1, pods) : 1),
+  variables: KTHENA_VARIABLES,
   groups: ["spec", "backend", "replicas"],
   scaling: new Set(["replicas", "maxUnavailable", "partition"]),
   required: [],

@@ -2,6 +2,7 @@ import { at, isObject, type JsonObject, listOf, objectOf, stringOf } from "../ap
 import { modelServingSchema } from "../api/kthena.ts";
 import { KTHENA_ENTRY_LABEL, KTHENA_NAME_LABEL, KTHENA_ROLE_LABEL, WORKLOAD_GROUP } from "../api/names.ts";
 import { stringMapOf } from "../api/string-map.ts";
+import { KTHENA_VARIABLES } from "../engines/known-variables.ts";
 import type { WorkloadShape } from "./workload-kind.ts";
 
 /** ModelServing: roles, each with a template for its entry pod and one for its workers (Kthena, pkg/apis/workload). */
@@ -18,6 +19,7 @@ export const modelServingShape: WorkloadShape = {
   ],
   podsEach: ({ workerReplicas }) =>
     1 + (typeof workerReplicas === "number" ? Math.max(0, workerReplicas) : 0),
+  variables: KTHENA_VARIABLES,
   groups: ["spec", "replicas"],
   // Kthena's revision leaves them out (utils/revision_util.go).
   scaling: new Set(["replicas", "maxUnavailable", "partition"]),

@@ -1,5 +1,6 @@
 import type { z } from "zod";
 import type { Json, JsonObject } from "../api/json.ts";
+import type { PodVariables } from "../engines/known-variables.ts";
 
 /** A pod template of a unit, by what its pods do, and the field that holds it. */
 export interface TemplateField {
@@ -47,6 +48,8 @@ export interface WorkloadShape {
   templates: readonly TemplateField[];
   /** Pods of one instance of a unit: at least one. */
   podsEach: (unit: JsonObject) => number;
+  /** What its controller gives every container of a unit's pods. */
+  variables: PodVariables;
   /** The field with the number of groups: each has all units. */
   groups: readonly string[];
   /** Fields of a unit that scale or pace it: no template changes with them. */

@@ -2,6 +2,7 @@ import type { JsonObject } from "../api/json.ts";
 import { neededNpusOfBoosterWorker } from "../engines/booster.ts";
 import { type EngineCommand, readEngineCommand } from "../engines/command-line.ts";
 import { type Disaggregation, disaggregationOf } from "../engines/disaggregation.ts";
+import type { PodVariables } from "../engines/known-variables.ts";
 import {
   allConnectors,
   configIn,
@@ -33,6 +34,8 @@ export interface EngineInput {
   part: "entry" | "worker" | "pod";
   /** Pods of one instance of the role. */
   pods: number;
+  /** What the controller gives its containers. */
+  variables: PodVariables;
   /** The engine container of the entry template, for a worker. */
   entry?: JsonObject | undefined;
   /** The engine container of the worker template, for the entry. */
@@ -40,8 +43,8 @@ export interface EngineInput {
 }
 
 /** Reads the arguments of an engine container. */
-export function engineFacts({ container, part, pods, entry, worker }: EngineInput): EngineFacts {
-  const context = { groupSize: pods };
+export function engineFacts({ container, part, pods, variables, entry, worker }: EngineInput): EngineFacts {
+  const context = { groupSize: pods, variables };
   const own = readEngineCommand(container, context);
   const entryCommand = entry && readEngineCommand(entry, context);
   const workerCommand = worker && pods > 1 ? readEngineCommand(worker, context) : undefined;

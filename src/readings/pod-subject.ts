@@ -4,6 +4,7 @@ import type { HardwareName } from "../defaults/hardware.ts";
 import type { HardwareFacts, Settings } from "../defaults/settings.ts";
 import type { Disaggregation } from "../engines/disaggregation.ts";
 import type { EngineCommand } from "../engines/engine-command.ts";
+import type { PodVariables } from "../engines/known-variables.ts";
 import type { KvReading } from "../engines/kv-transfer-config.ts";
 import type { NeededNpus } from "../engines/npus.ts";
 import { variableOf } from "./env.ts";
@@ -39,6 +40,8 @@ export interface PodSubject {
   hostNetwork: boolean;
   /** Pods of one role instance: 1 + workerReplicas. */
   pods: number;
+  /** What its controller gives every container of it. */
+  variables: PodVariables;
   engines: readonly Engine[];
   /** NPUs of the entry pod's engine, for workers that take the same. */
   entryNpus: number | undefined;

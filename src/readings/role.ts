@@ -3,6 +3,7 @@ import { type Asks, asksForInjection, asksIn, readAsks } from "../defaults/asks.
 import { type ResolvedDefaults, type Settings, sourceOf } from "../defaults/settings.ts";
 import { npuResourcesOf } from "../engines/accelerators.ts";
 import { type EngineContainer, engineContainers } from "../engines/containers.ts";
+import { KTHENA_VARIABLES, type PodVariables } from "../engines/known-variables.ts";
 import type { KvReading } from "../engines/kv-transfer-config.ts";
 import { parseNpuCount } from "../engines/npu-count.ts";
 import { shapeOf, type WorkloadKind } from "../kinds/index.ts";
@@ -37,9 +38,14 @@ export interface RoleReading {
   places: readonly TemplatePlace[];
   /** Pods of one instance of the role. */
   pods: number;
+  /** What its controller gives every container of them. */
+  variables: PodVariables;
   /** What is decided about its KV connector, which takes more than the role itself to know. */
   kv?: KvPlan | undefined;
 }
+
+/** What holds for all pods of one instance. */
+type Instance = Pick<RoleReading, "pods" | "variables">;
 
 /** Reads a unit with pod templates, such as a role: its trigger, its templates and their engine containers. */
 export function readRole(
@@ -54,7 +60,8 @@ export function readRole(
     // The entry template speaks for its role, so its workers follow it unless theirs says otherwise.
     return { part, place: [key], template, asks: { ...ofEntry, ...own }, insists: asksForInjection(own) };
   });
-  return reading(templates, settings, shapeOf(kind).podsEach(role));
+  const { podsEach, variables } = shapeOf(kind);
+  return reading(templates, settings, { pods: podsEach(role), variables });
 }
 
 /** What holds for a role: what its entry template says goes before the object's annotations. */
@@ -75,7 +82,8 @@ export function readPod(
 ): RoleReading {
   const own = asksIn(objectOf(pod.metadata).annotations);
   const template = { part: "pod" as const, place: [], template: pod, asks: { ...asks, ...own } };
-  return reading([{ ...template, insists: asksForInjection(own) }], settings, pods);
+  const instance = { pods, variables: KTHENA_VARIABLES };
+  return reading([{ ...template, insists: asksForInjection(own) }], settings, instance);
 }
 
 /** What the engines of a role start where none of them is one: a router, proxy, store or controller. */
@@ -95,7 +103,7 @@ function reading(
     insists: boolean;
   }[],
   settings: Settings,
-  pods: number,
+  instance: Instance,
 ): RoleReading {
   const read = templates.map((item) => ({
     ...item,
@@ -103,7 +111,7 @@ function reading(
     asks: readAsks(item.asks),
   }));
   const trigger = triggerOf(read, settings.npu.resourceName);
-  if ("skip" in trigger) return { trigger, places: [], pods };
+  if ("skip" in trigger) return { trigger, places: [], ...instance };
   const found = read.map(({ part, spec, asks }) => {
     const engines = engineContainers(spec, {
       annotation: asks.engineContainer,
@@ -134,12 +142,13 @@ function reading(
       place,
       asks,
       node,
-      engines: engines.containers.map((engine) => withFacts(engine, spec, part, pods, others)),
+      engines: engines.containers.map((engine) => withFacts(engine, spec, part, instance, others)),
     };
   });
   const helper = trigger.by === "asked" && !templates.some(({ insists }) => insists) && helperOf(places);
-  if (helper) return { trigger: { skip: "no-engine", because: `it starts ${helper}` }, places: [], pods };
-  return { trigger, places, pods };
+  if (helper)
+    return { trigger: { skip: "no-engine", because: `it starts ${helper}` }, places: [], ...instance };
+  return { trigger, places, ...instance };
 }
 
 function enginesFirst(spec: JsonObject, engines: readonly number[]): JsonObject[] {
@@ -154,13 +163,13 @@ function withFacts(
   engine: EngineContainer,
   spec: JsonObject,
   part: PodSubject["part"],
-  pods: number,
+  instance: Instance,
   others: { entry: JsonObject | undefined; worker: JsonObject | undefined },
 ): FoundEngine {
   const container = objectOf(listOf(spec.containers)[engine.index]);
   const { entry, worker } = others;
   const beside = part === "worker" ? { entry } : part === "entry" ? { worker } : {};
-  return { ...engine, facts: engineFacts({ container, part, pods, ...beside }) };
+  return { ...engine, facts: engineFacts({ container, part, ...instance, ...beside }) };
 }
 
 /** The subject for an injector or a rule: a template as it stands in `unit` by now. */
@@ -183,6 +192,7 @@ export function podSubject(
     spec,
     hostNetwork: spec.hostNetwork === true,
     pods: role.pods,
+    variables: role.variables,
     engines: from.engines.map((engine) => engineAt(spec, engine, role.kv, how)),
     kv: role.kv,
     entryNpus: from.part === "worker" ? entryNpus(unit, entry, how) : undefined,

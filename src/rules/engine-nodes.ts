@@ -25,7 +25,8 @@ const nodes: Rule = {
       const count = sizeOf(command.flags, "nnodes");
       if (count.state !== "known" || count.value < 2) return [];
       const { address, all, workers } = NODE_ARGUMENTS[command.engine];
-      const fix = workers === undefined ? all : `${all}, and ${workers} on the workers`;
+      const everywhere = all(engine.variables);
+      const fix = workers === undefined ? everywhere : `${everywhere}, and ${workers} on the workers`;
       const problems = [addressProblem(flagOf(command.flags, address), address), rankProblem(engine)];
       const told = problems.filter((problem) => problem !== undefined);
       const path = wordField(engine, count.flag.at);
@@ -117,7 +118,7 @@ const dataRanks: Rule = {
             path: wordField(engine, rank.flag.value?.at ?? rank.flag.at),
             value: rank.value,
             message: `all ${engine.pods - 1} pods of ${engine.label} have ${rank.flag.written} ${rank.value}`,
-            fix: "use $(WORKER_INDEX), where each pod runs one rank",
+            fix: `use $(${engine.variables.index}), where each pod runs one rank`,
           },
         ];
       });

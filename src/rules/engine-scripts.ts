@@ -1,5 +1,5 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: some of the texts are shell scripts
-import { isOfService, isSetElsewhere, kthenaVariable } from "../engines/known-variables.ts";
+import { isOfService, isSetElsewhere, type PodVariables, variableFor } from "../engines/known-variables.ts";
 import { environmentOf, stringsOf } from "../engines/references.ts";
 import type { RuleEngine } from "./engines.ts";
 import type { Remark, Rule } from "./rule.ts";
@@ -56,7 +56,7 @@ const unsetVariable: Rule = {
         path: scriptField(engine),
         value: name,
         message: `the script of ${engine.label} uses $${name}, which nothing sets`,
-        fix: unsetFix(name),
+        fix: unsetFix(name, engine.variables),
       }));
       return [...inScript, ...unresolved(engine)];
     }),
@@ -71,15 +71,18 @@ function unresolved(engine: RuleEngine): Remark[] {
   if (engine.pod === undefined) return [];
   const references = referencesOf(engine);
   if (references.length === 0) return [];
-  const environment = environmentOf(engine.container, engine.pods);
+  const environment = environmentOf(engine.container, engine.pods, engine.variables);
   return references
     .filter(({ name }) => !environment.has(name) && !isOfService(name))
-    .map(({ path, name }) => ({
-      path,
-      value: name,
-      message: `$(${name}) of ${engine.label} stays as it is: ${name} is no variable of the container`,
-      fix: kthenaVariable(name) ? `use $(${kthenaVariable(name)}), which Kthena sets` : `set ${name} in env`,
-    }));
+    .map(({ path, name }) => {
+      const ours = variableFor(name, engine.variables);
+      return {
+        path,
+        value: name,
+        message: `$(${name}) of ${engine.label} stays as it is: ${name} is no variable of the container`,
+        fix: ours === undefined ? `set ${name} in env` : `use $(${ours}), which Kthena sets`,
+      };
+    });
 }
 
 /** Each name in each string once. In a script `$(date)` is what a command prints; no command has a name in capitals. */
@@ -114,16 +117,16 @@ function namesIn(text: string): Set<string> {
 
 /** An image of one's own can set any variable but those of other controllers. */
 function isMissing(engine: RuleEngine, name: string): boolean {
-  if (engine.env.has(name) || isSetElsewhere(name)) return false;
+  if (engine.env.has(name) || isSetElsewhere(name, engine.variables)) return false;
   const known = engine.image !== undefined && engine.image.build !== "other";
-  return known || kthenaVariable(name) !== undefined;
+  return known || variableFor(name, engine.variables) !== undefined;
 }
 
-function unsetFix(name: string): string {
-  const other = kthenaVariable(name);
+function unsetFix(name: string, variables: PodVariables): string {
+  const other = variableFor(name, variables);
   if (other !== undefined) return `use $${other}, which Kthena sets`;
   const entry = /addr|leader|head|master|host/i.test(name)
-    ? "use $ENTRY_ADDRESS for the address of the entry pod, "
+    ? `use $${variables.entry} for the address of the entry pod, `
     : "";
   return `${entry}set ${name} in env, or write \${${name}:-} where it may be empty`;
 }

@@ -4,6 +4,7 @@ import { boosterCommand } from "../engines/booster.ts";
 import type { Disaggregation } from "../engines/disaggregation.ts";
 import type { EngineCommand } from "../engines/engine-command.ts";
 import { type ImageFacts, imageFacts } from "../engines/images.ts";
+import { KTHENA_VARIABLES, type PodVariables } from "../engines/known-variables.ts";
 import { type KvReading, readKvTransferConfig } from "../engines/kv-transfer-config.ts";
 import { envOf } from "../readings/env.ts";
 import type { Holder, RulePod, RuleUnit } from "./subject.ts";
@@ -23,6 +24,8 @@ export interface RuleEngine extends Holder {
   envFrom: boolean;
   /** Pods of one instance of its role. */
   pods: number;
+  /** What its controller gives it. */
+  variables: PodVariables;
 
   facts: HardwareFacts;
   settings: Settings;
@@ -47,6 +50,7 @@ export function enginesOfUnit(unit: RuleUnit): RuleEngine[] {
         envLabel: holder.label,
         envFrom: listOf(holder.container.envFrom).length > 0,
         pods: pod.pods,
+        variables: pod.variables,
         facts: pod.facts,
         settings: pod.settings,
       },
@@ -83,6 +87,7 @@ export function engineOfWorker(unit: RuleUnit, object: JsonObject, settings: Set
     envLabel: "the backend",
     envFrom: listOf(backend.envFrom).length > 0,
     pods,
+    variables: KTHENA_VARIABLES,
     facts: holder.node.facts,
     settings,
   };

@@ -1,4 +1,5 @@
 import type { EngineCommand } from "../engines/command-line.ts";
+import { KTHENA_VARIABLES } from "../engines/known-variables.ts";
 import { NODE_ARGUMENTS } from "./node-arguments.ts";
 import { npus } from "./quote.ts";
 import type { Holder } from "./subject.ts";
@@ -31,5 +32,5 @@ export function spread(needed: number, most: number, engine: EngineName): string
     return ", or spread it over several pods with workerReplicas";
   const { all, workers } = NODE_ARGUMENTS[engine];
   const only = workers === undefined ? "" : ` (${workers} on the workers)`;
-  return `, or spread it over ${pods} pods of ${most}: workerReplicas: ${pods - 1}, and ${all}${only}`;
+  return `, or spread it over ${pods} pods of ${most}: workerReplicas: ${pods - 1}, and ${all(KTHENA_VARIABLES)}${only}`;
 }
