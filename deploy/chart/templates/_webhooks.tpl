@@ -82,8 +82,14 @@ namespaceSelector:
 {{- define "kthena-ascend.customResources" -}}
 {{- $root := index . 0 }}
 {{- $verb := index . 1 }}
-{{- $groups := dict "modelservings" "workload" "modelboosters" "workload" "modelservers" "networking" "modelroutes" "networking" }}
-{{- range $index, $resource := list "modelservings" "modelboosters" "modelservers" "modelroutes" }}
+{{- $kinds := list
+  (list "modelservings" "workload.serving.volcano.sh" "v1alpha1")
+  (list "modelboosters" "workload.serving.volcano.sh" "v1alpha1")
+  (list "modelservers" "networking.serving.volcano.sh" "v1alpha1")
+  (list "modelroutes" "networking.serving.volcano.sh" "v1alpha1")
+}}
+{{- range $index, $kind := $kinds }}
+{{- $resource := index $kind 0 }}
 {{- if $index }}
 {{ end -}}
 - name: {{ $verb }}.{{ $resource }}.kthena-ascend.io
@@ -94,8 +100,8 @@ namespaceSelector:
   reinvocationPolicy: IfNeeded
   {{- end }}
   rules:
-    - apiGroups: [{{ get $groups $resource }}.serving.volcano.sh]
-      apiVersions: [v1alpha1]
+    - apiGroups: [{{ index $kind 1 }}]
+      apiVersions: [{{ index $kind 2 }}]
       operations: [CREATE, UPDATE]
       resources: [{{ $resource }}]
       scope: Namespaced
