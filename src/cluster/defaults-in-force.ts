@@ -19,6 +19,7 @@ import {
 } from "./effective-defaults.ts";
 import { isLater, type LastGood, readLastGood } from "./last-good.ts";
 import { ServerVersion } from "./server-version.ts";
+import { inTurns } from "./turns.ts";
 
 /** Which ConfigMaps are followed. */
 export interface DefaultsInForceOptions {
@@ -62,6 +63,9 @@ export class DefaultsInForce {
   #remembered: Remembered | undefined;
   readonly #rememberedNamespaces = new Map<string, string>();
   readonly #effective = new Map<string, Effective>();
+  /** Namespaces whose document is to be read again: in turns, or at once for whoever asks. */
+  readonly #stale = new Set<string>();
+  #reading = false;
   readonly #resolved = new Map<string, { asks: Record<string, string>; resolution: Resolution }>();
 
   constructor(client: KubeClient, options: DefaultsInForceOptions, around: Surroundings) {
@@ -106,10 +110,8 @@ export class DefaultsInForce {
     this.#namespaces?.onChange((_key, current, previous) => {
       const namespace = (current ?? previous)?.metadata.namespace;
       if (namespace === undefined || namespace === this.#options.releaseNamespace) return;
-      this.#resolved.delete(namespace);
-      this.#readNamespace(namespace, current);
-      this.#readAgain();
-      this.#tell();
+      this.#stale.add(namespace);
+      this.#readInTurns();
     });
     for (const informer of Object.values(this.informers)) {
       informer.start();
@@ -161,13 +163,19 @@ export class DefaultsInForce {
     return this.#layers;
   }
 
-  /** Namespaces that have a document, with what is in force there. */
+  /** Whether every namespace's document was read as it is now, over the cluster's as it is now. */
+  get settled(): boolean {
+    return this.synced && this.#stale.size === 0;
+  }
+
+  /** Namespaces that have a document, with what is in force there; with what was, until it is settled. */
   get namespaces(): ReadonlyMap<string, Effective> {
     return this.#effective;
   }
 
   /** The settings of a namespace; the same object as long as nothing changes. */
   resolve(namespace: string, asks: Record<string, string>): Resolution {
+    this.#readStale(namespace);
     const document = this.#effective.get(namespace)?.layer;
     const key = document || Object.keys(asks).length > 0 ? namespace : "";
     const known = this.#resolved.get(key);
@@ -185,6 +193,7 @@ export class DefaultsInForce {
   notices(namespace: string): Finding[] {
     const notices: Finding[] = [];
     if (this.#cluster.from === "last-good") notices.push(notice(sourceName(this.#options.releaseNamespace)));
+    this.#readStale(namespace);
     const own = this.#effective.get(namespace);
     if (own && own.from !== "current") {
       notices.push(notice(sourceName(namespace), own.from === "none" ? "and is left out" : undefined));
@@ -192,10 +201,10 @@ export class DefaultsInForce {
     return notices;
   }
 
-  /** What is to be kept as the last good documents; undefined where there is none. */
+  /** What is to be kept as the last good documents; undefined where there is none, or it is not settled. */
   get toKeep(): LastGood | undefined {
     const { text, from } = this.#cluster;
-    if (text === undefined) return undefined;
+    if (text === undefined || !this.settled) return undefined;
     const stored = this.stored;
     const version =
       from === "current" ? this.#currentVersion : (this.#fallback(stored)?.version ?? stored?.version ?? "");
@@ -237,12 +246,35 @@ export class DefaultsInForce {
       this.#layers = layer ? [layer] : [];
       this.#resolved.clear();
     }
-    for (const map of this.#namespaces?.store.values() ?? []) {
-      const { namespace } = map.metadata;
-      if (namespace !== undefined && namespace !== releaseNamespace) this.#readNamespace(namespace, map);
+    for (const { metadata } of this.#namespaces?.store.values() ?? []) {
+      const { namespace } = metadata;
+      if (namespace !== undefined && namespace !== releaseNamespace) this.#stale.add(namespace);
     }
-    this.#readAgain();
+    if (this.#stale.size > 0 && this.synced) this.#readInTurns();
+    else this.#readAgain();
     this.#tell();
+  }
+
+  /** Reads what is stale, a few documents a turn: a thousand in one would hold up every review for seconds. */
+  #readInTurns(): void {
+    // Each informer that has synced leads here again.
+    if (this.#reading || !this.synced) return;
+    this.#reading = true;
+    const { clock, log } = this.#around;
+    void inTurns(this.#stale, (namespace) => this.#readStale(namespace), clock, this.#stopping.signal)
+      .catch((error: unknown) => log.error({ err: error }, "defaults of a namespace not read"))
+      .then(() => {
+        this.#reading = false;
+        this.#readAgain();
+        this.#tell();
+      });
+  }
+
+  /** Reads a namespace's document now if it is to be read again: nobody is given the settings of before. */
+  #readStale(namespace: string): void {
+    if (!this.#stale.has(namespace)) return;
+    this.#readNamespace(namespace, this.#namespaces?.store.get(keyOf({ namespace, name: DEFAULTS_NAME })));
+    this.#stale.delete(namespace);
   }
 
   /** What took too long is read again, later each time: it may be the machine that was slow. */
@@ -262,6 +294,7 @@ export class DefaultsInForce {
   }
 
   #readNamespace(namespace: string, map: ConfigMap | undefined): void {
+    this.#resolved.delete(namespace);
     if (!map) {
       this.#effective.delete(namespace);
       this.#rememberedNamespaces.delete(namespace);
@@ -274,7 +307,6 @@ export class DefaultsInForce {
     this.#effective.set(namespace, effective);
     if (effective.from === "current" && effective.text !== undefined)
       this.#rememberedNamespaces.set(namespace, effective.text);
-    this.#resolved.delete(namespace);
   }
 
   /** A namespace can be called `constructor`. */

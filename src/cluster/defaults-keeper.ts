@@ -4,10 +4,11 @@ import type { KubeClient } from "../kube/client.ts";
 import type { EventRecorder } from "../kube/events.ts";
 import { describeFailure } from "../kube/failure.ts";
 import { CONFIG_MAPS, type Place } from "../kube/resource.ts";
-import { backoffMs, type Surroundings } from "../kube/surroundings.ts";
+import { backoffMs, type Clock, type Surroundings } from "../kube/surroundings.ts";
 import { configMapProblemText, type DefaultsInForce } from "./defaults-in-force.ts";
 import type { Effective } from "./effective-defaults.ts";
 import { fitted, lastGoodContents } from "./last-good.ts";
+import { inTurns } from "./turns.ts";
 
 const FIELD_MANAGER = "kthena-ascend-defaults";
 /** How often what is kept is looked at without a reason: somebody may have changed it by hand. */
@@ -37,7 +38,7 @@ export async function keepDefaults(
   let failures = 0;
   while (!signal.aborted) {
     wake = new AbortController();
-    if (options.inForce.synced) tellProblems(options, told);
+    if (options.inForce.settled) await tellProblems(options, told, clock);
     const problem = await keep(client, options, told);
     failures = problem === undefined ? 0 : failures + 1;
     if (problem !== undefined) log.warn({ problem }, "the last good defaults could not be kept");
@@ -54,7 +55,7 @@ async function keep(
   told: Map<string, string>,
 ): Promise<string | undefined> {
   const { inForce, lastGood } = options;
-  const wanted = inForce.synced ? inForce.toKeep : undefined;
+  const wanted = inForce.toKeep;
   if (!wanted) return undefined;
   const { kept, left } = fitted(wanted, inForce.stored);
   tellUnkept(options, left, told);
@@ -92,14 +93,16 @@ function tellUnkept({ events }: KeeperOptions, left: readonly string[], told: Ma
 }
 
 /** One Event each time that something else is wrong with a ConfigMap, and one when it is right again. */
-function tellProblems(options: KeeperOptions, told: Map<string, string>): void {
+async function tellProblems(options: KeeperOptions, told: Map<string, string>, clock: Clock): Promise<void> {
   const { inForce, releaseNamespace } = options;
   const all = new Map<string, Effective>([[releaseNamespace, inForce.cluster], ...inForce.namespaces]);
-  for (const [namespace, effective] of all) {
+  const tellOf = ([namespace, effective]: [string, Effective]): void => {
+    // Something changed meanwhile, which leads here again.
+    if (!inForce.settled) return;
     const restricted = namespace === releaseNamespace ? [] : inForce.resolve(namespace, {}).problems;
     const text = [...effective.problems, ...restricted].map(configMapProblemText).join("\n");
     const before = told.get(namespace) ?? "";
-    if (text === before) continue;
+    if (text === before) return;
     told.set(namespace, text);
     const regarding = { apiVersion: "v1", kind: "ConfigMap", name: DEFAULTS_NAME, namespace };
     const wrong = text !== "";
@@ -112,7 +115,8 @@ function tellProblems(options: KeeperOptions, told: Map<string, string>): void {
         ? `${consequence(effective, restricted.length > 0)}\n${text}`
         : "the document is in force again",
     });
-  }
+  };
+  await inTurns(all, tellOf, clock);
   for (const key of told.keys()) if (!key.endsWith(" unkept") && !all.has(key)) told.delete(key);
 }
 
