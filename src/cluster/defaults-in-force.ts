@@ -258,16 +258,20 @@ export class DefaultsInForce {
   /** Reads what is stale, a few documents a turn: a thousand in one would hold up every review for seconds. */
   #readInTurns(): void {
     // Each informer that has synced leads here again.
-    if (this.#reading || !this.synced) return;
+    const { signal } = this.#stopping;
+    if (this.#reading || !this.synced || signal.aborted) return;
     this.#reading = true;
     const { clock, log } = this.#around;
-    void inTurns(this.#stale, (namespace) => this.#readStale(namespace), clock, this.#stopping.signal)
-      .catch((error: unknown) => log.error({ err: error }, "defaults of a namespace not read"))
-      .then(() => {
+    void inTurns(this.#stale, (namespace) => this.#readStale(namespace), clock, signal)
+      .finally(() => {
         this.#reading = false;
+      })
+      .then(() => {
         this.#readAgain();
         this.#tell();
-      });
+        if (this.#stale.size > 0) this.#readInTurns();
+      })
+      .catch((error: unknown) => log.error({ err: error }, "defaults of a namespace not read"));
   }
 
   /** Reads a namespace's document now if it is to be read again: nobody is given the settings of before. */
