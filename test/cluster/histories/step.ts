@@ -3,6 +3,7 @@ import type { JsonObject } from "../../../src/api/json.ts";
 import type { Layer } from "../../../src/defaults/resolve.ts";
 import type { WorkloadKind } from "../../../src/kinds/index.ts";
 import { defaultsLayer, modelBooster, modelServing } from "../../generate/workloads.ts";
+import { likelyModel } from "./models.ts";
 
 /** How a manifest is sent. */
 export type Way = "merge patch" | "server-side apply" | "replace";
@@ -19,6 +20,8 @@ export type Step =
   | { do: "refresh"; value: string }
   | { do: "refresh a role"; unit: number; value: string }
   | { do: "new defaults"; layer: Layer }
+  | { do: "switch version" }
+  | { do: "model server"; connector: string }
   | { do: "roll back" }
   | { do: "restore" }
   | { do: "drop annotations" }
@@ -66,6 +69,8 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   fc.record({ do: kindOf("refresh"), value: fc.constantFrom("1", "2", "3") }),
   fc.record({ do: kindOf("refresh a role"), unit, value: fc.constantFrom("1", "2", "3") }),
   { weight: 2, arbitrary: fc.record({ do: kindOf("new defaults"), layer: defaultsLayer }) },
+  fc.record({ do: kindOf("switch version") }),
+  fc.record({ do: kindOf("model server"), connector: fc.constantFrom("", "mooncake", "nixl") }),
   fc.record({ do: kindOf("roll back") }),
   fc.record({ do: kindOf("restore") }),
   fc.record({ do: kindOf("drop annotations") }),
@@ -74,6 +79,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
 
 const history: fc.Arbitrary<History> = fc
   .oneof(
+    { weight: 12, arbitrary: likelyModel },
     {
       weight: 3,
       arbitrary: fc.record({ kind: fc.constant("ModelServing" as const), manifest: modelServing }),

@@ -67,9 +67,11 @@ export class Storage {
   }
 
   #placed(object: JsonObject, resourceVersion?: string): AnyObject {
-    const { annotations = {} } = objectOf(object.metadata);
+    const { annotations } = objectOf(object.metadata);
     const version = resourceVersion === undefined ? {} : { resourceVersion };
-    return { ...object, metadata: { annotations, ...version, ...this.place } } as unknown as AnyObject;
+    // Not in place of none: an empty map is another object, if only to etcd.
+    const kept = annotations === undefined ? {} : { annotations };
+    return { ...object, metadata: { ...kept, ...version, ...this.place } } as unknown as AnyObject;
   }
 }
 

@@ -15,6 +15,9 @@ export interface Pair {
 /** What came of one step: both as they stand now; undefined where it was refused, and then nothing has changed. */
 export type Taken = Pair | undefined;
 
+/** What happens around a model and not to it. */
+type StepOfOthers = { do: "new defaults" } | { do: "switch version" } | { do: "model server" };
+
 /** Does the same to both: first where it is judged; where that refuses, the other is left as it is. */
 export class Twins {
   readonly #history: History;
@@ -38,7 +41,7 @@ export class Twins {
     return this.#both((one) => one.create(this.#manifest));
   }
 
-  async take(step: Exclude<Step, { do: "new defaults" }>): Promise<Taken> {
+  async take(step: Exclude<Step, StepOfOthers>): Promise<Taken> {
     const { kind } = this.#history;
     const edit = (change: (object: JsonObject) => void) =>
       this.#both((one) =>

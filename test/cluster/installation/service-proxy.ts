@@ -14,6 +14,8 @@ export type ServiceProxy = {
   readonly connections: ReadonlyMap<string, number>;
   /** Ends every connection that stands, so that each must be made anew. */
   cut(): void;
+  /** From now on these alone are called, whatever their probes say; all that are Ready again where none are named. */
+  only(replicas: readonly Replica[]): void;
   close(): Promise<void>;
 };
 
@@ -32,8 +34,9 @@ export async function startServiceProxy(
   const connections = new Map<string, number>();
   const open = new Set<Socket>();
   let turn = 0;
+  let chosen: readonly Replica[] = [];
   const next = () => {
-    const ready = endpoints();
+    const ready = chosen.length > 0 ? chosen : endpoints();
     turn += 1;
     return ready[turn % Math.max(ready.length, 1)];
   };
@@ -53,6 +56,10 @@ export async function startServiceProxy(
   return {
     connections,
     cut() {
+      for (const socket of open) socket.destroy();
+    },
+    only(replicas) {
+      chosen = replicas;
       for (const socket of open) socket.destroy();
     },
     async close() {
