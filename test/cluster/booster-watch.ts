@@ -29,6 +29,7 @@ export function expecting(active: string, failed = "False NoProblem", initialize
 export class BoosterWatch {
   readonly #informer: Informer<AnyObject>;
   readonly #versions = new Map<string, AnyObject[]>();
+  readonly #seenAt = new WeakMap<AnyObject, number>();
   /** Milliseconds that each settling took. */
   readonly settled: number[] = [];
 
@@ -36,7 +37,9 @@ export class BoosterWatch {
     const around = { clock: systemClock, random: Math.random, log: silentLog };
     this.#informer = new Informer<AnyObject>(client, { resource: MODEL_BOOSTERS }, around);
     this.#informer.onChange((key, current) => {
-      if (current) this.#versions.set(key, [...(this.#versions.get(key) ?? []), current]);
+      if (!current) return;
+      this.#versions.set(key, [...(this.#versions.get(key) ?? []), current]);
+      this.#seenAt.set(current, performance.now());
     });
   }
 
@@ -57,6 +60,11 @@ export class BoosterWatch {
   /** All versions since a mark. */
   versions({ namespace, name }: Place, since = 0): AnyObject[] {
     return (this.#versions.get(`${namespace}/${name}`) ?? []).slice(since);
+  }
+
+  /** When the watch told of a version, in milliseconds of `performance.now()`. */
+  seenAt(version: AnyObject): number {
+    return this.#seenAt.get(version) ?? Number.NaN;
   }
 
   /** All versions of all ModelBoosters. */

@@ -7,8 +7,8 @@ import type { KubeClient } from "../../src/kube/client.ts";
 import type { Lease } from "../../src/kube/lease-record.ts";
 import { type AnyObject, LEASES, type Place, PODS } from "../../src/kube/resource.ts";
 import { childOf, podsGone, podsReady, serve } from "./booster-steps.ts";
-import { BoosterWatch, conditionsOf, expecting, kthenaPass, summaryOf } from "./booster-watch.ts";
-import { crdFolder, podGroupCrdFolder } from "./control-plane/crds.ts";
+import { type BoosterWatch, conditionsOf, expecting, kthenaPass, summaryOf } from "./booster-watch.ts";
+import { type BoosterWorld, startBoosterWorld } from "./booster-world.ts";
 import type { Replica } from "./installation/replica.ts";
 import { expandBooster, reportBooster } from "./kthena-controllers/model-booster.ts";
 import { createPods, reportServing } from "./kthena-controllers/model-serving.ts";
@@ -20,7 +20,7 @@ import {
   mustBe,
 } from "./kthena-controllers/objects.ts";
 import { eventually } from "./manifest-user.ts";
-import { type Product, RELEASE, RELEASE_NAMESPACE, startProduct } from "./product.ts";
+import { type Product, RELEASE, RELEASE_NAMESPACE } from "./product.ts";
 import { alertsHaveData, dashboardHasData } from "./prometheus/asked.ts";
 import { findPrometheus } from "./prometheus/programs.ts";
 import { renderEndpoint, renderRules } from "./prometheus/rules.ts";
@@ -32,6 +32,7 @@ import { callNobody } from "./prometheus/uncallable.ts";
  * with NPUs. The tests do what Kthena's controllers do; what is stored at any moment is followed by a watch.
  */
 
+let world: BoosterWorld;
 let product: Product;
 let admin: KubeClient;
 let watch: BoosterWatch;
@@ -40,16 +41,12 @@ const AVAILABLE = expecting("True Available");
 const programs = findPrometheus();
 
 beforeAll(async () => {
-  product = await startProduct({ crdFolders: [crdFolder(), podGroupCrdFolder()], nodes: [{ count: 3 }] });
-  admin = product.admin;
-  watch = new BoosterWatch(admin);
-  await watch.start();
-  await product.plane.kubectl(["create", "namespace", "models"]);
+  world = await startBoosterWorld();
+  ({ product, admin, watch } = world);
 });
 
 afterAll(async () => {
-  await watch?.stop();
-  await product?.stop();
+  await world?.stop();
 });
 
 /** Creates a ModelBooster with a worker of so many replicas, each with so many NPUs. */

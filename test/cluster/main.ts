@@ -1,6 +1,7 @@
 import { dirname } from "node:path";
 import type { ControlPlane } from "./control-plane/control-plane.ts";
 import { crdFolder, podGroupCrdFolder } from "./control-plane/crds.ts";
+import { KTHENA_CONTROLLER_MANAGER, startKthenaManager } from "./kthena-controllers/manager.ts";
 import { type Product, RELEASE_NAMESPACE, startProduct } from "./product.ts";
 
 /** `npm run cluster`: a control plane with the chart installed, the webhook running and NPU nodes, for a person. */
@@ -47,22 +48,18 @@ async function end({ plane, installation, admin }: Product): Promise<void> {
 
 /** Runs Kthena's own controllers where somebody has them. */
 async function startKthena(plane: ControlPlane): Promise<void> {
-  const file = process.env.KTHENA_CONTROLLER_MANAGER;
+  const file = KTHENA_CONTROLLER_MANAGER;
   if (!file) return;
   if (!process.env.KTHENA_CRDS) {
     say(
       "KTHENA_CONTROLLER_MANAGER without KTHENA_CRDS: Kthena's controllers may want CRDs that are not here",
     );
   }
-  const args = [`--kubeconfig=${plane.kubeconfig}`, "--enable-webhook=false"];
-  const controllers = plane.addProcess({ name: "kthena-controller-manager", file, args });
-  controllers.start();
-  const from = Date.now();
-  await controllers.waitUntil(async () => Date.now() - from > 1_500, 10_000); // throws when it ends at once
+  await startKthenaManager(plane, file);
 }
 
 function instructions(plane: ControlPlane): string {
-  const kthena = process.env.KTHENA_CONTROLLER_MANAGER
+  const kthena = KTHENA_CONTROLLER_MANAGER
     ? "Kthena's controllers run too, so that pods come of it."
     : "Kthena's controllers are not here, so no pods come of it; KTHENA_CONTROLLER_MANAGER=/path/to/binary starts them.";
   return `
