@@ -3,17 +3,17 @@ import { createServer } from "node:https";
 import { json } from "node:stream/consumers";
 import { parseArgs } from "node:util";
 import { answer } from "../../../src/api/admission-review.ts";
-import { objectOf, stringOf } from "../../../src/api/json.ts";
+import { at, type JsonObject, objectOf, stringOf } from "../../../src/api/json.ts";
 
 /**
- * A webhook that does nothing but answer, started as a replica of ours is. With a patch it answers on /mutate at once
- * what ours answers; without, that nothing is to be changed.
+ * A webhook that does nothing but answer, started as a replica of ours is. With answers it gives those at once that ours
+ * gives; without, that nothing is to be changed.
  */
 
 const { values } = parseArgs({
   options: {
     pair: { type: "string", default: "" },
-    patch: { type: "string" },
+    answers: { type: "string" },
     port: { type: "string", default: "8443" },
     "bind-address": { type: "string", default: "127.0.0.1" },
     kubeconfig: { type: "string" },
@@ -25,8 +25,8 @@ const DRAIN_MS = 1_000;
 const PAIR_LOOKED_AT_MS = 100;
 
 const pairNow = () => JSON.parse(readFileSync(values.pair, "utf8")) as { cert: string; key: string };
-const encoded =
-  values.patch === undefined ? undefined : Buffer.from(readFileSync(values.patch, "utf8")).toString("base64");
+const answers: JsonObject =
+  values.answers === undefined ? {} : (JSON.parse(readFileSync(values.answers, "utf8")) as JsonObject);
 let ending = false;
 
 const server = createServer(pairNow(), async (request, response) => {
@@ -35,11 +35,11 @@ const server = createServer(pairNow(), async (request, response) => {
     return;
   }
   const review = objectOf(await json(request));
-  const { uid, operation } = objectOf(review.request);
-  const allowed = { uid: stringOf(uid) ?? "", allowed: true };
-  const patched =
-    encoded !== undefined && request.url?.startsWith("/mutate") === true && operation === "CREATE";
-  const body = patched ? { ...allowed, patchType: "JSONPatch" as const, patch: encoded } : allowed;
+  const { uid, operation, name } = objectOf(review.request);
+  const sort = (stringOf(name) ?? "").replace(/-.*/s, "");
+  const [path = ""] = (request.url ?? "").split("?");
+  const known = operation === "CREATE" ? objectOf(at(answers, path, sort)) : {};
+  const body = { ...known, uid: stringOf(uid) ?? "", allowed: true };
   response.setHeader("content-type", "application/json");
   if (ending) response.setHeader("connection", "close");
   response.end(JSON.stringify(answer(body)));
