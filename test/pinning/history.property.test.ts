@@ -8,7 +8,7 @@ import { type Layer, resolveDefaults } from "../../src/defaults/resolve.ts";
 import type { ResolvedDefaults } from "../../src/defaults/settings.ts";
 import { injectors, POD_INJECTORS } from "../../src/injectors/index.ts";
 import type { PodInjector } from "../../src/injectors/pod-injector.ts";
-import type { WorkloadKind } from "../../src/kinds/index.ts";
+import { shapeOf, type WorkloadKind } from "../../src/kinds/index.ts";
 import { unitsOf } from "../../src/kinds/units.ts";
 import { annotationsOf } from "../../src/pinning/annotations.ts";
 import { patchOf } from "../../src/pinning/patch.ts";
@@ -124,11 +124,28 @@ class World {
     if (step.do === "new-defaults") this.today = resolveDefaults([step.layer]);
     if (step.do === "switch-version") this.version = step.version;
     if (step.do === "new-defaults" || step.do === "switch-version") return { sent: false, created: false };
+    const wanted = copy(this.wanted);
     const submitted = this.submission(step);
     const created = step.do === "export-and-recreate";
-    this.last = { submitted, oldObject: created ? undefined : this.stored };
-    this.stored = this.admit(submitted, this.last.oldObject);
+    const last = { submitted, oldObject: created ? undefined : this.stored };
+    const admitted = this.admit(submitted, last.oldObject);
+    if (this.refuses(admitted)) {
+      this.wanted = wanted;
+      return { sent: false, created: false };
+    }
+    this.last = last;
+    this.stored = admitted;
     return { sent: true, created };
+  }
+
+  /** The API server does, where injection ended and a manifest then leaves out what the CRD requires and was there. */
+  private refuses(admitted: JsonObject): boolean {
+    const stored = new Map(unitsOf(this.kind, this.stored).map(({ key, value }) => [key, value]));
+    return unitsOf(this.kind, admitted).some(({ key, value }) =>
+      shapeOf(this.kind).required.some(
+        ({ field }) => value[field] === undefined && stored.get(key)?.[field] !== undefined,
+      ),
+    );
   }
 
   private submission(step: Step): JsonObject {
