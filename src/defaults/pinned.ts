@@ -24,11 +24,20 @@ const MOST_DEPTH = 32;
 const rememberedFor = oncePer((_today: ResolvedDefaults) => new Map<string, PinnedSettings | undefined>());
 
 /**
+ * The text that settings were read from. Read over themselves they are the same, and so each /validate of an update
+ * reads them: the object to be stored and the stored one have one annotation. Only where no unit has others: what those
+ * leave out comes from what they are read over.
+ */
+const readFrom = new WeakMap<Settings, { text: string; pinned: PinnedSettings }>();
+
+/**
  * Reads the annotation; undefined where it is missing or not one of ours. Anybody can have written it, so each value
  * is checked: what is not there, or is none that a setting can have, comes from today's defaults.
  */
 export function parsePinned(text: Json | undefined, today: ResolvedDefaults): PinnedSettings | undefined {
   if (typeof text !== "string") return undefined;
+  const itself = readFrom.get(today.settings);
+  if (itself?.text === text) return copied(itself.pinned);
   if (text.length > MOST_LENGTH) return parsed(text, today);
   const remembered = rememberedFor(today);
   if (remembered.has(text)) return copied(remembered.get(text));
@@ -57,11 +66,13 @@ function parsed(text: string, today: ResolvedDefaults): PinnedSettings | undefin
   const units = Object.entries(objectOf(value.units)).flatMap(([key, part]) =>
     isObject(part) ? [[key, part] as const] : [],
   );
-  return {
+  const pinned = {
     base: pinnedDefaults(value.base, today),
     units: Object.fromEntries(units.map(([key, part]) => [key, pinnedDefaults(part, today)])),
     scrubbed: [value.base, ...units.map(([, part]) => part)].every(({ format }) => format === PART_FORMAT),
   };
+  if (units.length === 0) readFrom.set(pinned.base.settings, { text, pinned });
+  return pinned;
 }
 
 /** Whether brackets in a JSON text open more levels than are read. Those within strings count too: none has many. */

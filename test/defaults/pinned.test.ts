@@ -121,6 +121,22 @@ describe("what an object did not pin", () => {
     }
   });
 
+  it("is the same when the annotation is read over what was read of it", () => {
+    const older = pinnedText(site.text, {});
+    const unit = textOf(complete(plain(), site).object).replace(/}$/, ',"units":{"server":{}}}');
+    for (const text of [textOf(complete(pair("lmcache"), site).object), older, unit]) {
+      const once = parsePinned(text, later);
+      if (!once) throw new Error("should be read");
+      const { settings, ...rest } = once.base;
+      // Other objects, so that nothing tells that they are the ones.
+      const afresh = parsePinned(text, { settings: { ...settings }, ...rest });
+      const again = parsePinned(text, once.base);
+      expect(again).toEqual(afresh);
+      expect(again?.base).toEqual(once.base);
+      expect(again?.base).not.toBe(once.base);
+    }
+  });
+
   it("of a v1 annotation is what that release did not know", () => {
     const base = { hccl: { socketIfname: "eth8" } };
     const { settings } = parsePinned(JSON.stringify({ v: 1, base }), later)?.base ?? later;
