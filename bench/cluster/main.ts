@@ -36,12 +36,17 @@ await runLoad(options, {
   },
   load: (turn, underWay, turns) => print(loadTable(turn, underWay, turns)),
   pods: (turn, seen) => print(podTable(turn, options.pods, seen)),
-  // How far it is, for who waits.
-  progress: (text) => void process.stderr.write(`${text}\n`),
+  failed: (what) => tell(`failed: ${what.slice(0, 300)}`),
+  progress: tell,
 });
 
 function print(text: string): void {
   process.stdout.write(`${text}\n\n`);
+}
+
+/** How far it is, for who waits. */
+function tell(text: string): void {
+  process.stderr.write(`${text}\n`);
 }
 
 function wholeNumber(name: string, text: string | undefined, otherwise: number): number {

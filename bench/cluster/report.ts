@@ -17,7 +17,7 @@ const REPLAY = "replay";
 /** A table in Markdown of what was seen with so many under way: the best of the turns of each. */
 export function loadTable(turns: number, underWay: number, all: Turns): string {
   const header = ["", "creates/s", "lean p50 ms", "÷ replay", "p99", "÷ replay", "complete p50", "÷ replay"];
-  const more = ["large p50", "÷ replay", "updates/s", "p50", "p99", "large p50"];
+  const more = ["large p50", "÷ replay", "updates/s", "p50", "p99", "large p50", "failed"];
   const rows = [...all].map(([name, seen]) => {
     const replay = all.get(REPLAY) ?? [];
     const creates = seen.map((turn) => turn.creates);
@@ -42,6 +42,7 @@ export function loadTable(turns: number, underWay: number, all: Turns): string {
       best(updates, "lean", 0.5).toFixed(1),
       best(updates, "lean", 0.99).toFixed(1),
       best(updates, "large", 0.5).toFixed(1),
+      failures([...creates, ...updates]),
     ];
   });
   return `${underWay} under way, ${bestOf(turns)}:\n\n${markdown([...header, ...more], rows)}`;
@@ -57,14 +58,20 @@ export function podTable(turns: number, pods: number, all: ReadonlyMap<string, r
       best(seen, "pod", 0.5).toFixed(1),
       ratio.toFixed(2),
       best(seen, "pod", 0.99).toFixed(1),
+      failures(seen),
     ];
   });
   const what = `${pods} pods of one model, ${PODS_UNDER_WAY} under way, ${bestOf(turns)}`;
-  return `${what}:\n\n${markdown(["", "pods/s", "p50 ms", "÷ replay", "p99 ms"], rows)}`;
+  return `${what}:\n\n${markdown(["", "pods/s", "p50 ms", "÷ replay", "p99 ms", "failed"], rows)}`;
 }
 
 function best(turns: readonly Seen[], sort: string, share: number): number {
   return Math.min(...turns.map(({ latencies }) => percentile(latencies.get(sort) ?? [], share)));
+}
+
+/** Of all turns: a failure is no less one in the best of them. */
+function failures(turns: readonly Seen[]): string {
+  return String(turns.reduce((sum, { failed }) => sum + failed, 0));
 }
 
 function bestOf(turns: number): string {

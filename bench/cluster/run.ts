@@ -20,6 +20,7 @@ export interface LoadObserver {
   started: (largest: Largest) => void;
   load: (turn: number, underWay: number, seen: ReadonlyMap<string, readonly Turn[]>) => void;
   pods: (turn: number, seen: ReadonlyMap<string, readonly Seen[]>) => void;
+  failed: (what: string) => void;
   progress: (text: string) => void;
 }
 
@@ -28,7 +29,7 @@ const LARGE = 3;
 /**
  * Starts the product, a webhook that does nothing and one that answers at once what the product answers, all behind
  * Services, and lets them take turns.
- * @throws Error at the first request that fails, or the first object that is not stored as it should be
+ * @throws Error at the first object that is not stored as it should be
  */
 export async function runLoad(options: LoadOptions, observer: LoadObserver): Promise<void> {
   const until = performance.now() + options.minutes * 60_000;
@@ -112,7 +113,8 @@ async function loadOf(world: World, way: Way, creates: number, underWay: number)
   const { product, objects, expected, observer } = world;
   await way.prepare();
   const asked = { names: mixed(creates), underWay };
-  const seen = await createAndScale(product, way, objects, expected.get(way.namespace) ?? new Map(), asked);
+  const wanted = expected.get(way.namespace) ?? new Map();
+  const seen = await createAndScale(product, way, objects, wanted, asked, observer.failed);
   observer.progress(`${underWay} under way, ${way.name}: ${seen.creates.seconds.toFixed(1)} s`);
   await removeAll(product, `apis/workload.serving.volcano.sh/v1alpha1`, way.namespace, "modelservings");
   return seen;
@@ -120,7 +122,7 @@ async function loadOf(world: World, way: Way, creates: number, underWay: number)
 
 async function burstOf({ product, pod, observer }: World, way: Way, pods: number): Promise<Seen> {
   await way.prepare();
-  const seen = await createPods(product, way, pod, { pods, underWay: PODS_UNDER_WAY });
+  const seen = await createPods(product, way, pod, { pods, underWay: PODS_UNDER_WAY }, observer.failed);
   observer.progress(`pods, ${way.name}: ${seen.seconds.toFixed(1)} s`);
   await removeAll(product, "api/v1", way.namespace, "pods");
   return seen;

@@ -84,14 +84,20 @@ export async function expectedIn(
   return { expected, first };
 }
 
-/** Creates objects of all sorts and then changes their replicas, which touches no template. */
+/**
+ * Creates objects of all sorts and then changes their replicas, which touches no template.
+ * @param told of each request that failed
+ * @throws Error at the first object that is not stored as it should be
+ */
 export async function createAndScale(
   { admin }: Product,
   { namespace }: Way,
   objects: Objects,
   expected: Expected,
   { names, underWay }: { names: readonly string[]; underWay: number },
+  told: (failure: string) => void,
 ): Promise<{ creates: Seen; updates: Seen }> {
+  const created: string[] = [];
   const check = (stored: AnyObject, more: JsonObject): void => {
     const wanted = { ...expected.get(sortOf(stored.metadata.name)), ...more };
     if (!isDeepStrictEqual(stored.spec, wanted))
@@ -100,32 +106,46 @@ export async function createAndScale(
   const creates = await timed(names, underWay, async (name) => {
     const object = placed(objects[sortOf(name)] ?? {}, namespace, name);
     const made = await admin.create<AnyObject>(MODEL_SERVINGS, object, PATIENT);
-    if (!made.ok) throw new Error(`create ${namespace}/${name}: ${made.failure.message}`);
+    if (!made.ok) return failed(told, `create ${namespace}/${name}: ${made.failure.message}`);
     check(made.value, {});
+    created.push(name);
+    return true;
   });
-  const updates = await timed(names, underWay, async (name) => {
+  const updates = await timed(created, underWay, async (name) => {
     const patch = { type: "merge" as const, body: { spec: { replicas: 2 } } };
     const changed = await admin.patch<AnyObject>(MODEL_SERVINGS, { name, namespace }, patch, PATIENT);
-    if (!changed.ok) throw new Error(`update ${namespace}/${name}: ${changed.failure.message}`);
+    if (!changed.ok) return failed(told, `update ${namespace}/${name}: ${changed.failure.message}`);
     check(changed.value, { replicas: 2 });
+    return true;
   });
   return { creates, updates };
 }
 
-/** Creates the pods of one model. */
+/**
+ * Creates the pods of one model.
+ * @param told of each request that failed
+ * @throws Error at the first pod that is not stored as it should be
+ */
 export function createPods(
   { admin }: Product,
   { namespace }: Way,
   pod: JsonObject,
   { pods, underWay }: { pods: LoadOptions["pods"]; underWay: number },
+  told: (failure: string) => void,
 ): Promise<Seen> {
   const names = Array.from({ length: pods }, (_, index) => `pod-${index}`);
   return timed(names, underWay, async (name) => {
     const made = await admin.create<AnyObject>(PODS, placed(pod, namespace, name), PATIENT);
-    if (!made.ok) throw new Error(`pod ${namespace}/${name}: ${made.failure.message}`);
+    if (!made.ok) return failed(told, `pod ${namespace}/${name}: ${made.failure.message}`);
     if (!JSON.stringify(made.value.spec).includes("HCCL_IF_IP"))
       throw new Error(`${namespace}/${name} lost what its template has`);
+    return true;
   });
+}
+
+function failed(told: (failure: string) => void, failure: string): false {
+  told(failure);
+  return false;
 }
 
 /** With 64 large objects under way the last one waits for long. */
