@@ -9,11 +9,11 @@ const PVC = "pvc://";
 const HOST_PATH = "hostpath://";
 const PATH = "spec.backend.cacheURI";
 
-const place: Rule = {
-  id: "booster/cache-path",
-  severity: "deny",
-  summary: "cacheURI says where the weights are kept",
-  why: "Kthena mounts them at the path in cacheURI (convert/model_serving.go GetCachePath). Without one the path is empty and the API server refuses every pod (volumeMounts[0].mountPath: Required value), though the CRD speaks of an emptyDir.",
+const missing: Rule = {
+  id: "booster/cache-missing",
+  severity: "warn",
+  summary: "A ModelBooster says in cacheURI where the weights are kept",
+  why: "Kthena's CRD promises an emptyDir without it, but Kthena mounts that at the path in cacheURI, which is empty then (convert/model_serving.go GetCachePath): the API server refuses every pod (volumeMounts[0].mountPath: Required value).",
   example: {
     in: "object",
     refused: booster("replicas: 1"),
@@ -21,21 +21,29 @@ const place: Rule = {
   },
   check: (subject) => {
     const backend = backendOf(subject);
-    if (backend === undefined || isOnClaim(backend.modelURI)) return [];
-    const { cacheURI = null, type } = backend;
-    if (cacheURI === null) {
-      const message =
-        "there is no cacheURI, so Kthena mounts the weights at an empty path, and no pod of the model can be made";
-      return [
-        {
-          path: PATH,
-          cause: "FieldValueRequired",
-          message,
-          fix: "write hostpath:// and a directory of the nodes (hostpath:///mnt/cache), or pvc:// and the name of a claim",
-        },
-      ];
-    }
-    if (typeof cacheURI !== "string" || !cacheURI.startsWith(HOST_PATH)) return [];
+    if (backend === undefined || isOnClaim(backend.modelURI) || (backend.cacheURI ?? null) !== null)
+      return [];
+    const message =
+      "there is no cacheURI, so Kthena mounts the weights at an empty path, and no pod of the model can be made";
+    const fix =
+      "write hostpath:// and a directory of the nodes (hostpath:///mnt/cache), or pvc:// and the name of a claim";
+    return [{ path: PATH, cause: "FieldValueRequired", message, fix }];
+  },
+};
+
+const directory: Rule = {
+  id: "booster/cache-path",
+  severity: "deny",
+  summary: "cacheURI names a directory that a pod can mount",
+  why: "Kthena mounts the weights at the path in cacheURI (convert/model_serving.go GetCachePath).",
+  example: {
+    in: "object",
+    refused: booster("cacheURI: hostpath:///mnt/../cache, replicas: 1"),
+    admitted: booster("cacheURI: hostpath:///mnt/cache, replicas: 1"),
+  },
+  check: (subject) => {
+    const { cacheURI, type, modelURI } = backendOf(subject) ?? {};
+    if (typeof cacheURI !== "string" || !cacheURI.startsWith(HOST_PATH) || isOnClaim(modelURI)) return [];
     const problem = hostPathProblem(cacheURI, type === "vLLM");
     if (problem === undefined) return [];
     const fix = "write hostpath:// and a directory of the nodes: hostpath:///mnt/cache";
@@ -101,4 +109,4 @@ function isOnClaim(modelURI: unknown): boolean {
 }
 
 /** Rules of the family booster about the volume that Kthena keeps the weights on. */
-export const BOOSTER_CACHE_RULES: readonly Rule[] = [place, claim];
+export const BOOSTER_CACHE_RULES: readonly Rule[] = [missing, directory, claim];

@@ -726,7 +726,7 @@ export const VERDICTS: readonly Verdict[] = [
     "object",
     "kind: ModelBooster\nspec: {modelMatch: {headers: {x: {regex: '(a'}}}, backend: {name: b, workers: []}}",
   ],
-  ["booster/cache-path", "deny", "backend", "cacheURI: null\nworkers: [{type: server, replicas: 1}]"],
+  ["booster/cache-missing", "warn", "backend", "cacheURI: null\nworkers: [{type: server, replicas: 1}]"],
   ["booster/cache-path", "deny", "backend", "cacheURI: hostpath:///\nworkers: [{type: server, replicas: 1}]"],
   [
     "booster/cache-path",
@@ -761,7 +761,7 @@ export const VERDICTS: readonly Verdict[] = [
   ["booster/cache-path", "-", "backend", "cacheURI: hostpath://a/b\nworkers: [{type: server, replicas: 1}]"],
   ["booster/cache-path", "-", "backend", "cacheURI: pvc://a\nworkers: [{type: server, replicas: 1}]"],
   [
-    "booster/cache-path",
+    "booster/cache-missing",
     "-",
     "backend",
     "modelURI: pvc://models/qwen\nworkers: [{type: server, replicas: 1}]",

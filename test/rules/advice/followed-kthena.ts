@@ -4,6 +4,9 @@ import { edited, exampleWritten, type Follow, numberWritten, removed, written } 
 
 const withoutBlanks = edited((text) => text.replaceAll(/\s/g, ""));
 /** Exactly one of the two that a target can name. */
+const keptOnNodes: Follow = (object, { path, fix }) =>
+  set(object, path, /hostpath:\/\/\/[\w/]+/.exec(fix)?.[0] ?? "");
+
 const served: Follow = (object, { path }) => {
   const target = path.replace(/\.externalModelProviderName$/, "");
   set(object, target, { modelServerName: "s" });
@@ -70,8 +73,8 @@ export const FOLLOWED_KTHENA: Readonly<Record<string, Follow | undefined>> = {
   "kthena/route-target": served,
   "kthena/route-lora-external": served,
   "kthena/route-weight": (object, { path }) => set(object, `${path}[0].weight`, 1),
-  "booster/cache-path": (object, { path, fix }) =>
-    set(object, path, /hostpath:\/\/\/[\w/]+/.exec(fix)?.[0] ?? ""),
+  "booster/cache-missing": keptOnNodes,
+  "booster/cache-path": keptOnNodes,
   "booster/cache-claim": written("pvc://models"),
   "booster/generated-name": (object) => {
     set(object, "metadata.name", "m");
