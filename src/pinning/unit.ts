@@ -47,6 +47,11 @@ export interface UnitInput {
   lean: () => JsonObject;
   /** What beside the lean unit its additions are computed from: annotations, settings of other roles. */
   inputs: () => Json;
+  /**
+   * UPDATE only: the same, and the same injection, among the other units as they are stored; undefined where
+   * annotations that count are not as they are stored.
+   */
+  before: () => { inputs: () => Json; inject: (lean: JsonObject) => Injection } | undefined;
   /** The form in which a lean unit is compared and injected: duplicate environment variables merged. */
   normalise: (lean: JsonObject) => JsonObject;
   /** What is found out about a lean unit, for the rules. */
@@ -86,11 +91,25 @@ export function completeUnit(input: UnitInput): UnitOutcome {
   }
   const lean = withoutStamps(input.kind, input.lean());
   if (input.update && old && record && !input.refreshed && hasAll(old, record.added)) {
-    if (fingerprint(input, input.normalise(lean)) === record.lean) {
-      return { how: "restored", value: rescaled(input.kind, old, value), record, additions: [] };
+    const base = input.normalise(lean);
+    const now = fingerprint(input, base);
+    if (now === record.lean || isIndifferent(input, record, base)) {
+      const next = { ...record, lean: now };
+      return { how: "restored", value: rescaled(input.kind, old, value), record: next, additions: [] };
     }
   }
   return fresh(input, lean);
+}
+
+/**
+ * Whether only other units changed, and what is added here comes out as it did before: then nothing starts anew here,
+ * whatever a later version of this software or its counting of the others would add by now.
+ */
+function isIndifferent(input: UnitInput, record: UnitRecord, base: JsonObject): boolean {
+  const before = input.before();
+  if (!before || fingerprint({ ...input, inputs: before.inputs }, base) !== record.lean) return false;
+  const [then, now] = [before.inject(base), input.inject(base)];
+  return !("skip" in then) && !("skip" in now) && equal(then.value, now.value);
 }
 
 /**

@@ -141,6 +141,7 @@ function completedUnit(state: State, unit: Unit): CompletedUnit {
     refreshed,
     lean: () => workload().unit(unit.key)?.value ?? unit.value,
     inputs: () => [fingerprinted(ownAndOwnersAsks(input)), peersOf(state, workload(), unit)],
+    before: () => amongStored(state, unit, defaults),
     normalise: (lean) => input.injectors.normalise(input.kind, lean),
     reading: (value) => input.injectors.reading(workload(), { ...unit, value }),
     inject: (value) => input.injectors.unit(workload(), { ...unit, value }),
@@ -183,6 +184,18 @@ function inputsUnchanged(state: State, unit: Unit, defaults: ResolvedDefaults): 
   if (!old || !before) return false;
   const { peers } = state.input.injectors;
   return equal(peersOf(state, state.leanReading(defaults), unit), peers(old, before));
+}
+
+/** A unit's inputs and injection with the other units as they are stored. */
+function amongStored(state: State, unit: Unit, defaults: ResolvedDefaults): ReturnType<UnitInput["before"]> {
+  const { input } = state;
+  const old = state.sameAsks ? state.oldReading(defaults) : undefined;
+  const stored = old?.unit(unit.key);
+  if (!old || !stored) return undefined;
+  return {
+    inputs: () => [fingerprinted(ownAndOwnersAsks(input)), input.injectors.peers(old, stored)],
+    inject: (value) => input.injectors.unit(old, { ...unit, value }),
+  };
 }
 
 function peersOf(state: State, workload: WorkloadReading, unit: Unit): Json {
