@@ -16,7 +16,7 @@ import { RICH_DOCUMENT, richOthers, richServings } from "../test/generate/rich.t
 import { anything, oneOf, type Random, randomFrom, shapedObject } from "../test/generate/shaped.ts";
 
 const MOST_MS = 100;
-const RECORDS = ["kthena-ascend.io/injected", "kthena-ascend.io/settings"] as const;
+const RECORDS: readonly string[] = ["kthena-ascend.io/injected", "kthena-ascend.io/settings"];
 
 const WILD = [
   "__proto__",
@@ -166,10 +166,19 @@ function applied(object: JsonObject, operations: Operation[]): JsonObject | unde
 /** Only what is ours, or stands twice, or is an empty stub within the spec, is taken away. */
 function lost(object: JsonObject, operations: readonly Operation[]): string[] {
   return operations.flatMap(({ op, path }) =>
-    op === "remove" && !/kthena-ascend\.io|\/env\/\d+$/.test(path) && !isStub(object, path)
+    op === "remove" &&
+    !/kthena-ascend\.io|\/env\/\d+$/.test(path) &&
+    !isStub(object, path) &&
+    !holdsRecordsOnly(object, path)
       ? [`takes away ${shapeOf(path)}`]
       : [],
   );
+}
+
+/** The map that nothing is left in once what is remembered of injection is gone. */
+function holdsRecordsOnly({ metadata }: JsonObject, path: string): boolean {
+  const keys = Object.keys(objectOf(objectOf(metadata).annotations));
+  return path === "/metadata/annotations" && keys.every((key) => RECORDS.includes(key));
 }
 
 function isStub(object: JsonObject, path: string): boolean {
