@@ -1,6 +1,7 @@
 import type { JsonObject } from "../src/api/json.ts";
 import type { KubeClient } from "../src/kube/client.ts";
 import { type AnyObject, PODS, type Resource } from "../src/kube/resource.ts";
+import { boosterBackend } from "../test/cluster/booster-backend.ts";
 import {
   MODEL_BOOSTERS,
   MODEL_ROUTES,
@@ -39,14 +40,7 @@ async function one(client: KubeClient, index: number): Promise<void> {
     pods: 1,
     config: { "tensor-parallel-size": 8 },
   };
-  const backend = {
-    name: "b",
-    type: "vLLM",
-    modelURI: "hf://a/b",
-    cacheURI: "hostpath:///mnt/cache",
-    replicas: 1,
-    workers: [worker],
-  };
+  const backend = boosterBackend(worker);
   const booster = await create(client, MODEL_BOOSTERS, { metadata: { name, namespace }, spec: { backend } });
   const labels = { "workload.serving.volcano.sh/model-uid": booster.metadata.uid ?? "" };
   const metadata = (of: string) => ({

@@ -6,6 +6,7 @@ import { REASONS } from "../../src/conditions/reasons.ts";
 import type { KubeClient } from "../../src/kube/client.ts";
 import type { Lease } from "../../src/kube/lease-record.ts";
 import { type AnyObject, LEASES, type Place, PODS } from "../../src/kube/resource.ts";
+import { boosterBackend } from "./booster-backend.ts";
 import { childOf, podsGone, podsReady, serve } from "./booster-steps.ts";
 import { type BoosterWatch, conditionsOf, expecting, kthenaPass, summaryOf } from "./booster-watch.ts";
 import { type BoosterWorld, startBoosterWorld } from "./booster-world.ts";
@@ -67,14 +68,7 @@ function boosterOf(
   { replicas = 1, npus = 1, image = "engine:1", asks = { [ASK.inject]: "true" } }: BoosterOptions,
 ): AnyObject {
   const worker = { type: "server", image, replicas, pods: 1, config: { "tensor-parallel-size": npus } };
-  const backend = {
-    name: "b",
-    type: "vLLM",
-    modelURI: "hf://a/b",
-    cacheURI: "hostpath:///mnt/cache",
-    replicas: 1,
-    workers: [worker],
-  };
+  const backend = boosterBackend(worker);
   return { metadata: { name, namespace: "models", annotations: asks }, spec: { backend } } as AnyObject;
 }
 

@@ -6,6 +6,7 @@ import type { JsonObject } from "../../src/api/json.ts";
 import { KubeClient } from "../../src/kube/client.ts";
 import { type AnyObject, CONFIG_MAPS, EVENTS, type KubeObject, NAMESPACES } from "../../src/kube/resource.ts";
 import { accountWith } from "../kube/account.ts";
+import { boosterBackend } from "./booster-backend.ts";
 import { MODEL_BOOSTERS, MODEL_SERVINGS, mustBe } from "./kthena-controllers/objects.ts";
 import { eventually } from "./manifest-user.ts";
 import { CONFIGURATIONS, type Product, RELEASE_NAMESPACE, startProduct, withoutWebhooks } from "./product.ts";
@@ -268,14 +269,7 @@ test("conditions of ModelBoosters go on being kept", async () => {
     pods: 1,
     config: { "tensor-parallel-size": 1 },
   };
-  const backend = {
-    name: "b",
-    type: "vLLM",
-    modelURI: "hf://a/b",
-    cacheURI: "hostpath:///mnt/cache",
-    replicas: 1,
-    workers: [worker],
-  };
+  const backend = boosterBackend(worker);
   const place = { namespace: "others", name: "booster" };
   mustBe(await admin.create(MODEL_BOOSTERS, { metadata: place, spec: { backend } } as AnyObject));
   const status = { observedGeneration: 1, conditions: [] };

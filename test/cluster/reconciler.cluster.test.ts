@@ -17,6 +17,7 @@ import type { ReconcileOutcome } from "../../src/reconciler/measures.ts";
 import { Reconciler } from "../../src/reconciler/reconciler.ts";
 import { Snapshot } from "../../src/reconciler/snapshot.ts";
 import { until } from "../kube/fake-api-server.ts";
+import { boosterBackend } from "./booster-backend.ts";
 import { BoosterWatch, conditionsOf, expecting, kthenaPass, summaryOf } from "./booster-watch.ts";
 import { type ControlPlane, startControlPlane } from "./control-plane/control-plane.ts";
 import { crdFolder, podGroupCrdFolder } from "./control-plane/crds.ts";
@@ -100,14 +101,7 @@ async function create(name: string, annotations: Record<string, string> = {}): P
     config: {},
     resources: { limits: { "huawei.com/ascend-1980": "1" } },
   };
-  const backend = {
-    name: "b",
-    type: "vLLM",
-    modelURI: "hf://a/b",
-    cacheURI: "hostpath:///mnt/cache",
-    replicas: 1,
-    workers: [worker],
-  };
+  const backend = boosterBackend(worker);
   const metadata = { name, namespace: "models", annotations };
   mustBe(await admin.create(MODEL_BOOSTERS, { metadata, spec: { backend } } as AnyObject));
   return { namespace: "models", name };

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import type { Lease } from "../../src/kube/lease-record.ts";
 import { type AnyObject, LEASES, NAMESPACES } from "../../src/kube/resource.ts";
+import { boosterBackend } from "./booster-backend.ts";
 import { BoosterWatch, expecting, kthenaPass } from "./booster-watch.ts";
 import { mainEntry } from "./installation/installation.ts";
 import { MODEL_BOOSTERS, MODEL_ROUTES, mustBe } from "./kthena-controllers/objects.ts";
@@ -43,14 +44,7 @@ test("a process started as its Deployment says does the work, and the webhook's 
     pods: 1,
     config: { "tensor-parallel-size": 1 },
   };
-  const backend = {
-    name: "b",
-    type: "vLLM",
-    modelURI: "hf://a/b",
-    cacheURI: "hostpath:///mnt/cache",
-    replicas: 1,
-    workers: [worker],
-  };
+  const backend = boosterBackend(worker);
   mustBe(await admin.create(MODEL_BOOSTERS, { metadata: place, spec: { backend } } as AnyObject));
   // The webhook alone keeps what Kthena writes true, but nobody writes of himself.
   await new Promise((resolve) => setTimeout(resolve, 4_000));
