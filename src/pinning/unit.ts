@@ -51,7 +51,7 @@ export interface UnitInput {
    * UPDATE only: the same, and the same injection, among the other units as they are stored; undefined where
    * annotations that count are not as they are stored.
    */
-  before: () => { inputs: () => Json; inject: (lean: JsonObject) => Injection } | undefined;
+  before: () => Pick<UnitInput, "inputs" | "inject"> | undefined;
   /** The form in which a lean unit is compared and injected: duplicate environment variables merged. */
   normalise: (lean: JsonObject) => JsonObject;
   /** What is found out about a lean unit, for the rules. */
@@ -107,7 +107,7 @@ export function completeUnit(input: UnitInput): UnitOutcome {
  */
 function isIndifferent(input: UnitInput, record: UnitRecord, base: JsonObject): boolean {
   const before = input.before();
-  if (!before || fingerprint({ ...input, inputs: before.inputs }, base) !== record.lean) return false;
+  if (!before || fingerprint({ ...input, ...before }, base) !== record.lean) return false;
   const [then, now] = [before.inject(base), input.inject(base)];
   return !("skip" in then) && !("skip" in now) && equal(then.value, now.value);
 }

@@ -140,11 +140,10 @@ function completedUnit(state: State, unit: Unit): CompletedUnit {
     mayBegin: () => record !== undefined || mayBegin(state, unit, old, refresh),
     refreshed,
     lean: () => workload().unit(unit.key)?.value ?? unit.value,
-    inputs: () => [fingerprinted(ownAndOwnersAsks(input)), peersOf(state, workload(), unit)],
+    ...among(state, workload, unit),
     before: () => amongStored(state, unit, defaults),
     normalise: (lean) => input.injectors.normalise(input.kind, lean),
     reading: (value) => input.injectors.reading(workload(), { ...unit, value }),
-    inject: (value) => input.injectors.unit(workload(), { ...unit, value }),
   };
   const outcome = completeUnit(unitInput);
   const completed = outcome.record && withRefresh(outcome.record, refresh);
@@ -186,16 +185,22 @@ function inputsUnchanged(state: State, unit: Unit, defaults: ResolvedDefaults): 
   return equal(peersOf(state, state.leanReading(defaults), unit), peers(old, before));
 }
 
-/** A unit's inputs and injection with the other units as they are stored. */
-function amongStored(state: State, unit: Unit, defaults: ResolvedDefaults): ReturnType<UnitInput["before"]> {
+/** What a unit's additions come from, and they themselves, among the units of one reading. */
+function among(
+  state: State,
+  workload: () => WorkloadReading,
+  unit: Unit,
+): Pick<UnitInput, "inputs" | "inject"> {
   const { input } = state;
-  const old = state.sameAsks ? state.oldReading(defaults) : undefined;
-  const stored = old?.unit(unit.key);
-  if (!old || !stored) return undefined;
   return {
-    inputs: () => [fingerprinted(ownAndOwnersAsks(input)), input.injectors.peers(old, stored)],
-    inject: (value) => input.injectors.unit(old, { ...unit, value }),
+    inputs: () => [fingerprinted(ownAndOwnersAsks(input)), peersOf(state, workload(), unit)],
+    inject: (value) => input.injectors.unit(workload(), { ...unit, value }),
   };
+}
+
+function amongStored(state: State, unit: Unit, defaults: ResolvedDefaults): ReturnType<UnitInput["before"]> {
+  const old = state.sameAsks ? state.oldReading(defaults) : undefined;
+  return old?.unit(unit.key) && among(state, () => old, unit);
 }
 
 function peersOf(state: State, workload: WorkloadReading, unit: Unit): Json {
