@@ -104,7 +104,8 @@ export interface RuleVariable {
   /** Set for literals without references to other variables. */
   value: string | undefined;
   item: JsonObject;
-  path: string;
+  /** Only findings need it, and most variables are right. */
+  path: () => string;
 }
 
 /** A variable of an engine, or undefined where it does not set it. */
@@ -117,10 +118,8 @@ export function ruleVariableOf(engine: RuleEngine, name: string): RuleVariable |
     name,
     value: text?.includes("$(") ? undefined : text,
     item,
-    // Only findings need it, and most variables are right.
-    get path() {
-      return variablePath(engine, name, item);
-    },
+    // No getter: each object with one would get a shape of its own, which the old generation keeps with all it reads.
+    path: () => variablePath(engine, name, item),
   };
 }
 

@@ -36,7 +36,7 @@ function fieldRemark(engine: RuleEngine, found: RuleVariable, fieldPath: string)
   if (fieldPath === "status.podIP" || (host && fieldPath === "status.hostIP")) return [];
   return [
     {
-      path: found.path.replace(/\.value$/, ".valueFrom.fieldRef.fieldPath"),
+      path: found.path().replace(/\.value$/, ".valueFrom.fieldRef.fieldPath"),
       value: fieldPath,
       message: `HCCL_IF_IP of ${engine.envLabel} comes from ${quoted(fieldPath)}, which is not the pod's address`,
       fix: "use the field status.podIP",
@@ -48,7 +48,7 @@ function fieldRemark(engine: RuleEngine, found: RuleVariable, fieldPath: string)
 function literalRemark(subject: RuleSubject, engine: RuleEngine, found: RuleVariable): Remark[] {
   const text = resolved(engine, stringOf(found.item.value) ?? "");
   if (text === undefined) return [];
-  const about = { path: found.path, value: text, fix: POD_IP };
+  const about = { path: found.path(), value: text, fix: POD_IP };
   if (!isAddress(text)) {
     const message = `HCCL_IF_IP of ${engine.envLabel} is ${quoted(text)}, which is no IP address`;
     return [{ ...about, message, uncertain: text === "" }];
@@ -113,7 +113,7 @@ const interfaceSyntax: Rule = {
         if (!problem) return [];
         const { fix, uncertain, is } = problem;
         const message = `${name} of ${engine.envLabel} is ${quoted(text)}: ${is}`;
-        return [{ path: found.path, value: text, message, fix, uncertain }];
+        return [{ path: found.path(), value: text, message, fix, uncertain }];
       }),
     ),
 };
@@ -166,7 +166,7 @@ const hostEth0: Rule = {
       if (!named) return [];
       return [
         {
-          path: named.path,
+          path: named.path(),
           value: named.value,
           message: `${engine.label} uses the host's network and names eth0, which many hosts do not have`,
           fix: "name the host's interface; if it is eth0, set hccl.hostNetworkIfname in the defaults",

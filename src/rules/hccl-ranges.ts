@@ -58,7 +58,7 @@ function outOfRange(subject: RuleSubject, ranges: Record<string, Range>): Remark
     const unit = range.unit === "" ? "" : ` ${range.unit}`;
     return [
       {
-        path: found.path,
+        path: found.path(),
         value,
         message: `${found.name} of ${engine.envLabel} is ${quoted(value)}, no whole number from ${range.least} to ${range.most}`,
         fix: `write ${range.least} to ${range.most}${unit}, or leave it out`,
@@ -89,7 +89,7 @@ function shorterHere(subject: RuleSubject): Remark[] {
     if (number === undefined || most === undefined || number <= most || number > 2147483647) return [];
     return [
       {
-        path: found.path,
+        path: found.path(),
         value,
         message: `HCCL_EXEC_TIMEOUT of ${engine.envLabel} is ${value}; on snt9 it can be ${most} at most`,
         fix: `write ${most} or less`,

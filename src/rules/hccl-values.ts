@@ -61,7 +61,7 @@ const values: Rule = {
 
 function valueRemark(engine: RuleEngine, found: RuleVariable, value: string, known: string): Remark {
   return {
-    path: found.path,
+    path: found.path(),
     value,
     message: `${found.name} of ${engine.envLabel} is ${quoted(value)}, which CANN does not document`,
     fix: `write ${known}`,
@@ -94,7 +94,7 @@ const fabric: Rule = {
         roce && pcie
           ? [
               {
-                path: pcie.path,
+                path: pcie.path(),
                 value: "1",
                 message: `HCCL_INTRA_ROCE_ENABLE and HCCL_INTRA_PCIE_ENABLE of ${engine.envLabel} are both 1`,
                 fix: "keep one of them",
@@ -105,7 +105,7 @@ const fabric: Rule = {
         memory && engine.node.row.chip !== undefined && !engine.node.row.fabrics.includes("hccs")
           ? [
               {
-                path: memory.path,
+                path: memory.path(),
                 value: "1",
                 message: `ASCEND_ENABLE_USE_FABRIC_MEM of ${engine.envLabel} is 1, the hardware is ${engine.hardware}`,
                 fix: "remove it: only A3 has fabric memory",
@@ -127,7 +127,7 @@ function aloneOff(engine: RuleEngine): Remark[] {
     if (found?.value?.trim() !== "0" || engine.env.has(other)) return [];
     return [
       {
-        path: found.path,
+        path: found.path(),
         value: "0",
         message: `${name} of ${engine.envLabel} is 0, and ${other} is not set: HCCL has no link inside the server left`,
         fix: `set ${other} to "1" beside it, or remove ${name}`,
@@ -155,7 +155,7 @@ const visibleDevices: Rule = {
         if (engine.npus === engine.facts.perNode && value === whole) return [];
         return [
           {
-            path: found.path,
+            path: found.path(),
             value,
             message: `${found.name} of ${engine.envLabel} is ${quoted(value)}, a fixed list of NPUs`,
             fix: "remove it: the device plugin sets what the pod was given",

@@ -147,7 +147,7 @@ const libraryPath: Rule = {
       if (!found || !text || !/\$[({]?LD_LIBRARY_PATH/.test(text)) return [];
       return [
         {
-          path: found.path,
+          path: found.path(),
           value: text,
           message: `LD_LIBRARY_PATH of ${engine.envLabel} refers to itself, which gives no value of the image`,
           fix: "export it in the command instead: sh -c 'export LD_LIBRARY_PATH=$LD_LIBRARY_PATH:…; exec \"$@\"' --",
@@ -173,7 +173,7 @@ const cudaEnv: Rule = {
         if (!found || (instead !== "" && engine.env.has(instead))) return [];
         return [
           {
-            path: found.path.replace(/\.value$/, ""),
+            path: found.path().replace(/\.value$/, ""),
             value: name,
             message: `${name} of ${engine.envLabel} has no effect on NPUs`,
             fix: instead === "" ? "remove it" : `use ${instead}`,

@@ -12,6 +12,7 @@ import type { Body } from "./body.ts";
 import { SHED } from "./errors.ts";
 import { type Observer, observe } from "./observation.ts";
 import { type Closing, sendJson, sendText } from "./reply.ts";
+import type { Work } from "./work-under-way.ts";
 
 /** One path with its reviewer, and what all paths share. */
 export interface ReviewRoute extends Observer {
@@ -25,7 +26,9 @@ interface Exchange {
   route: ReviewRoute;
   request: AdmissionRequest;
   reply: FastifyReply;
-  body: Body;
+  work: Work;
+  /** Of its body. */
+  length: number;
   start: number;
 }
 
@@ -37,8 +40,13 @@ export function reviewRoute(route: ReviewRoute): (request: FastifyRequest, reply
   return (request, reply) => {
     const start = performance.now();
     const body = request.body as Body | undefined;
+    // The connection holds on to its last request until the next one.
+    request.body = undefined;
     const reading = readText(body?.text);
-    if (reading.ok && body) return judge({ route, request: reading.request, reply, body, start });
+    if (reading.ok && body) {
+      const { work, text } = body;
+      return judge({ route, request: reading.request, reply, work, length: text.length, start });
+    }
     body?.work.end();
     refuse(route, reply, reading.ok ? "the body is empty" : reading.problem, start);
   };
@@ -70,18 +78,18 @@ function judge(exchange: Exchange): void {
 }
 
 function conclude(exchange: Exchange, verdict: Verdict): void {
-  const { route, request, start } = exchange;
+  const { route, request, length, start } = exchange;
   const { response } = verdict;
   // Without the uid of its request an answer counts as none.
   const text = answerText(response.uid === request.uid ? response : { ...response, uid: request.uid });
   const sent = send(exchange, text);
   const seconds = (performance.now() - start) / 1000;
   const what = sent ? { outcome: verdict.outcome, status: 200 } : { outcome: "shed" as const, status: 429 };
-  observe(route, { path: route.path, request, ...what, verdict, length: exchange.body.text.length, seconds });
+  observe(route, { path: route.path, request, ...what, verdict, length, seconds });
 }
 
 /** Hands an answer over; false where there was no room for it. Whoever does not take it is cut in the end. */
-function send({ route, reply, body: { work } }: Exchange, text: string): boolean {
+function send({ route, reply, work }: Exchange, text: string): boolean {
   const room = work.hold(text.length);
   reply.raw.once("close", work.end);
   work.answered(() => reply.raw.destroy());

@@ -18,3 +18,13 @@ it("computes once for each object, also where the result is undefined", () => {
   ]);
   expect(asked).toEqual(["one", "nothing", "one"]);
 });
+
+it("leaves what is kept out of JSON and of copies, which have results of their own", () => {
+  const ask = oncePer(({ name }: { name: string }) => name.length);
+  const one = { name: "one" };
+  ask(one);
+  const copy = { ...one, name: "another" };
+  expect([ask(copy), ask(structuredClone(copy)), ask(Object.assign({}, one)), ask(one)]).toEqual([7, 7, 3, 3]);
+  expect(JSON.stringify(one)).toBe('{"name":"one"}');
+  expect(Object.keys(one)).toEqual(["name"]);
+});
