@@ -24,7 +24,9 @@ it("leaves what is kept out of JSON and of copies, which have results of their o
   const one = { name: "one" };
   ask(one);
   const copy = { ...one, name: "another" };
-  expect([ask(copy), ask(structuredClone(copy)), ask(Object.assign({}, one)), ask(one)]).toEqual([7, 7, 3, 3]);
+  expect([ask(copy), ask(structuredClone(copy)), ask(Object.assign({}, one)), ask(one)]).toEqual([
+    7, 7, 3, 3,
+  ]);
   expect(JSON.stringify(one)).toBe('{"name":"one"}');
   expect(Object.keys(one)).toEqual(["name"]);
 });
