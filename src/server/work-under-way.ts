@@ -19,6 +19,10 @@ export interface Work {
 }
 
 interface Entry {
+  /** The higher, the later it began. */
+  number: number;
+  /** Where it stands in the list. */
+  index: number;
   bytes: number;
   /** review: it is being decided, and ends by itself. body, answer: the client is waited for. */
   waits: "body" | "review" | "answer";
@@ -34,7 +38,12 @@ interface Entry {
 export class WorkUnderWay {
   readonly #most: number;
   readonly #onShed: (what: Shed) => void;
-  readonly #entries = new Set<Entry>();
+  /**
+   * In no order. Not a Set: the tables that it leaves behind as it changes hold on to each other, and with them to
+   * requests, until the next full garbage collection.
+   */
+  readonly #entries: Entry[] = [];
+  #begun = 0;
   #bytes = 0;
 
   constructor(mostBytes: number, onShed: (what: Shed) => void) {
@@ -49,8 +58,9 @@ export class WorkUnderWay {
 
   /** Begins one whose body arrives. `cut` ends that; it is not called where `hold` says false. */
   begin(cut: () => void): Work {
-    const entry: Entry = { bytes: 0, waits: "body", since: performance.now(), cut };
-    this.#entries.add(entry);
+    const place = { number: this.#begun++, index: this.#entries.length };
+    const entry: Entry = { ...place, bytes: 0, waits: "body", since: performance.now(), cut };
+    this.#entries.push(entry);
     return {
       hold: (bytes) => this.#hold(entry, bytes),
       decided: () => {
@@ -64,11 +74,12 @@ export class WorkUnderWay {
   /** Cuts those whose answer nobody has taken for so long. */
   cutUnread(ms: number): void {
     const before = performance.now() - ms;
-    for (const entry of this.#entries) if (entry.waits === "answer" && entry.since < before) this.#cut(entry);
+    const late = this.#entries.filter(({ waits, since }) => waits === "answer" && since < before);
+    for (const entry of late) this.#cut(entry);
   }
 
   #hold(entry: Entry, bytes: number): boolean {
-    if (!this.#entries.has(entry)) return false;
+    if (!this.#has(entry)) return false;
     this.#bytes += bytes - entry.bytes;
     entry.bytes = bytes;
     while (this.#bytes > this.#most) {
@@ -87,8 +98,11 @@ export class WorkUnderWay {
   /** The oldest of the largest that wait for their clients. */
   #largest(): Entry | undefined {
     let largest: Entry | undefined;
-    for (const entry of this.#entries)
-      if (entry.waits !== "review" && entry.bytes > (largest?.bytes ?? 0)) largest = entry;
+    for (const entry of this.#entries) {
+      if (entry.waits === "review" || entry.bytes === 0) continue;
+      const more = entry.bytes - (largest?.bytes ?? 0);
+      if (more > 0 || (more === 0 && largest && entry.number < largest.number)) largest = entry;
+    }
     return largest;
   }
 
@@ -99,7 +113,15 @@ export class WorkUnderWay {
   }
 
   #end(entry: Entry): void {
-    if (!this.#entries.delete(entry)) return;
+    if (!this.#has(entry)) return;
     this.#bytes -= entry.bytes;
+    const last = this.#entries.pop();
+    if (last === undefined || last === entry) return;
+    last.index = entry.index;
+    this.#entries[entry.index] = last;
+  }
+
+  #has(entry: Entry): boolean {
+    return this.#entries[entry.index] === entry;
   }
 }

@@ -7,7 +7,7 @@ import { createLog } from "../../observe/log.ts";
 import { createMetrics, type StateMeasure } from "../../observe/metrics.ts";
 import { startMetricsServer } from "../../server/metrics-server.ts";
 import { EXIT } from "../console.ts";
-import { keepCompilersSmall, outliveRejections } from "../serve/long-running.ts";
+import { outliveRejections, tuneV8 } from "../serve/long-running.ts";
 import { defaultsToday, Reconciling } from "../serve/reconciling.ts";
 import { cannotListen, informerStates, type ServeClusterOptions } from "../serve/serve-cluster.ts";
 
@@ -32,7 +32,7 @@ export async function reconcile(
   stopped: Promise<NodeJS.Signals>,
 ): Promise<number> {
   const { release, namespace, identity, leaseSeconds, namespacedDefaults } = options;
-  keepCompilersSmall();
+  tuneV8();
   const log = createLog(options.logLevel);
   const stopOutliving = outliveRejections(log);
   const around: Surroundings = { clock: systemClock, random: Math.random, log };

@@ -25,7 +25,7 @@ import {
 } from "../../server/server.ts";
 import { EXIT, UsageError } from "../console.ts";
 import { auditHappening } from "./audit-events.ts";
-import { keepCompilersSmall, outliveRejections } from "./long-running.ts";
+import { outliveRejections, tuneV8 } from "./long-running.ts";
 import { defaultsToday, Reconciling } from "./reconciling.ts";
 import { startWarmUp } from "./warm-up.ts";
 
@@ -65,7 +65,7 @@ export async function serveCluster(
   options: ServeClusterOptions,
   stopped: Promise<NodeJS.Signals>,
 ): Promise<number> {
-  keepCompilersSmall();
+  tuneV8();
   const log = createLog(options.logLevel);
   const stopOutliving = outliveRejections(log);
   const around: Surroundings = { clock: systemClock, random: Math.random, log };

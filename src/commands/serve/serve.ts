@@ -7,7 +7,7 @@ import { createLog, type LogLevel } from "../../observe/log.ts";
 import { createAdmissionServer } from "../../server/server.ts";
 import { EXIT, UsageError } from "../console.ts";
 import { loadDefaults } from "../defaults/load.ts";
-import { keepCompilersSmall } from "./long-running.ts";
+import { tuneV8 } from "./long-running.ts";
 import { startWarmUp } from "./warm-up.ts";
 
 /** What `kthena-ascend serve` takes. */
@@ -23,7 +23,7 @@ export interface ServeOptions {
 
 /** Runs the webhook until it is told to stop. */
 export async function serve(options: ServeOptions, stopped: Promise<NodeJS.Signals>): Promise<number> {
-  keepCompilersSmall();
+  tuneV8();
   const defaults = resolveDefaults(await loadDefaults(options.defaults));
   const files = filesOf(options);
   const pair = files ? await pairIn(files) : await ownPair();
