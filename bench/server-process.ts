@@ -5,6 +5,7 @@ import { monitorEventLoopDelay } from "node:perf_hooks";
 import { createReviewers } from "../src/admission/index.ts";
 import type { Reviewer } from "../src/admission/verdict.ts";
 import type { AdmissionReviewAnswer } from "../src/api/admission-review.ts";
+import { tuneV8 } from "../src/commands/serve/long-running.ts";
 import { resolveDefaults } from "../src/defaults/resolve.ts";
 import { createLog } from "../src/observe/log.ts";
 import { createAdmissionServer } from "../src/server/server.ts";
@@ -50,6 +51,7 @@ function floor({ cert, key, reply }: Start): Promise<number> {
 }
 
 function ours({ which, cert, key, reply }: Start): Promise<number> {
+  tuneV8();
   const defaults = resolveDefaults([]);
   const { response } = JSON.parse(reply) as AdmissionReviewAnswer;
   const fixed: Reviewer = () => ({ response, outcome: "patched", findings: [], operations: 1 });
