@@ -28,7 +28,7 @@ const rememberedFor = oncePer((_today: ResolvedDefaults) => new Map<string, Pinn
  * reads them: the object to be stored and the stored one have one annotation. Only where no unit has others: what those
  * leave out comes from what they are read over.
  */
-const readFrom = new WeakMap<Settings, { text: string; pinned: PinnedSettings }>();
+const readFrom = oncePer((_settings: Settings): { last?: { text: string; pinned: PinnedSettings } } => ({}));
 
 /**
  * Reads the annotation; undefined where it is missing or not one of ours. Anybody can have written it, so each value
@@ -36,7 +36,7 @@ const readFrom = new WeakMap<Settings, { text: string; pinned: PinnedSettings }>
  */
 export function parsePinned(text: Json | undefined, today: ResolvedDefaults): PinnedSettings | undefined {
   if (typeof text !== "string") return undefined;
-  const itself = readFrom.get(today.settings);
+  const itself = readFrom(today.settings).last;
   if (itself?.text === text) return copied(itself.pinned);
   if (text.length > MOST_LENGTH) return parsed(text, today);
   const remembered = rememberedFor(today);
@@ -71,7 +71,7 @@ function parsed(text: string, today: ResolvedDefaults): PinnedSettings | undefin
     units: Object.fromEntries(units.map(([key, part]) => [key, pinnedDefaults(part, today)])),
     scrubbed: [value.base, ...units.map(([, part]) => part)].every(({ format }) => format === PART_FORMAT),
   };
-  if (units.length === 0) readFrom.set(pinned.base.settings, { text, pinned });
+  if (units.length === 0) readFrom(pinned.base.settings).last = { text, pinned };
   return pinned;
 }
 

@@ -75,7 +75,7 @@ export class WorkUnderWay {
   cutUnread(ms: number): void {
     const before = performance.now() - ms;
     const late = this.#entries.filter(({ waits, since }) => waits === "answer" && since < before);
-    for (const entry of late) this.#cut(entry);
+    for (const entry of late) if (this.#has(entry)) this.#cut(entry);
   }
 
   #hold(entry: Entry, bytes: number): boolean {

@@ -1,14 +1,14 @@
-import { getHeapSpaceStatistics, setFlagsFromString } from "node:v8";
+import { getHeapSpaceStatistics } from "node:v8";
 import { expect, it } from "vitest";
 import { type Ask, answered, liveOnce } from "../../bench/memory/lives.ts";
 import { createReviewers, type Reviewers } from "../../src/admission/index.ts";
 import type { AdmissionRequest } from "../../src/api/admission-review.ts";
+import { tuneV8 } from "../../src/commands/serve/long-running.ts";
 import { resolveDefaults } from "../../src/defaults/resolve.ts";
 
 const defaults = resolveDefaults([]);
 const reviewers = createReviewers({ defaultsFor: () => defaults });
-// As the program does: see `tuneV8`.
-setFlagsFromString("--no-allocation-site-pretenuring");
+tuneV8();
 
 const WINDOWS = 10;
 const LIVES = 25;
