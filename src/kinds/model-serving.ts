@@ -85,6 +85,13 @@ export function entryPodLabels(serving: string, role: JsonObject, name: string):
   };
 }
 
+/** The same of its worker pods: labels of the worker's template, and no mark of an entry pod. */
+export function workerPodLabels(serving: string, role: JsonObject, name: string): Record<string, string> {
+  const template = { entryTemplate: role.workerTemplate ?? {} };
+  const { [KTHENA_ENTRY_LABEL]: _entry, ...labels } = entryPodLabels(serving, template, name);
+  return labels;
+}
+
 /** Whether a role has a template for its workers. */
 export function hasWorkerTemplate(role: JsonObject): boolean {
   return isObject(role.workerTemplate);

@@ -1,5 +1,5 @@
 import { at, type Json, type JsonObject, listOf, objectOf, stringOf } from "../api/json.ts";
-import { KTHENA_ENTRY_LABEL, WORKLOAD_GROUP } from "../api/names.ts";
+import { WORKLOAD_GROUP } from "../api/names.ts";
 import { stringMapOf } from "../api/string-map.ts";
 import { type EngineCommand, readEngineCommand } from "../engines/command-line.ts";
 import { isOn } from "../engines/flags.ts";
@@ -11,6 +11,7 @@ import {
   hasWorkerTemplate,
   type ServingRole,
   servingRoles,
+  workerPodLabels,
 } from "../kinds/model-serving.ts";
 
 /** An object of a namespace, as others that name it see it. */
@@ -140,12 +141,6 @@ function roleFacts(serving: string, { value, name, podsEach }: ServingRole): Rol
     ...(models ? { models } : {}),
     ...(adapters ? { adapters } : {}),
   };
-}
-
-function workerPodLabels(serving: string, role: JsonObject, name: string): Record<string, string> {
-  const template = { entryTemplate: role.workerTemplate ?? {} };
-  const { [KTHENA_ENTRY_LABEL]: _entry, ...labels } = entryPodLabels(serving, template, name);
-  return labels;
 }
 
 /** What a container listens on: an engine by its arguments, others by what they declare; undefined: cannot be told. */
